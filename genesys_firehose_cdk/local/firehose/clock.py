@@ -1,0 +1,54 @@
+"""The time a stream lives in: real timestamps, but durations that can pass faster than on the wall."""
+
+import time
+
+
+class Clock:
+    """Real time whose durations run faster by a factor.
+
+    Timestamps stay true, so that prefixes, object names and arrival times are those of the real day; only what a
+    stream waits for (buffer intervals, retry delays, the 24 hours of storage) passes sooner.
+    """
+
+    def __init__(self, speed: float = 1.0) -> None:
+        """Create a clock.
+
+        Args:
+            speed: How many seconds of waiting pass in one real second; above 0, default 1 (real time).
+
+        Raises:
+            ValueError: The speed is 0 or less.
+        """
+        if speed <= 0:
+            raise ValueError(f"speed must be above 0, not {speed}.")
+        self._speed = speed
+
+    def now(self) -> float:
+        """Return the time as seconds since the epoch."""
+        return time.time()
+
+    def elapsed_since(self, moment: float) -> float:
+        """Return the seconds of waiting that have passed since a moment returned by `now`."""
+        return (self.now() - moment) * self._speed
+
+    def wait(self, seconds: float) -> None:
+        """Let seconds of waiting pass."""
+        time.sleep(seconds / self._speed)
+
+
+class ManualClock(Clock):
+    """A clock that stands still until it is moved by hand."""
+
+    def __init__(self, now: float) -> None:
+        super().__init__()
+        self._now = now
+
+    def now(self) -> float:
+        """Return the moment it was last moved to."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move the time on."""
+        self._now += seconds
+
+    wait = advance
