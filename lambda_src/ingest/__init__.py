@@ -1,0 +1,1 @@
+"""The ingest function: signed webhook and buffer queue in, Firehose records out."""

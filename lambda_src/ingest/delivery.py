@@ -1,0 +1,182 @@
+"""Puts records to Firehose, and what Firehose refuses into the buffer queue: accepted means one of them has it."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ingest.deadline import (
+    FIREHOSE_CALL_SECONDS,
+    QUEUE_CALL_SECONDS,
+    QUEUE_RESERVE_SECONDS,
+    Deadline,
+)
+from shared.envelope import with_new_ingest_id
+from shared.telemetry import Metrics, log, log_exception
+
+# Amazon Data Firehose API Reference, "PutRecordBatch": 500 records, 4 MiB together, 1,000 KiB each before base64.
+MAX_BATCH_RECORDS = 500
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+MAX_RECORD_BYTES = 1000 * 1024
+# Amazon SQS API Reference, "SendMessageBatch": 10 messages, 1 MiB together.
+MAX_QUEUE_MESSAGES = 10
+MAX_QUEUE_BYTES = 1024 * 1024
+
+MAX_PUT_ATTEMPTS = 3
+_FIRST_BACKOFF_SECONDS = 0.05
+# Codes that say "never like this": trying again can't help, the queue can (an operator repairs, the queue redelivers).
+_HOPELESS = frozenset(
+    {
+        "AccessDeniedException",
+        "ResourceNotFoundException",
+        "InvalidArgumentException",
+        "InvalidKMSResourceException",
+    }
+)
+
+
+class Firehose(Protocol):
+    """The calls used of Firehose's client."""
+
+    def put_record_batch(self, *, DeliveryStreamName: str, Records: list[dict[str, bytes]]) -> dict[str, Any]:  # noqa: N803
+        """Put records."""
+        ...
+
+    def describe_delivery_stream(self, *, DeliveryStreamName: str) -> dict[str, Any]:  # noqa: N803
+        """Describe a stream."""
+        ...
+
+
+class Queue(Protocol):
+    """The one call used of SQS's client."""
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        """Send messages."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where each record went, by its index in what was given."""
+
+    in_firehose: frozenset[int]
+    in_queue: frozenset[int]
+    nowhere: frozenset[int]
+
+
+class Delivery:
+    """Delivers records to one stream, with one queue behind it.
+
+    Args:
+        firehose: makes the Firehose client when it is first needed.
+        queue: makes the SQS client when it is first needed.
+        stream_name: the delivery stream.
+        queue_url: the buffer queue.
+        sleep: waits between attempts.
+    """
+
+    def __init__(
+        self,
+        firehose: Callable[[], Firehose],
+        queue: Callable[[], Queue],
+        stream_name: str,
+        queue_url: str,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._firehose = firehose
+        self._queue = queue
+        self._stream_name = stream_name
+        self._queue_url = queue_url
+        self._sleep = sleep
+
+    def deliver(self, records: Sequence[bytes], deadline: Deadline, metrics: Metrics) -> Outcome:
+        """Deliver to Firehose, and what it does not take to the queue."""
+        refused = self.put(records, deadline, metrics)
+        nowhere = self._enqueue(records, refused, deadline, metrics) if refused else frozenset[int]()
+        everything = frozenset(range(len(records)))
+        return Outcome(everything - refused, refused - nowhere, nowhere)
+
+    def put(self, records: Sequence[bytes], deadline: Deadline, metrics: Metrics) -> frozenset[int]:
+        """Put records to Firehose and return the indexes of those that it did not take in time."""
+        refused: set[int] = set()
+        for batch in _batches([len(record) for record in records], MAX_BATCH_RECORDS, MAX_BATCH_BYTES):
+            refused.update(self._put_batch(records, batch, deadline, metrics))
+        return frozenset(refused)
+
+    def _put_batch(self, records: Sequence[bytes], batch: list[int], deadline: Deadline, metrics: Metrics) -> list[int]:
+        pending = batch
+        for attempt in range(MAX_PUT_ATTEMPTS):
+            if attempt:
+                # Full jitter: the senders that were throttled together do not come back together.
+                self._sleep(random.uniform(0, _FIRST_BACKOFF_SECONDS * 2**attempt))  # noqa: S311
+            if not deadline.leaves(FIREHOSE_CALL_SECONDS + QUEUE_RESERVE_SECONDS):
+                break
+            # An attempt's records are copies of their own: Firehose may hold the ones of a lost answer, too.
+            copies = [with_new_ingest_id(records[i]) if attempt else records[i] for i in pending]
+            started = time.perf_counter()
+            try:
+                answer = self._firehose().put_record_batch(
+                    DeliveryStreamName=self._stream_name, Records=[{"Data": copy} for copy in copies]
+                )
+            except ClientError as error:
+                log_exception("Firehose refused a batch", error)
+                if error.response["Error"]["Code"] in _HOPELESS:
+                    break
+                continue
+            except (BotoCoreError, OSError) as error:
+                log_exception("Firehose did not answer", error)
+                continue
+            finally:
+                metrics.highest("PutLatency", (time.perf_counter() - started) * 1000)
+            if not answer["FailedPutCount"]:
+                return []
+            # The answer is positional: entry k speaks of record k.
+            pending = [i for i, entry in zip(pending, answer["RequestResponses"], strict=True) if "ErrorCode" in entry]
+            log("WARN", "Firehose refused part of a batch", refused=len(pending), attempt=attempt + 1)
+        return pending
+
+    def _enqueue(
+        self, records: Sequence[bytes], refused: Iterable[int], deadline: Deadline, metrics: Metrics
+    ) -> frozenset[int]:
+        """Send records to the queue and return the indexes of those that it did not take in time."""
+        indexes = sorted(refused)
+        messages = [_as_message(records[i]) for i in indexes]
+        nowhere: set[int] = set()
+        for batch in _batches([len(message) for message in messages], MAX_QUEUE_MESSAGES, MAX_QUEUE_BYTES):
+            lost = batch
+            if deadline.leaves(QUEUE_CALL_SECONDS):
+                entries = [{"Id": str(k), "MessageBody": messages[k].decode()} for k in batch]
+                try:
+                    answer = self._queue().send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+                    lost = [int(entry["Id"]) for entry in answer.get("Failed", [])]
+                except (ClientError, BotoCoreError, OSError) as error:
+                    log_exception("the buffer queue did not take a batch", error)
+            nowhere.update(indexes[k] for k in lost)
+        metrics.count("EventsOverflowed", len(indexes) - len(nowhere))
+        return frozenset(nowhere)
+
+
+def _batches(sizes: Sequence[int], most_items: int, most_bytes: int) -> Iterator[list[int]]:
+    """Cut ``range(len(sizes))`` into runs within both limits."""
+    batch: list[int] = []
+    total = 0
+    for index, size in enumerate(sizes):
+        if batch and (len(batch) == most_items or total + size > most_bytes):
+            yield batch
+            batch, total = [], 0
+        batch.append(index)
+        total += size
+    if batch:
+        yield batch
+
+
+def _as_message(record: bytes) -> bytes:
+    """Make a record a legal SQS message.
+
+    SQS takes the characters of XML 1.0 (Amazon SQS API Reference, "SendMessage"). Of what JSON text may hold, only
+    U+FFFE and U+FFFF are missing there; they stand inside a string, where their escapes mean the same.
+    """
+    return record.replace(b"\xef\xbf\xbe", b"\\ufffe").replace(b"\xef\xbf\xbf", b"\\uffff")

@@ -1,0 +1,112 @@
+"""Takes events in, from whichever door: describe, wrap, deliver, and say what became of each."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ingest.deadline import QUEUE_RESERVE_SECONDS, S3_CALL_SECONDS, Deadline
+from ingest.delivery import MAX_RECORD_BYTES, Delivery
+from ingest.oversize import OversizeStore, reduce_event
+from ingest.recent_keys import RecentKeys
+from ingest.settings import Settings
+from shared.envelope import Ingress, wrap
+from shared.event import EventFacts, describe
+from shared.telemetry import Metrics, log_exception
+
+# What the envelope adds to an event at most, its topic of 256 characters escaped.
+_ENVELOPE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a request's events: ``refused`` ones are nowhere, the others are durable."""
+
+    accepted: int
+    duplicates: int
+    refused: int
+
+
+class Intake:
+    """Wraps events and delivers their records.
+
+    Args:
+        settings: the function's settings.
+        delivery: Firehose with the queue behind it.
+        originals: where the originals of oversize events go.
+        now: the time, UTC.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        delivery: Delivery,
+        originals: OversizeStore,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._delivery = delivery
+        self._originals = originals
+        self._now = now
+        self._recent = RecentKeys(clock)
+
+    def take(self, events: Sequence[tuple[dict[str, Any], bytes]], deadline: Deadline, metrics: Metrics) -> Receipt:
+        """Take a webhook request's events; each is a record of its own."""
+        arrival = self._now()
+        metrics.count("EventsReceived", len(events))
+        records: list[bytes] = []
+        keys: list[str | None] = []
+        seen: set[str] = set()
+        refused = 0
+        for event, raw in events:
+            facts = describe(event, self._settings.event_id_path, arrival)
+            if facts.has_identity and (facts.dedup_key in seen or facts.dedup_key in self._recent):
+                continue
+            if facts.event_time is not None:
+                metrics.highest("EventAge", (arrival - facts.event_time).total_seconds() * 1000)
+            record = self.record_of(event, raw, facts, "webhook", arrival, deadline, metrics)
+            if record is None:
+                refused += 1
+                continue
+            seen.add(facts.dedup_key)
+            records.append(record)
+            # Without an identity, equal events may be different happenings: each goes through.
+            keys.append(facts.dedup_key if facts.has_identity else None)
+        duplicates = len(events) - len(records) - refused
+        outcome = self._delivery.deliver(records, deadline, metrics)
+        # Only what is durable is remembered; a key remembered too early would answer for a lost event.
+        self._recent.add(key for i, key in enumerate(keys) if key is not None and i not in outcome.nowhere)
+        refused += len(outcome.nowhere)
+        accepted = len(events) - refused
+        metrics.count("EventsAccepted", accepted)
+        metrics.count("EventsDuplicate", duplicates)
+        return Receipt(accepted, duplicates, refused)
+
+    def record_of(
+        self,
+        event: dict[str, Any],
+        raw: bytes,
+        facts: EventFacts,
+        ingress: Ingress,
+        arrival: datetime,
+        deadline: Deadline,
+        metrics: Metrics,
+    ) -> bytes | None:
+        """Make an event's record; None when the original of an oversize one can't be stored now."""
+        record = wrap(raw, facts, ingress, arrival)
+        if len(record) <= MAX_RECORD_BYTES:
+            return record
+        if not deadline.leaves(S3_CALL_SECONDS + QUEUE_RESERVE_SECONDS):
+            return None
+        try:
+            pointer = self._originals.keep(raw, facts, arrival)
+        except (ClientError, BotoCoreError, OSError) as error:
+            log_exception("an oversize event's original could not be stored", error)
+            return None
+        metrics.count("EventsOversize")
+        reduced = reduce_event(event, self._settings.oversize_fields, pointer, MAX_RECORD_BYTES - _ENVELOPE_BYTES)
+        return wrap(reduced, facts, ingress, arrival)

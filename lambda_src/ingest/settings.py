@@ -1,0 +1,56 @@
+"""The ingest function's settings, read once from its environment. The construct writes and validates them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureScheme:
+    """How the sender signs: which header, what stands before the signature, how it is encoded."""
+
+    header: str
+    prefix: str
+    encoding: Literal["hex", "base64"]
+    timestamp_header: str
+    timestamp_tolerance: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the function is told by its construct."""
+
+    stream_name: str
+    queue_url: str
+    signing_secret_arn: str
+    previous_key_validity: timedelta
+    bucket_name: str
+    raw_key_arn: str
+    signature: SignatureScheme
+    max_body_bytes: int
+    event_id_path: tuple[str, ...]
+    oversize_fields: frozenset[str]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings; a missing one is a KeyError at the function's start, not at its first event."""
+        return cls(
+            stream_name=environment["STREAM_NAME"],
+            queue_url=environment["BUFFER_QUEUE_URL"],
+            signing_secret_arn=environment["SIGNING_SECRET_ARN"],
+            previous_key_validity=timedelta(hours=float(environment["PREVIOUS_KEY_VALIDITY_HOURS"])),
+            bucket_name=environment["BUCKET_NAME"],
+            raw_key_arn=environment["RAW_KEY_ARN"],
+            signature=SignatureScheme(
+                header=environment["SIGNATURE_HEADER"],
+                prefix=environment["SIGNATURE_PREFIX"],
+                encoding="base64" if environment["SIGNATURE_ENCODING"] == "base64" else "hex",
+                timestamp_header=environment["TIMESTAMP_HEADER"],
+                timestamp_tolerance=timedelta(seconds=float(environment["TIMESTAMP_TOLERANCE_SECONDS"])),
+            ),
+            max_body_bytes=int(environment["MAX_BODY_BYTES"]),
+            event_id_path=tuple(environment["EVENT_ID_FIELD"].split(".")),
+            oversize_fields=frozenset(environment["OVERSIZE_FIELDS"].split(",")),
+        )

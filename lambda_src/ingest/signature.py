@@ -1,0 +1,77 @@
+"""Verifies the sender's HMAC-SHA256 signature over the exact bytes of the body."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from ingest.settings import SignatureScheme
+
+_DIGEST_BYTES = 32
+
+Headers = Mapping[str, Sequence[str]]
+
+
+def is_signed(scheme: SignatureScheme, headers: Headers, body: bytes, keys: Sequence[bytes], now: datetime) -> bool:
+    """Tell whether one of ``keys`` made the signature that the request carries.
+
+    Every key is tried and every comparison takes the same time, whatever the signature is. A header given twice, in
+    whatever case, is no signature: which of the two would count is what request smuggling plays on.
+
+    Args:
+        scheme: how the sender signs.
+        headers: the request's headers by lower-case name, all values of each.
+        body: the body's bytes as sent.
+        keys: the current and, while it is valid, the previous key.
+        now: the time, UTC; compared with the timestamp header where the scheme has one.
+    """
+    given = _only_value(headers, scheme.header)
+    if given is None or not given.startswith(scheme.prefix):
+        return False
+    signature = _decode(given[len(scheme.prefix) :], scheme)
+    if signature is None:
+        return False
+    if scheme.timestamp_header:
+        timestamp = _only_value(headers, scheme.timestamp_header)
+        if timestamp is None or not _is_recent(timestamp, scheme, now):
+            return False
+        # The timestamp is part of what is signed; one that isn't could be replaced and would prove nothing.
+        body = timestamp.encode() + b"." + body
+    matches = [hmac.compare_digest(hmac.digest(key, body, "sha256"), signature) for key in keys]
+    return any(matches)
+
+
+def _only_value(headers: Headers, name: str) -> str | None:
+    values = headers.get(name.lower(), ())
+    return values[0] if len(values) == 1 else None
+
+
+def _decode(text: str, scheme: SignatureScheme) -> bytes | None:
+    """Decode a signature in its one canonical form, so that it can't be re-encoded into another that passes."""
+    try:
+        if scheme.encoding == "hex":
+            # bytes.fromhex would also take blanks between the digits.
+            signature = bytes.fromhex(text) if len(text) == 2 * _DIGEST_BYTES else b""
+        else:
+            signature = base64.b64decode(text, validate=True)
+            if base64.b64encode(signature).decode() != text:
+                return None
+    except (ValueError, binascii.Error):
+        return None
+    return signature if len(signature) == _DIGEST_BYTES else None
+
+
+def _is_recent(timestamp: str, scheme: SignatureScheme, now: datetime) -> bool:
+    """Read epoch seconds, epoch milliseconds or ISO 8601, and hold it against the window."""
+    try:
+        if timestamp.isascii() and timestamp.isdigit():
+            seconds = float(timestamp[:16])
+            moment = datetime.fromtimestamp(seconds / 1000 if seconds >= 1e11 else seconds, UTC)
+        else:
+            moment = datetime.fromisoformat(timestamp)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
+        return abs(now - moment) <= scheme.timestamp_tolerance
+    except (ValueError, OverflowError, OSError):
+        return False

@@ -1,0 +1,129 @@
+"""The webhook: an API Gateway request in, an answer out. Neither answer nor log repeats anything of a request."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from ingest.deadline import Deadline
+from ingest.intake import Intake
+from ingest.settings import Settings
+from ingest.signature import is_signed
+from ingest.signing_keys import KeysUnavailableError, SigningKeys
+from shared.json_text import InvalidJsonError, split_events
+from shared.telemetry import Metrics, log, log_exception
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not an error of ours
+    """A request that is answered with a problem (RFC 9457)."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class Webhook:
+    """Verifies, splits and takes in what a sender posts.
+
+    Args:
+        settings: the function's settings.
+        keys: the keys a signature may be made with.
+        intake: takes the events in.
+        now: the time, UTC; for the timestamp header.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: SigningKeys,
+        intake: Intake,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._intake = intake
+        self._now = now
+
+    def answer(self, request: dict[str, Any], deadline: Deadline, metrics: Metrics) -> dict[str, Any]:
+        """Answer a POST: 200 when all its events are durable, else a problem."""
+        try:
+            body = self._body(request)
+            self._check_signature(request, body, metrics)
+            try:
+                events = split_events(body)
+                receipt = self._intake.take(events, deadline, metrics)
+            except InvalidJsonError as error:
+                raise Refusal(HTTPStatus.BAD_REQUEST, f"The request can't be read: {error}.") from None
+            except RecursionError:
+                raise Refusal(HTTPStatus.BAD_REQUEST, "The request can't be read: nested too deeply.") from None
+            if receipt.refused:
+                raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Not all events could be stored; send them again.")
+        except Refusal as refusal:
+            unavailable = refusal.status is HTTPStatus.SERVICE_UNAVAILABLE
+            metrics.count("RequestsUnavailable" if unavailable else "RequestsRejected")
+            log("WARN", "request refused", status=int(refusal.status), reason=refusal.detail)
+            return problem(refusal.status, refusal.detail)
+        return _json_answer(HTTPStatus.OK, {"accepted": receipt.accepted, "duplicates": receipt.duplicates})
+
+    def _body(self, request: dict[str, Any]) -> bytes:
+        text = request.get("body") or ""
+        most = self._settings.max_body_bytes
+        too_large = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is over {most} bytes.")
+        if request.get("isBase64Encoded"):
+            if len(text) > (most + 2) // 3 * 4:
+                raise too_large
+            try:
+                body = base64.b64decode(text, validate=True)
+            except (ValueError, binascii.Error):
+                raise Refusal(HTTPStatus.BAD_REQUEST, "The body can't be read.") from None
+        else:
+            if len(text) > most:
+                raise too_large
+            # Surrogates can't come through API Gateway; should they, the signature fails rather than the function.
+            body = text.encode("utf-8", "surrogatepass")
+        if len(body) > most:
+            raise too_large
+        return body
+
+    def _check_signature(self, request: dict[str, Any], body: bytes, metrics: Metrics) -> None:
+        scheme = self._settings.signature
+        headers: dict[str, list[str]] = {}
+        for name, values in (request.get("multiValueHeaders") or {}).items():
+            headers.setdefault(name.lower(), []).extend(values)
+        try:
+            signed = is_signed(scheme, headers, body, self._keys.get(), self._now())
+            if not signed:
+                fresh_keys = self._keys.get_again()
+                signed = fresh_keys is not None and is_signed(scheme, headers, body, fresh_keys, self._now())
+        except KeysUnavailableError as error:
+            log_exception("the signing secret can't be read", error.__cause__ or error)
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Signatures can't be verified now; send again.") from None
+        if not signed:
+            metrics.count("RequestsForged")
+            raise Refusal(HTTPStatus.UNAUTHORIZED, "The signature is missing or wrong.")
+
+
+def problem(status: HTTPStatus, detail: str) -> dict[str, Any]:
+    """Make a problem answer (RFC 9457)."""
+    content = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+    return _json_answer(status, content, "application/problem+json")
+
+
+def _json_answer(status: HTTPStatus, content: dict[str, Any], content_type: str = "application/json") -> dict[str, Any]:
+    return {
+        "statusCode": int(status),
+        "headers": {"Content-Type": content_type, "Cache-Control": "no-store"},
+        "body": json.dumps(content),
+        "isBase64Encoded": False,
+    }
+
+
+def health_answer(reason: str | None) -> dict[str, Any]:
+    """Answer a health check: 200, or 503 with the reason's code."""
+    if reason is None:
+        return _json_answer(HTTPStatus.OK, {"status": "ok"})
+    return _json_answer(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "unavailable", "reason": reason})

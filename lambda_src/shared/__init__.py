@@ -1,0 +1,1 @@
+"""What the ingest and the transform function have in common."""

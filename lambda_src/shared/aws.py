@@ -1,0 +1,33 @@
+"""AWS clients with bounded waiting.
+
+botocore rather than boto3: the resource layer that boto3 adds is import time the functions would pay for nothing.
+"""
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+def client(service: str, *, connect_seconds: float, read_seconds: float, attempts: int = 1) -> Any:
+    """Make a client of which one call takes at most ``attempts`` times connecting plus reading, and backing off.
+
+    ``attempts`` is 1 by default: who retries decides here, in our code, because a retry of a put is a new copy of
+    its records and must fit into what is left of the request's time.
+    """
+    return _session().create_client(
+        service,
+        config=Config(
+            connect_timeout=connect_seconds,
+            read_timeout=read_seconds,
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            # One environment serves one request at a time.
+            max_pool_connections=2,
+        ),
+    )

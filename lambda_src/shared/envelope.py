@@ -1,0 +1,76 @@
+"""The envelope: one JSON line per event, what ``raw/`` holds.
+
+``{"ingest_id","received_at","ingress","dedup_key","event_type","event_time","topic","event"}``, with the event's own
+bytes spliced in. Only line breaks between its tokens become spaces (inside a JSON string they can't stand), so that
+the record is one line.
+"""
+
+import json
+import os
+from datetime import datetime
+from typing import Any, Literal
+
+from shared.event import EventFacts, format_time
+from shared.json_text import InvalidJsonError, parse_json
+
+Ingress = Literal["webhook", "eventbridge"]
+
+_HEAD = b'{"ingest_id":"'
+_ID_LENGTH = 32
+_ID_END = len(_HEAD) + _ID_LENGTH
+
+
+def new_ingest_id() -> str:
+    """Make the id of one received copy of an event: 128 random bits in hex."""
+    return os.urandom(_ID_LENGTH // 2).hex()
+
+
+def wrap(event: bytes, facts: EventFacts, ingress: Ingress, received_at: datetime) -> bytes:
+    """Wrap an event's bytes into its record, newline at the end."""
+    if b"\n" in event or b"\r" in event:
+        event = event.replace(b"\r", b" ").replace(b"\n", b" ")
+    event_time = f'"{format_time(facts.event_time)}"' if facts.event_time else "null"
+    topic = json.dumps(facts.topic)
+    middle = (
+        f'","received_at":"{format_time(received_at)}","ingress":"{ingress}","dedup_key":"{facts.dedup_key}"'
+        f',"event_type":"{facts.event_type}","event_time":{event_time},"topic":{topic},"event":'
+    )
+    return b"".join((_HEAD, new_ingest_id().encode(), middle.encode(), event, b"}\n"))
+
+
+def is_envelope(record: bytes) -> bool:
+    """Tell whether these bytes begin as a record that ``wrap`` made."""
+    return record.startswith(_HEAD) and record[_ID_END : _ID_END + 1] == b'"'
+
+
+def with_new_ingest_id(record: bytes) -> bytes:
+    """Return the same record as another copy.
+
+    Every attempt to put a record is a copy of its own: when an answer is lost, Firehose may hold both, and the
+    transform function tells them apart by their ``ingest_id``.
+    """
+    return _HEAD + new_ingest_id().encode() + record[_ID_END:]
+
+
+class InvalidEnvelopeError(ValueError):
+    """A record is not an envelope. The message repeats nothing of the record."""
+
+
+def read(record: bytes) -> dict[str, Any]:
+    """Parse a record.
+
+    Raises:
+        InvalidEnvelopeError: the record is not JSON or a field is missing or of the wrong type.
+    """
+    try:
+        envelope = parse_json(record)
+    except InvalidJsonError as error:
+        raise InvalidEnvelopeError(str(error)) from None
+    if not isinstance(envelope, dict):
+        raise InvalidEnvelopeError("the record is not a JSON object")
+    for field in ("ingest_id", "received_at", "ingress", "dedup_key"):
+        if not isinstance(envelope.get(field), str):
+            raise InvalidEnvelopeError(f"the envelope's {field} is not a string")
+    if not isinstance(envelope.get("event"), dict):
+        raise InvalidEnvelopeError("the envelope's event is not an object")
+    return envelope

@@ -1,0 +1,71 @@
+"""Metrics and logs on standard output, as JSON lines.
+
+Metrics use CloudWatch's embedded metric format (CloudWatch User Guide, "Specification: Embedded metric format"). Log
+lines carry only what the code names itself: never a header, a body, a value of an event, or an exception's message.
+"""
+
+import json
+import os
+import time
+import traceback
+from typing import Literal
+
+Unit = Literal["Count", "Milliseconds"]
+
+
+class Metrics:
+    """Counts of one invocation, written as one line by ``flush``."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, float] = {}
+        self._units: dict[str, Unit] = {}
+
+    def count(self, name: str, value: int = 1) -> None:
+        """Add to a counter."""
+        self._values[name] = self._values.get(name, 0) + value
+        self._units[name] = "Count"
+
+    def highest(self, name: str, milliseconds: float) -> None:
+        """Keep the highest of the values given."""
+        self._values[name] = max(self._values.get(name, milliseconds), milliseconds)
+        self._units[name] = "Milliseconds"
+
+    def flush(self) -> None:
+        """Write what was counted, if anything, and start anew."""
+        if not self._values:
+            return
+        line = {
+            "_aws": {
+                "Timestamp": int(time.time() * 1000),
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": os.environ["METRICS_NAMESPACE"],
+                        "Dimensions": [["Pipeline"]],
+                        "Metrics": [{"Name": name, "Unit": unit} for name, unit in self._units.items()],
+                    }
+                ],
+            },
+            "Pipeline": os.environ["PIPELINE_NAME"],
+            **self._values,
+        }
+        self._values, self._units = {}, {}
+        print(json.dumps(line, separators=(",", ":")))
+
+
+def log(level: Literal["INFO", "WARN", "ERROR"], message: str, **facts: str | int | float) -> None:
+    """Write a log line. ``facts`` are names and numbers of our own, never values of an event or request."""
+    print(json.dumps({"level": level, "message": message, **facts}, separators=(",", ":")))
+
+
+def log_exception(message: str, error: BaseException) -> None:
+    """Log an exception by its type and place: its message may hold what it failed on."""
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    places = " < ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(frames))
+    log("ERROR", message, error=type(error).__name__, at=places, **_error_code(error))
+
+
+def _error_code(error: BaseException) -> dict[str, str]:
+    # botocore's ClientError carries AWS's error code, a fixed vocabulary.
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return {"code": code} if isinstance(code, str) else {}

@@ -1,0 +1,1 @@
+"""The transform function: Firehose's raw records in, masked and partitioned records out."""

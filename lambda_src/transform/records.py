@@ -1,0 +1,116 @@
+"""Turns raw records into clean ones: parse, follow the pointer of an oversize event, mask, name the partition."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from shared.envelope import InvalidEnvelopeError, read
+from shared.event import event_time_of, event_type_of, format_time, genesys_payload, parse_time, topic_of
+from shared.json_text import InvalidJsonError, parse_json
+from shared.pointer import POINTER_FIELD, BrokenPointerError, find_pointer, read_original
+from transform.masking import Masker
+from transform.partitioning import DateWindow, partition_date, partition_type
+
+# Of the code; the policy's own version follows it. Raised with every change of what a clean record looks like.
+CODE_VERSION = 1
+_LINE_END = b"}\n"
+_POINTER_BYTES = f'"{POINTER_FIELD}"'.encode()
+
+
+class CleanRecord(NamedTuple):
+    """A transformed record, before anybody decided whether it is a duplicate."""
+
+    ingest_id: str
+    dedup_key: str
+    event_type: str
+    date: str
+    date_is_own: bool
+    line: bytes
+
+    def marked_unchecked(self) -> bytes:
+        """Return the line with ``"deduplicated": false``, for when nobody could tell whether it is a duplicate.
+
+        The field is there only then: the rule is that a clean record was checked.
+        """
+        return self.line[: -len(_LINE_END)] + b',"deduplicated":false' + _LINE_END
+
+
+class UnreadableRecordError(Exception):
+    """A record that can't be transformed; it belongs into ``errors/`` as it is. The message repeats nothing of it."""
+
+
+class Transformer:
+    """Transforms records by one policy.
+
+    Args:
+        masker: the policy at work.
+        policy_version: the policy's own version.
+        window: how far an event's day may lie from its arrival.
+        get_object: reads an object of the bucket, for the originals of oversize events.
+    """
+
+    def __init__(
+        self, masker: Masker, policy_version: int, window: DateWindow, get_object: Callable[[str], bytes]
+    ) -> None:
+        self._masker = masker
+        # Sorts as text in the order of its numbers.
+        self._version = f"{CODE_VERSION:04d}.{policy_version:04d}"
+        self._window = window
+        self._get_object = get_object
+
+    def transform(self, data: bytes, arrived_at: datetime) -> CleanRecord:
+        """Transform one raw record.
+
+        Raises:
+            UnreadableRecordError: it is not an envelope, its original is gone, or its shape can't be masked.
+        """
+        try:
+            envelope = read(data)
+            event = self._whole_event(envelope, data)
+            received_at = parse_time(envelope["received_at"]) or arrived_at
+            # The type and the time are read anew, so that a rebuild profits from what was learnt since.
+            payload = genesys_payload(event)
+            event_type = partition_type(event_type_of(payload))
+            event_time = event_time_of(payload)
+            topic = topic_of(payload)
+            self._masker.mask(payload)
+        except (InvalidEnvelopeError, InvalidJsonError, BrokenPointerError) as error:
+            raise UnreadableRecordError(str(error)) from None
+        except RecursionError:
+            raise UnreadableRecordError("the event is nested too deeply") from None
+        date, date_is_own = partition_date(event_time, received_at, self._window)
+        fields = {
+            "ingest_id": envelope["ingest_id"],
+            "received_at": envelope["received_at"],
+            "ingress": envelope["ingress"],
+            "dedup_key": envelope["dedup_key"],
+            "event_type": event_type,
+            "event_time": format_time(event_time) if event_time else None,
+            "topic": topic,
+            "transform_version": self._version,
+            "event": payload,
+        }
+        try:
+            line = json.dumps(fields, separators=(",", ":"), allow_nan=False)[:-1].encode() + _LINE_END
+        except (ValueError, RecursionError):
+            # 1e999 is JSON and was infinity to us; its bytes stay as they are in errors/.
+            raise UnreadableRecordError("the event holds a number that can't be written") from None
+        return CleanRecord(envelope["ingest_id"], envelope["dedup_key"], event_type, date, date_is_own, line)
+
+    def _whole_event(self, envelope: dict[str, Any], data: bytes) -> dict[str, Any]:
+        event: dict[str, Any] = envelope["event"]
+        if _POINTER_BYTES not in data:
+            return event
+        pointer = find_pointer(event, envelope["dedup_key"])
+        if pointer is None:
+            return event
+        original = parse_json(read_original(pointer, self._get_object))
+        if not isinstance(original, dict):
+            raise BrokenPointerError("the original is not an event")
+        return original
+
+
+def arrival_of(record: dict[str, Any]) -> datetime:
+    """Return when Firehose got a record, from the milliseconds it notes."""
+    return parse_time(record.get("approximateArrivalTimestamp")) or datetime.now(UTC)
