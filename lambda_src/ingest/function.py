@@ -1,4 +1,4 @@
-"""The ingest function put together: what lives as long as its execution environment, and what it does per invocation."""
+"""The ingest function put together: what lives as long as its environment, and what it does per invocation."""
 
 import time
 from collections.abc import Callable

@@ -1,0 +1,205 @@
+"""A whole pipeline in memory: sender, ingest function, queue, Firehose, transform function, redrive.
+
+Sender and services behave as documented: the sender tries again after a timeout or a 5xx, five times at most; SQS
+delivers again what was not deleted, five times, then to the dead-letter queue; Firehose calls the transform again
+three times, then writes the records to ``errors/``.
+"""
+
+import base64
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from tests.functions import firehose_batch, ingest_function, request, transform_function, transformed
+from tests.in_memory_aws import Crash, Fault, InMemoryAws, Schedule
+from transform.function import TransformFunction
+
+SENDER_ATTEMPTS = 6
+QUEUE_RECEIVES = 5
+TRANSFORM_ATTEMPTS = 4
+
+_STORE_CALLS = {"BatchExecuteStatement", "BatchGetItem"}
+
+
+class LostAnswer(Exception):
+    """The function did its work; whoever called it does not know."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What differs between worlds that a schedule is tried in."""
+
+    drain_after_each_request: bool = False
+    # A new environment has an empty memory, so that every copy goes the whole way.
+    new_environment_for_each_request: bool = False
+    records_in_a_transform_batch: int = 100
+
+
+@dataclass
+class Run:
+    """What a schedule led to."""
+
+    acknowledged: set[str] = field(default_factory=set)
+    clean: list[dict[str, Any]] = field(default_factory=list)
+    raw: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    store_was_hit: bool = False
+
+    def violations(self) -> list[str]:
+        """Name what must never happen and did."""
+        clean = Counter(_name(record) for record in self.clean)
+        unmarked = Counter(_name(record) for record in self.clean if record.get("deduplicated", True))
+        raw = {_name(record) for record in self.raw}
+        found = [f"{name} was acknowledged and is not in clean/" for name in self.acknowledged if not clean[name]]
+        found += [f"{name} was acknowledged and is not in raw/" for name in self.acknowledged - raw]
+        found += [f"{name} is {count} times in clean/" for name, count in unmarked.items() if count > 1]
+        # Only while the key store is out of reach may a second copy pass, and then it says so of itself.
+        if not self.store_was_hit:
+            found += [f"{name} is {count} times in clean/, marked" for name, count in clean.items() if count > 1]
+        return found
+
+
+def _name(record: dict[str, Any]) -> str:
+    name: str = record["event"]["messageId"]
+    return name
+
+
+class Simulation:
+    """One run of the pipeline under one schedule of faults."""
+
+    def __init__(self, schedule: Schedule, world: World) -> None:
+        self._aws = InMemoryAws(schedule)
+        self._world = world
+        self.renew_ingest()
+        self._transform = self._new_transform()
+        self._dead_letters: list[str] = []
+        self._errors: list[bytes] = []
+        self.run = Run()
+
+    def execute(self, requests: list[list[str]]) -> Run:
+        """Send the requests, each a list of event names, then let everything drain and redrive what failed."""
+        for names in requests:
+            self.send(names)
+            if self._world.new_environment_for_each_request:
+                self.renew_ingest()
+            if self._world.drain_after_each_request:
+                self._drain()
+        return self.finish()
+
+    def finish(self) -> Run:
+        """Let everything drain; then the world recovers and an operator redrives what failed."""
+        self._drain()
+        self.run.store_was_hit = any(
+            self._aws.calls[number] in _STORE_CALLS and fault not in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
+            for number, fault in self._aws.schedule.items()
+            if number < len(self._aws.calls)
+        )
+        self.run.calls = list(self._aws.calls)
+        self._aws.schedule.clear()
+        self._redrive()
+        self.run.raw = [json.loads(record) for record in self._aws.raw]
+        return self.run
+
+    def fail_later(self, fault: Fault, calls_ahead: int) -> None:
+        """Let the call after ``calls_ahead`` others fail."""
+        self._aws.schedule[len(self._aws.calls) + calls_ahead] = fault
+
+    def renew_ingest(self) -> None:
+        """Replace the ingest function's environment by a new one, whose memory is empty."""
+        self._ingest = ingest_function(self._aws)
+
+    def send(self, names: list[str]) -> None:
+        """Send a request as the documented sender does, until it is acknowledged or the attempts are used up."""
+        events = [
+            {"messageId": name, "eventType": "call.event", "callStartTime": "2026-11-20T10:00:00Z"} for name in names
+        ]
+        for _attempt in range(SENDER_ATTEMPTS):
+            try:
+                status = self._ingest.handle(request(json.dumps(events).encode()))["statusCode"]
+                self._return_answer()
+            except Crash:
+                self.renew_ingest()
+                continue
+            except LostAnswer:
+                continue
+            if status < 300:
+                self.run.acknowledged.update(names)
+                return
+            assert status == 503, "a genuine event met another refusal than 503"
+
+    def _drain(self) -> None:
+        """Let SQS deliver and Firehose transform until nothing is left to do."""
+        while self._aws.queue or self._aws.in_stream:
+            self.deliver_queue()
+            self.transform_stream()
+
+    def deliver_queue(self) -> None:
+        """Let SQS deliver all that waits, again and again, then to the dead-letter queue."""
+        waiting, self._aws.queue[:] = list(self._aws.queue), []
+        for _receive in range(QUEUE_RECEIVES):
+            if not waiting:
+                return
+            messages = [{"messageId": str(number), "body": body} for number, body in enumerate(waiting)]
+            try:
+                answer = self._ingest.handle({"Records": messages})
+                self._return_answer()
+            except Crash:
+                self.renew_ingest()
+                continue
+            except LostAnswer:
+                continue
+            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            waiting = [message["body"] for message in messages if message["messageId"] in failed]
+        self._dead_letters.extend(waiting)
+
+    def transform_stream(self) -> None:
+        """Let Firehose transform one batch."""
+        size = self._world.records_in_a_transform_batch
+        batch, self._aws.in_stream[:] = self._aws.in_stream[:size], self._aws.in_stream[size:]
+        if not batch:
+            return
+        event = firehose_batch(batch)
+        for _attempt in range(TRANSFORM_ATTEMPTS):
+            try:
+                answer = self._transform.handle(event)
+                self._return_answer()
+            except Crash:
+                self._transform = self._new_transform()
+                continue
+            except LostAnswer:
+                continue
+            self.run.clean.extend(transformed(answer))
+            failed = [r["recordId"] for r in answer["records"] if r["result"] == "ProcessingFailed"]
+            self._errors.extend(
+                base64.b64decode(record["data"]) for record in event["records"] if record["recordId"] in failed
+            )
+            return
+        self._errors.extend(batch)
+
+    def _return_answer(self) -> None:
+        """A function's answer on its way to whoever called it; it can be lost like any other."""
+        try:
+            self._aws.call("answer", lambda _partial: None)
+        except (ReadTimeoutError, ClientError):
+            raise LostAnswer from None
+
+    def _new_transform(self) -> TransformFunction:
+        function = transform_function(self._aws)
+        # The tokenization key is read at a cold start, which is no part of the schedules.
+        with self._aws.unwatched():
+            function.handle(firehose_batch([]))
+        return function
+
+    def _redrive(self) -> None:
+        self._aws.queue.extend(self._dead_letters)
+        self._dead_letters.clear()
+        # As the redrive does: the records of errors/ go back with their bytes, and so their ingest_id, unchanged.
+        self._aws.in_stream.extend(self._errors)
+        self._aws.raw.extend(self._errors)
+        self._errors.clear()
+        self._drain()
+        assert not self._dead_letters
+        assert not self._errors

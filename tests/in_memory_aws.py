@@ -1,0 +1,210 @@
+"""The AWS services that the functions call, in memory, with faults at any call.
+
+Every call has a number. A schedule names, for some numbers, what goes wrong there: before the call has its effect, or
+after it, when only the answer is lost. That is what no embedded AWS can do, and all that this one is for.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+
+class Fault(Enum):
+    """What can go wrong at a call."""
+
+    CRASH_BEFORE = "the function dies before the call"
+    CRASH_AFTER = "the function dies after the call"
+    TIMEOUT = "the call never arrives and times out"
+    LOST_ANSWER = "the call takes effect, its answer is lost"
+    THROTTLE = "the call is throttled"
+    REFUSED = "the call is refused for good"
+    PARTIAL = "half of the call's entries fail"
+
+
+class Crash(BaseException):
+    """The execution environment is gone, with all that was in its memory."""
+
+
+Schedule = Mapping[int, Fault]
+
+
+class InMemoryAws:
+    """Firehose, SQS, DynamoDB, Secrets Manager and S3."""
+
+    def __init__(self, schedule: Schedule | None = None) -> None:
+        self.schedule = dict(schedule or {})
+        self.calls: list[str] = []
+        self.in_stream: list[bytes] = []
+        self.raw: list[bytes] = []
+        self.queue: list[str] = []
+        self.owners: dict[str, str] = {}
+        self.objects: dict[str, bytes] = {}
+        self.secret_versions = {"AWSCURRENT": "the-key"}
+        self.secret_created = datetime.now(UTC)
+        self.stream_status = "ACTIVE"
+
+    def client(self, service: str) -> Any:
+        return {
+            "firehose": _Firehose,
+            "sqs": _Sqs,
+            "dynamodb": _DynamoDb,
+            "secretsmanager": _SecretsManager,
+            "s3": _S3,
+        }[service](self)
+
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Let calls be made that have no number and no fault."""
+        schedule, self.schedule = self.schedule, {}
+        calls, self.calls = self.calls, []
+        try:
+            yield
+        finally:
+            self.schedule, self.calls = schedule, calls
+
+    def call(self, name: str, effect: Callable[[bool], Any]) -> Any:
+        """Make call number ``len(calls)``; ``effect`` is told whether half of its entries must fail."""
+        fault = self.schedule.get(len(self.calls))
+        self.calls.append(name)
+        if fault is Fault.CRASH_BEFORE:
+            raise Crash
+        if fault is Fault.TIMEOUT:
+            raise ReadTimeoutError(endpoint_url="")
+        if fault is Fault.THROTTLE:
+            raise refusal("ThrottlingException", name)
+        if fault is Fault.REFUSED:
+            raise refusal("AccessDeniedException", name)
+        answer = effect(fault is Fault.PARTIAL)
+        if fault is Fault.CRASH_AFTER:
+            raise Crash
+        if fault is Fault.LOST_ANSWER:
+            raise ReadTimeoutError(endpoint_url="")
+        return answer
+
+
+def refusal(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, operation)
+
+
+class _Service:
+    def __init__(self, aws: InMemoryAws) -> None:
+        self._aws = aws
+
+
+class _Firehose(_Service):
+    def put_record_batch(self, *, DeliveryStreamName: str, Records: list[dict[str, bytes]]) -> dict[str, Any]:
+        assert 0 < len(Records) <= 500
+        assert sum(len(record["Data"]) for record in Records) <= 4 * 1024 * 1024
+        assert all(len(record["Data"]) <= 1000 * 1024 for record in Records)
+
+        def effect(partial: bool) -> dict[str, Any]:
+            responses: list[dict[str, str]] = []
+            for index, record in enumerate(Records):
+                if partial and index % 2 == 0:
+                    responses.append({"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."})
+                    continue
+                self._aws.in_stream.append(record["Data"])
+                self._aws.raw.append(record["Data"])
+                responses.append({"RecordId": str(len(self._aws.raw))})
+            failed = sum("ErrorCode" in response for response in responses)
+            return {"FailedPutCount": failed, "RequestResponses": responses}
+
+        answer: dict[str, Any] = self._aws.call("PutRecordBatch", effect)
+        return answer
+
+    def describe_delivery_stream(self, *, DeliveryStreamName: str) -> dict[str, Any]:
+        description = {"DeliveryStreamDescription": {"DeliveryStreamStatus": self._aws.stream_status}}
+        answer: dict[str, Any] = self._aws.call("DescribeDeliveryStream", lambda _partial: description)
+        return answer
+
+
+class _Sqs(_Service):
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:
+        assert 0 < len(Entries) <= 10
+        assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= 1024 * 1024
+
+        def effect(partial: bool) -> dict[str, Any]:
+            failed = []
+            for index, entry in enumerate(Entries):
+                if partial and index % 2 == 0:
+                    failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
+                else:
+                    self._aws.queue.append(entry["MessageBody"])
+            return {"Failed": failed} if failed else {}
+
+        answer: dict[str, Any] = self._aws.call("SendMessageBatch", effect)
+        return answer
+
+
+class _DynamoDb(_Service):
+    def batch_execute_statement(self, *, Statements: list[dict[str, Any]]) -> dict[str, Any]:
+        assert 0 < len(Statements) <= 25
+
+        def effect(partial: bool) -> dict[str, Any]:
+            responses: list[dict[str, Any]] = []
+            for index, statement in enumerate(Statements):
+                key, ingest_id = (parameter["S"] for parameter in statement["Parameters"][:2])
+                if partial and index % 2 == 0:
+                    responses.append({"Error": {"Code": "ThrottlingError"}})
+                elif key in self._aws.owners:
+                    responses.append({"Error": {"Code": "DuplicateItem"}})
+                else:
+                    self._aws.owners[key] = ingest_id
+                    responses.append({})
+            return {"Responses": responses}
+
+        answer: dict[str, Any] = self._aws.call("BatchExecuteStatement", effect)
+        return answer
+
+    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
+        [(table, request)] = RequestItems.items()
+        assert request["ConsistentRead"]
+        keys = [key["dedup_key"]["S"] for key in request["Keys"]]
+        assert 0 < len(keys) <= 100
+
+        def effect(partial: bool) -> dict[str, Any]:
+            items = [
+                {"dedup_key": {"S": key}, "ingest_id": {"S": self._aws.owners[key]}}
+                for index, key in enumerate(keys)
+                if key in self._aws.owners and not (partial and index % 2 == 0)
+            ]
+            return {"Responses": {table: items}, "UnprocessedKeys": {}}
+
+        answer: dict[str, Any] = self._aws.call("BatchGetItem", effect)
+        return answer
+
+
+class _SecretsManager(_Service):
+    def get_secret_value(self, *, SecretId: str, VersionStage: str = "AWSCURRENT") -> dict[str, Any]:
+        def effect(_partial: bool) -> dict[str, Any]:
+            if VersionStage not in self._aws.secret_versions:
+                raise refusal("ResourceNotFoundException", "GetSecretValue")
+            value = self._aws.secret_versions[VersionStage]
+            return {"SecretString": value, "CreatedDate": self._aws.secret_created}
+
+        answer: dict[str, Any] = self._aws.call("GetSecretValue", effect)
+        return answer
+
+
+class _S3(_Service):
+    def put_object(self, **request: Any) -> dict[str, Any]:
+        def effect(_partial: bool) -> dict[str, Any]:
+            self._aws.objects[request["Key"]] = request["Body"]
+            return {}
+
+        answer: dict[str, Any] = self._aws.call("PutObject", effect)
+        return answer
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        def effect(_partial: bool) -> dict[str, Any]:
+            if Key not in self._aws.objects:
+                raise refusal("NoSuchKey", "GetObject")
+            return {"Body": io.BytesIO(self._aws.objects[Key])}
+
+        answer: dict[str, Any] = self._aws.call("GetObject", effect)
+        return answer
