@@ -4,6 +4,9 @@ Every call has a number. A schedule names, for some numbers, what goes wrong the
 after it, when only the answer is lost. That is what no embedded AWS can do, and all that this one is for.
 """
 
+# The arguments are named as AWS names them; the one stream, queue and bucket need no name.
+# ruff: noqa: N803, ARG002
+
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -20,11 +20,12 @@ from transform.function import TransformFunction
 SENDER_ATTEMPTS = 6
 QUEUE_RECEIVES = 5
 TRANSFORM_ATTEMPTS = 4
+EVENT_TIME = "2026-11-20T10:00:00Z"
 
 _STORE_CALLS = {"BatchExecuteStatement", "BatchGetItem"}
 
 
-class LostAnswer(Exception):
+class LostAnswerError(Exception):
     """The function did its work; whoever called it does not know."""
 
 
@@ -113,9 +114,7 @@ class Simulation:
 
     def send(self, names: list[str]) -> None:
         """Send a request as the documented sender does, until it is acknowledged or the attempts are used up."""
-        events = [
-            {"messageId": name, "eventType": "call.event", "callStartTime": "2026-11-20T10:00:00Z"} for name in names
-        ]
+        events = [{"messageId": name, "eventType": "call.event", "eventTime": EVENT_TIME} for name in names]
         for _attempt in range(SENDER_ATTEMPTS):
             try:
                 status = self._ingest.handle(request(json.dumps(events).encode()))["statusCode"]
@@ -123,7 +122,7 @@ class Simulation:
             except Crash:
                 self.renew_ingest()
                 continue
-            except LostAnswer:
+            except LostAnswerError:
                 continue
             if status < 300:
                 self.run.acknowledged.update(names)
@@ -149,7 +148,7 @@ class Simulation:
             except Crash:
                 self.renew_ingest()
                 continue
-            except LostAnswer:
+            except LostAnswerError:
                 continue
             failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
             waiting = [message["body"] for message in messages if message["messageId"] in failed]
@@ -169,7 +168,7 @@ class Simulation:
             except Crash:
                 self._transform = self._new_transform()
                 continue
-            except LostAnswer:
+            except LostAnswerError:
                 continue
             self.run.clean.extend(transformed(answer))
             failed = [r["recordId"] for r in answer["records"] if r["result"] == "ProcessingFailed"]
@@ -184,7 +183,7 @@ class Simulation:
         try:
             self._aws.call("answer", lambda _partial: None)
         except (ReadTimeoutError, ClientError):
-            raise LostAnswer from None
+            raise LostAnswerError from None
 
     def _new_transform(self) -> TransformFunction:
         function = transform_function(self._aws)
