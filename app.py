@@ -1,0 +1,103 @@
+"""The app: one stack per environment, checked by cdk-nag on every synthesis."""
+
+import sys
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_route53 as route53
+from cdk_nag import (
+    AwsSolutionsChecks,
+    HIPAASecurityChecks,
+    NIST80053R5Checks,
+    PCIDSS321Checks,
+    ServerlessChecks,
+)
+
+from genesys_firehose_cdk import GenesysFirehosePipeline, IngressDomain, InvalidPropertyError
+from genesys_firehose_cdk.environments import DEFAULT_ENVIRONMENT, EnvironmentSettings, read_settings
+
+
+class PipelineStack(cdk.Stack):
+    """The pipeline of one environment."""
+
+    def __init__(self, scope: cdk.App, settings: EnvironmentSettings) -> None:
+        """Creates the stack `GenesysFirehose-<environment>`.
+
+        Raises:
+            InvalidPropertyError: A setting that the pipeline refuses.
+        """
+        super().__init__(
+            scope,
+            f"GenesysFirehose-{settings.name}",
+            env=cdk.Environment(account=settings.account, region=settings.region),
+            description="Lands Genesys Cloud events in an S3 data lake",
+            termination_protection=settings.protected,
+            tags=dict(settings.tags or {}),
+        )
+        self.pipeline = GenesysFirehosePipeline(
+            self,
+            "Pipeline",
+            bucket_props=settings.bucket_props,
+            domain=self._domain(settings),
+            allowed_cidrs=settings.allowed_cidrs,
+            web_acl_arn=settings.web_acl_arn,
+            cloud_watch_role=settings.cloud_watch_role,
+            dynamic_partitioning=settings.dynamic_partitioning,
+            removal_policy=settings.cdk_removal_policy,
+        )
+        cdk.Validations.of(self).acknowledge(
+            cdk.Acknowledgment(
+                id="CloudFormation-Validate::W7001",
+                reason="The CDK's delivery stream adds a mapping of Firehose's networks, which only a VPC would use.",
+            )
+        )
+        for name, output in self.pipeline.outputs.items():
+            # One pipeline in this stack, so the outputs can have their plain names.
+            output.override_logical_id(name)
+
+    def _domain(self, settings: EnvironmentSettings) -> IngressDomain | None:
+        if settings.domain_name is None:
+            return None
+        certificate = hosted_zone = None
+        if settings.certificate_arn is not None:
+            certificate = acm.Certificate.from_certificate_arn(self, "Certificate", settings.certificate_arn)
+        if settings.hosted_zone_id is not None and settings.hosted_zone_name is not None:
+            hosted_zone = route53.HostedZone.from_hosted_zone_attributes(
+                self,
+                "HostedZone",
+                hosted_zone_id=settings.hosted_zone_id,
+                zone_name=settings.hosted_zone_name,
+            )
+        return IngressDomain(domain_name=settings.domain_name, certificate=certificate, hosted_zone=hosted_zone)
+
+
+def create_stack(app: cdk.App) -> PipelineStack:
+    """Adds the stack of the environment that the context key `env` names, dev by default, and the checks.
+
+    Raises:
+        InvalidPropertyError: The settings in the context are wrong; the message names the key.
+    """
+    name = app.node.try_get_context("env") or DEFAULT_ENVIRONMENT
+    settings = read_settings(app.node.try_get_context("environments"), name)
+    cdk.Validations.of(app).add_plugins(
+        AwsSolutionsChecks(),
+        HIPAASecurityChecks(),
+        NIST80053R5Checks(),
+        PCIDSS321Checks(),
+        ServerlessChecks(),
+    )
+    return PipelineStack(app, settings)
+
+
+def main() -> None:
+    """Synthesizes the app, or ends with one sentence that says which setting is wrong."""
+    app = cdk.App(analytics_reporting=False)
+    try:
+        create_stack(app)
+    except InvalidPropertyError as error:
+        sys.exit(f"error: {error}")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""KMS keys, and the conditions under which a role may use one."""
+
+from typing import Any
+
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from genesys_firehose_cdk.validation import check_removal_policy
+
+
+def rotated_key(scope: Construct, id: str, *, description: str, removal_policy: RemovalPolicy) -> kms.Key:
+    """A symmetric key with yearly rotation of its material."""
+    return kms.Key(scope, id, description=description, enable_key_rotation=True, removal_policy=removal_policy)
+
+
+def key_statement(
+    sid: str,
+    key: kms.IKey,
+    *actions: str,
+    via: str,
+    encryption_context: dict[str, list[str]] | None = None,
+) -> iam.PolicyStatement:
+    """Allows `actions` on `key`, only when the service `via` asks, and only within `encryption_context`."""
+    conditions: dict[str, Any] = {"StringEquals": {"kms:ViaService": f"{via}.{Stack.of(key).region}.amazonaws.com"}}
+    if encryption_context:
+        conditions["StringLike"] = {
+            f"kms:EncryptionContext:{name}": values for name, values in encryption_context.items()
+        }
+    return iam.PolicyStatement(sid=sid, actions=list(actions), resources=[key.key_arn], conditions=conditions)
+
+
+class OperationsKey(Construct):
+    """The key of log groups, queues and the alarm topic: everything beside the data lake and the secrets.
+
+    CloudWatch Logs, CloudWatch alarms and EventBridge may use it for resources of this account alone
+    (Amazon CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS"; Amazon SNS
+    Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics").
+
+    Attributes:
+        key: The KMS key, rotated yearly.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, removal_policy: RemovalPolicy = RemovalPolicy.RETAIN) -> None:
+        super().__init__(scope, id)
+        check_removal_policy(removal_policy)
+        stack = Stack.of(self)
+        self.key = rotated_key(
+            self,
+            "Key",
+            description="Genesys Firehose pipeline: log groups, queues and alarms",
+            removal_policy=removal_policy,
+        )
+        log_groups = stack.format_arn(
+            service="logs", resource="log-group", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="CloudWatchLogs",
+                principals=[iam.ServicePrincipal("logs.amazonaws.com")],
+                actions=[
+                    "kms:Encrypt",
+                    "kms:Decrypt",
+                    "kms:ReEncryptFrom",
+                    "kms:ReEncryptTo",
+                    "kms:GenerateDataKey",
+                    "kms:GenerateDataKeyWithoutPlaintext",
+                    "kms:DescribeKey",
+                ],
+                resources=["*"],
+                conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+            )
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmPublishers",
+                principals=[
+                    iam.ServicePrincipal("cloudwatch.amazonaws.com"),
+                    iam.ServicePrincipal("events.amazonaws.com"),
+                ],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            )
+        )

@@ -1,0 +1,352 @@
+"""The whole pipeline: from a signed webhook to masked, partitioned, write-once objects in S3."""
+
+from collections.abc import Sequence
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from genesys_firehose_cdk.buffer_queue import BufferQueue
+from genesys_firehose_cdk.certificate_alarms import CertificateAlarms
+from genesys_firehose_cdk.data_lake_bucket import DataLakeBucket, DataLakeBucketProps
+from genesys_firehose_cdk.deduplication_table import DeduplicationTable
+from genesys_firehose_cdk.delivery_stream import Buffering, DataLakeDeliveryStream
+from genesys_firehose_cdk.hmac_key import HmacKey
+from genesys_firehose_cdk.ingest_function import (
+    MAX_BODY_BYTES,
+    OVERSIZE_FIELDS,
+    QUEUE_VISIBILITY_TIMEOUT,
+    IngestFunction,
+    SignatureSettings,
+)
+from genesys_firehose_cdk.ingress_api import DEFAULT_PATH, IngressApi, IngressDomain
+from genesys_firehose_cdk.keys import OperationsKey
+from genesys_firehose_cdk.masking_policy import MaskingPolicy
+from genesys_firehose_cdk.pipeline_alarms import AlarmThresholds, AlarmTopic, PipelineAlarms
+from genesys_firehose_cdk.transform_function import TransformFunction
+
+
+class GenesysFirehosePipeline(Construct):
+    """Lands every Genesys Cloud event in an S3 data lake.
+
+    A signed webhook reaches the ingest function, which puts each event to Firehose, or into a queue when
+    Firehose does not take it. Firehose keeps the events as received under `raw/`, and delivers them,
+    masked and partitioned by the transform function, under `clean/`; what fails stays under `errors/`.
+
+    With no further argument it is safe to deploy: write-once storage, KMS encryption throughout, TLS
+    alone, least privilege, alarms, and nothing that holds data is deleted with the stack.
+
+    Attributes:
+        bucket: The data lake bucket with its keys and grants.
+        delivery_stream: The delivery stream with its role and log group.
+        signing_key: The key that the sender signs with.
+        tokenization_key: The key of the hashes that take the place of personal values.
+        buffer_queue: The queue and its dead-letter queue.
+        deduplication_table: Which received copy of an event owns its key.
+        ingest_function: The function behind webhook and queue.
+        transform_function: Firehose's processor.
+        api: The HTTPS front door.
+        operations_key: The KMS key of log groups, queues and topic.
+        alarm_topic: Where all alarms report to.
+        alarms: The pipeline's alarms.
+        certificate_alarms: The certificate's alarms; None without an own domain.
+        outputs: The stack outputs, by name.
+        name: The value of the metrics' dimension `Pipeline`: the construct's path.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        bucket_props: DataLakeBucketProps | None = None,
+        existing_bucket: s3.IBucket | None = None,
+        existing_bucket_is_locked_and_versioned: bool = False,
+        existing_signing_secret: secretsmanager.ISecret | None = None,
+        existing_tokenization_secret: secretsmanager.ISecret | None = None,
+        existing_alarm_topic: sns.ITopic | None = None,
+        buffering: Buffering | None = None,
+        dynamic_partitioning: bool = True,
+        stream_encryption_key: kms.IKey | None = None,
+        restrict_trust_to_account: bool = False,
+        signature: SignatureSettings | None = None,
+        path: str = DEFAULT_PATH,
+        domain: IngressDomain | None = None,
+        allowed_cidrs: Sequence[str] | None = None,
+        throttling_rate_limit: int = 500,
+        throttling_burst_limit: int = 1000,
+        web_acl_arn: str | None = None,
+        cloud_watch_role: bool = False,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        event_id_field: str = "messageId",
+        oversize_fields: Sequence[str] = OVERSIZE_FIELDS,
+        queue_max_concurrency: int = 10,
+        ingest_memory_size: int = 512,
+        masking_policy: MaskingPolicy | None = None,
+        deduplication_ttl_days: int = 7,
+        event_date_past_days: int = 30,
+        event_date_future_days: int = 1,
+        transform_memory_size: int = 1024,
+        alarm_thresholds: AlarmThresholds | None = None,
+        certificate_days_to_expiry: int = 30,
+        metrics_namespace: str = "GenesysFirehose",
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        auto_delete_objects: bool = False,
+    ) -> None:
+        """Creates the pipeline.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            bucket_props: Retention and lifecycle of the bucket. Default: GOVERNANCE for 30 days.
+            existing_bucket: A bucket instead of a new one; see DataLakeBucket.
+            existing_bucket_is_locked_and_versioned: Must be True with `existing_bucket`.
+            existing_signing_secret: The sender's key instead of a generated one.
+            existing_tokenization_secret: The hashes' key instead of a generated one, such as another
+                pipeline's, so that both give the same tokens.
+            existing_alarm_topic: A topic instead of a new one; its policy must let CloudWatch and
+                EventBridge publish.
+            buffering: Default: 1 MiB or 60 s; see Buffering for what that means with partitions.
+            dynamic_partitioning: Partition `clean/` by event type and day. Changing it replaces the
+                delivery stream. Default: True.
+            stream_encryption_key: Encrypts records while Firehose buffers them. Default: a key that AWS
+                owns.
+            restrict_trust_to_account: See DeliveryRole. Default: False.
+            signature: How requests are signed. Default: `X-Genesys-Signature`, hexadecimal; for Open
+                Messaging `SignatureSettings.open_messaging()`.
+            path: The path that events are posted to. Default: ingest/genesys-events.
+            domain: An own domain. Default: the API's execute-api domain.
+            allowed_cidrs: The networks that may call the API. Default: all.
+            throttling_rate_limit: Requests per second; 1 to 10,000. Default: 500.
+            throttling_burst_limit: Requests at once; 1 to 5,000. Default: 1,000.
+            web_acl_arn: The regional AWS WAF web ACL in front of the API. Default: none.
+            cloud_watch_role: Set API Gateway's logging role for account and region; see IngressApi.
+                Default: False.
+            max_body_bytes: A longer body is answered with 413; 1,024 to 4,194,304. Default: 4,194,304.
+            event_id_field: The field, or dotted path, that identifies an event. Default: messageId.
+            oversize_fields: The fields that move out of an event that exceeds a Firehose record.
+                Default: transcripts, message bodies and attachments.
+            queue_max_concurrency: How many invocations drain the queue at once; 2 to 1,000. Default: 10.
+            ingest_memory_size: 128 to 10,240 MB. Default: 512.
+            masking_policy: What happens to personal fields. Default: MaskingPolicy.default().
+            deduplication_ttl_days: How long an event's key is remembered; 5 to 365. Default: 7.
+            event_date_past_days: How old an event may be to get the partition of its own day; 1 to
+                3,650. Default: 30.
+            event_date_future_days: The same for the future; 0 to 30. Default: 1.
+            transform_memory_size: 128 to 10,240 MB. Default: 1024.
+            alarm_thresholds: Default: AlarmThresholds().
+            certificate_days_to_expiry: Days left at which the certificate's alarm goes off; 1 to 365.
+                Default: 30.
+            metrics_namespace: The CloudWatch namespace of the pipeline's own metrics. Default:
+                GenesysFirehose.
+            log_retention: How long all log groups keep their entries. Default: one year.
+            removal_policy: What happens to everything that holds data when the stack goes: buckets,
+                keys, secrets, queues, table and log groups. Default: RETAIN.
+            auto_delete_objects: Empty the bucket when the stack goes; only with DESTROY and
+                RetentionMode.NONE. Default: False.
+
+        Raises:
+            InvalidPropertyError: A value or combination that cannot work; the message says why.
+        """
+        super().__init__(scope, id)
+        self.name = self.node.path
+        self._metrics_namespace = metrics_namespace
+        self.operations_key = OperationsKey(self, "OperationsKey", removal_policy=removal_policy).key
+        self.bucket = DataLakeBucket(
+            self,
+            "DataLake",
+            props=bucket_props,
+            existing_bucket=existing_bucket,
+            existing_bucket_is_locked_and_versioned=existing_bucket_is_locked_and_versioned,
+            removal_policy=removal_policy,
+            auto_delete_objects=auto_delete_objects,
+        )
+        self.signing_key = HmacKey(
+            self,
+            "SigningKey",
+            description="Genesys Firehose pipeline: the key that the webhook's sender signs with",
+            existing_secret=existing_signing_secret,
+            removal_policy=removal_policy,
+        )
+        self.tokenization_key = HmacKey(
+            self,
+            "TokenizationKey",
+            description="Genesys Firehose pipeline: the key of the hashes in place of personal values",
+            existing_secret=existing_tokenization_secret,
+            removal_policy=removal_policy,
+        )
+        self.deduplication_table = DeduplicationTable(self, "Deduplication", removal_policy=removal_policy)
+        self.transform_function = TransformFunction(
+            self,
+            "Transform",
+            bucket=self.bucket,
+            deduplication_table=self.deduplication_table,
+            tokenization_key=self.tokenization_key,
+            log_encryption_key=self.operations_key,
+            pipeline_name=self.name,
+            masking_policy=masking_policy,
+            deduplication_ttl_days=deduplication_ttl_days,
+            event_date_past_days=event_date_past_days,
+            event_date_future_days=event_date_future_days,
+            metrics_namespace=metrics_namespace,
+            memory_size=transform_memory_size,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+        )
+        self.delivery_stream = DataLakeDeliveryStream(
+            self,
+            "Delivery",
+            bucket=self.bucket,
+            transform_function=self.transform_function.function,
+            log_encryption_key=self.operations_key,
+            buffering=buffering,
+            dynamic_partitioning=dynamic_partitioning,
+            stream_encryption_key=stream_encryption_key,
+            restrict_trust_to_account=restrict_trust_to_account,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+        )
+        self.buffer_queue = BufferQueue(
+            self,
+            "Buffer",
+            encryption_key=self.operations_key,
+            visibility_timeout=QUEUE_VISIBILITY_TIMEOUT,
+            removal_policy=removal_policy,
+        )
+        self.ingest_function = IngestFunction(
+            self,
+            "Ingest",
+            stream=self.delivery_stream.stream,
+            bucket=self.bucket,
+            buffer_queue=self.buffer_queue,
+            signing_key=self.signing_key,
+            log_encryption_key=self.operations_key,
+            pipeline_name=self.name,
+            signature=signature,
+            max_body_bytes=max_body_bytes,
+            event_id_field=event_id_field,
+            oversize_fields=oversize_fields,
+            queue_max_concurrency=queue_max_concurrency,
+            metrics_namespace=metrics_namespace,
+            memory_size=ingest_memory_size,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+        )
+        self.api = IngressApi(
+            self,
+            "Ingress",
+            function=self.ingest_function.function,
+            log_encryption_key=self.operations_key,
+            path=path,
+            domain=domain,
+            allowed_cidrs=allowed_cidrs,
+            throttling_rate_limit=throttling_rate_limit,
+            throttling_burst_limit=throttling_burst_limit,
+            web_acl_arn=web_acl_arn,
+            cloud_watch_role=cloud_watch_role,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+        )
+        self.alarm_topic: sns.ITopic = (
+            existing_alarm_topic or AlarmTopic(self, "AlarmTopic", encryption_key=self.operations_key).topic
+        )
+        self.alarms = PipelineAlarms(
+            self,
+            "Alarms",
+            topic=self.alarm_topic,
+            delivery_stream=self.delivery_stream,
+            functions={
+                "Ingest": self.ingest_function.function,
+                "Transform": self.transform_function.function,
+            },
+            api=self.api.api,
+            buffer_queue=self.buffer_queue,
+            failed_records=self.metric_failed(),
+            deduplication_unavailable=self.metric_deduplication_unavailable(),
+            thresholds=alarm_thresholds,
+        )
+        self.certificate_alarms = (
+            None
+            if self.api.certificate is None
+            else CertificateAlarms(
+                self,
+                "CertificateAlarms",
+                certificate=self.api.certificate,
+                topic=self.alarm_topic,
+                days_to_expiry=certificate_days_to_expiry,
+            )
+        )
+        self.outputs = {
+            name: CfnOutput(self, name, value=value, description=description)
+            for name, value, description in (
+                ("IngestUrl", self.api.ingest_url, "Where the sender posts events to"),
+                ("HealthUrl", self.api.health_url, "Answers 200 while events can be taken"),
+                ("BucketName", self.bucket.bucket.bucket_name, "The data lake bucket"),
+                ("StreamName", self.delivery_stream.stream.delivery_stream_name, "The delivery stream"),
+                ("SigningSecretArn", self.signing_key.secret.secret_arn, "The sender's signing key"),
+                ("AlarmTopicArn", self.alarm_topic.topic_arn, "Where all alarms report to"),
+                ("BufferQueueUrl", self.buffer_queue.queue.queue_url, "Redrive to here"),
+                ("DeadLetterQueueUrl", self.buffer_queue.dead_letter_queue.queue_url, "Redrive from here"),
+            )
+        }
+
+    def grant_read_clean(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Lets `grantee` list and read masked events under `clean/`, and nothing else."""
+        return self.bucket.grant_read_clean(grantee)
+
+    def grant_read_raw(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Lets `grantee` list and read events as received under `raw/`: personal data in clear."""
+        return self.bucket.grant_read_raw(grantee)
+
+    def metric(self, metric_name: str, *, statistic: str = "Sum") -> cloudwatch.Metric:
+        """One of the functions' own metrics, such as EventsOversize, over five minutes."""
+        return cloudwatch.Metric(
+            namespace=self._metrics_namespace,
+            metric_name=metric_name,
+            dimensions_map={"Pipeline": self.name},
+            statistic=statistic,
+            period=Duration.minutes(5),
+        )
+
+    def metric_received(self) -> cloudwatch.Metric:
+        """Number of events in authentic requests."""
+        return self.metric("EventsReceived")
+
+    def metric_accepted(self) -> cloudwatch.Metric:
+        """Number of events that Firehose or the queue has taken, duplicates included."""
+        return self.metric("EventsAccepted")
+
+    def metric_duplicates(self) -> cloudwatch.Metric:
+        """Number of events that the transform function dropped because another copy owns their key."""
+        return self.metric("RecordsDuplicate")
+
+    def metric_forged(self) -> cloudwatch.Metric:
+        """Number of requests with a missing or wrong signature."""
+        return self.metric("RequestsForged")
+
+    def metric_overflowed(self) -> cloudwatch.Metric:
+        """Number of events that Firehose refused and the queue took."""
+        return self.metric("EventsOverflowed")
+
+    def metric_unavailable(self) -> cloudwatch.Metric:
+        """Number of requests answered with 503."""
+        return self.metric("RequestsUnavailable")
+
+    def metric_failed(self) -> cloudwatch.Metric:
+        """Number of events that the transform function could not read."""
+        return self.metric("RecordsFailed")
+
+    def metric_deduplication_unavailable(self) -> cloudwatch.Metric:
+        """Number of events delivered while the deduplication table was down."""
+        return self.metric("DeduplicationUnavailable")
+
+    def metric_event_age(self) -> cloudwatch.Metric:
+        """Age in milliseconds of an event when it is accepted, as the slowest hundredth has it."""
+        return self.metric("EventAge", statistic="p99")
