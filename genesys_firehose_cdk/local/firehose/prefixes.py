@@ -15,7 +15,7 @@ from genesys_firehose_cdk.local.firehose import limits
 DEFAULT_TIME_PREFIX = "!{timestamp:yyyy/MM/dd/HH/}"
 
 _EXPRESSION = re.compile(r"!\{(?P<namespace>[^:{}]*):(?P<value>[^{}]*)\}")
-_JAVA_TOKEN = re.compile(r"'(?P<quoted>[^']*)'|(?P<letters>([A-Za-z])\3*)|(?P<literal>[^A-Za-z'])")
+_JAVA_TOKEN = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<literal>[^A-Za-z'])")
 _JAVA_LETTERS = {
     "yyyy": "%Y", "yy": "%y", "uuuu": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "hh": "%I", "mm": "%M",
     "ss": "%S", "DDD": "%j", "MMM": "%b", "MMMM": "%B", "EEE": "%a", "EEEE": "%A", "a": "%p",
@@ -124,7 +124,7 @@ def format_time(pattern: str, moment: datetime) -> str:
         position = token.end()
         letters = token["letters"]
         if letters is None:
-            parts.append(token["literal"] or token["quoted"] or "'")
+            parts.append(token["literal"] or token["quoted"].replace("''", "'") or "'")
         elif letters in _JAVA_LETTERS:
             parts.append(moment.strftime(_JAVA_LETTERS[letters]))
         elif letters in _UNPADDED:

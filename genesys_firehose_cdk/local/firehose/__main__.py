@@ -1,0 +1,66 @@
+"""`python -m genesys_firehose_cdk.local.firehose`: a local Firehose for the streams of an embedded AWS.
+
+Prints one JSON line with its URL once it answers, for example `{"url": "http://127.0.0.1:41234"}`, and serves until
+SIGTERM or SIGINT. Then it delivers what it holds and exits with 0, or with 1 when S3 did not take everything.
+Credentials and region come from the environment and only have to be allowed to read the stream's description and
+its stack and to assume its roles.
+"""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+
+import boto3
+
+from genesys_firehose_cdk.local.firehose.clients import CONFIG, AssumedRoles
+from genesys_firehose_cdk.local.firehose.clock import Clock
+from genesys_firehose_cdk.local.firehose.description import StreamDescriptions
+from genesys_firehose_cdk.local.firehose.faults import FaultSwitch
+from genesys_firehose_cdk.local.firehose.server import LocalFirehose
+from genesys_firehose_cdk.local.firehose.service import FirehoseService
+
+
+def local_firehose(endpoint_url: str, *, region: str, port: int = 0, speed: float = 1.0) -> LocalFirehose:
+    """Create a local Firehose for all streams of an AWS endpoint; its caller starts and stops it.
+
+    Args:
+        endpoint_url: The embedded AWS.
+        region: The streams' region.
+        port: The TCP port on the loopback interface; default 0, any free one.
+        speed: How many seconds of buffering pass in one real second; above 0, default 1.
+    """
+    firehose, cloudformation, kms = (
+        boto3.client(service, endpoint_url=endpoint_url, region_name=region, config=CONFIG)
+        for service in ("firehose", "cloudformation", "kms")
+    )
+    descriptions = StreamDescriptions(firehose, cloudformation, kms)
+    clients = AssumedRoles(endpoint_url, region)
+    return LocalFirehose(FirehoseService(descriptions.read, clients, Clock(speed), FaultSwitch()), port)
+
+
+def main() -> int:
+    """Run until told to stop; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m genesys_firehose_cdk.local.firehose", description=__doc__)
+    parser.add_argument("--endpoint-url", required=True, help="the embedded AWS")
+    parser.add_argument("--region", required=True, help="the streams' region")
+    parser.add_argument("--port", type=int, default=0, help="the TCP port on 127.0.0.1 (default: any free one)")
+    parser.add_argument("--speed", type=float, default=1.0, help="seconds of buffering in one real second (default: 1)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    firehose = local_firehose(
+        arguments.endpoint_url, region=arguments.region, port=arguments.port, speed=arguments.speed
+    )
+    firehose.start()
+    print(json.dumps({"url": firehose.url}), flush=True)
+    stop.wait()
+    return 0 if firehose.stop() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
