@@ -76,7 +76,6 @@ class CertificateAlarms(Construct):
                 detail_type=list(EXPIRY_EVENTS),
                 resources=[certificate.certificate_arn],
             ),
-            # By its ARN: the target would let EventBridge publish for any account's rules, while the
-            # topic's own policy names this account.
-            targets=[targets.SnsTopic(sns.Topic.from_topic_arn(self, "Topic", topic.topic_arn))],
+            # Lets EventBridge publish to the topic, where the topic is of this app.
+            targets=[targets.SnsTopic(topic)],
         )

@@ -211,6 +211,12 @@ class DataLakeBucket(Construct):
         )
         self.access_log_bucket: s3.IBucket | None = None
         if existing_bucket is not None:
+            if auto_delete_objects:
+                raise InvalidPropertyError(
+                    "auto_delete_objects",
+                    "is True with an existing_bucket",
+                    "only a bucket of this stack can be emptied with it",
+                )
             self.bucket = existing_bucket
             self.clean_key = _checked_key(existing_bucket, existing_bucket_is_locked_and_versioned)
             return
@@ -320,33 +326,21 @@ class DataLakeBucket(Construct):
         """
         header = "s3:x-amz-server-side-encryption"
         key_header = f"{header}-aws-kms-key-id"
-        raw = [self.bucket.arn_for_objects(f"{RAW_PREFIX}*")]
-        everything = [self.bucket.arn_for_objects("*")]
-        for statement in (
-            _deny_put("DenyOtherEncryption", header, "aws:kms", resources=everything),
-            _deny_put("DenyOtherKeyForRaw", key_header, self.raw_key.key_arn, resources=raw),
-            _deny_put("DenyOtherKey", key_header, self.clean_key.key_arn, not_resources=raw),
+        for sid, name, allowed, prefixes in (
+            ("DenyOtherEncryption", header, "aws:kms", ("",)),
+            ("DenyOtherKeyForRaw", key_header, self.raw_key.key_arn, (RAW_PREFIX,)),
+            ("DenyOtherKeyForClean", key_header, self.clean_key.key_arn, (CLEAN_PREFIX, ERRORS_PREFIX)),
         ):
-            self.bucket.add_to_resource_policy(statement)
-
-
-def _deny_put(
-    sid: str,
-    header: str,
-    allowed: str,
-    *,
-    resources: list[str] | None = None,
-    not_resources: list[str] | None = None,
-) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid=sid,
-        effect=iam.Effect.DENY,
-        principals=[iam.AnyPrincipal()],
-        actions=["s3:PutObject"],
-        resources=resources,
-        not_resources=not_resources,
-        conditions={"StringNotEquals": {header: allowed}, "Null": {header: "false"}},
-    )
+            self.bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    principals=[iam.AnyPrincipal()],
+                    actions=["s3:PutObject"],
+                    resources=[self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes],
+                    conditions={"StringNotEquals": {name: allowed}, "Null": {name: "false"}},
+                )
+            )
 
 
 def _checked_key(bucket: s3.IBucket, acknowledged: bool) -> kms.IKey:

@@ -65,6 +65,7 @@ class DeliveryRole(Construct):
         self.policy = iam.ManagedPolicy(
             self,
             "Policy",
+            description="Firehose: deliver into the data lake, transform and log",
             roles=[role],
             statements=[
                 iam.PolicyStatement(

@@ -177,6 +177,12 @@ def _check(prefix: str, settings: EnvironmentSettings) -> None:
             "has neither certificate_arn nor hosted_zone_id",
             "one of them is needed, to answer HTTPS",
         )
+    if settings.certificate_arn is not None and settings.region not in (None, settings.certificate_arn.split(":")[3]):
+        raise InvalidPropertyError(
+            f"{prefix}.certificate_arn",
+            f"is in another region than {settings.region}",
+            "a regional API takes a certificate of its own region alone",
+        )
     if settings.protected and settings.cdk_removal_policy is not RemovalPolicy.RETAIN:
         raise InvalidPropertyError(
             f"{prefix}.removal_policy", f"is {settings.removal_policy}", "prod allows RETAIN alone"

@@ -76,12 +76,10 @@ class HmacKey(Construct):
         # Secrets Manager appends six characters to the name; a partial ARN must allow for them.
         arn = self.secret.secret_full_arn or f"{self.secret.secret_arn}-??????"
         statements = [
-            iam.PolicyStatement(sid=f"{self.node.id}Secret", actions=["secretsmanager:GetSecretValue"], resources=[arn])
+            iam.PolicyStatement(sid="ReadHmacKey", actions=["secretsmanager:GetSecretValue"], resources=[arn])
         ]
         if self.encryption_key is not None:
-            statements.append(
-                key_statement(f"{self.node.id}Decrypt", self.encryption_key, "kms:Decrypt", via="secretsmanager")
-            )
+            statements.append(key_statement("DecryptHmacKey", self.encryption_key, "kms:Decrypt", via="secretsmanager"))
         return statements
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:

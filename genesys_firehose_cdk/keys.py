@@ -34,9 +34,10 @@ def key_statement(
 class OperationsKey(Construct):
     """The key of log groups, queues and the alarm topic: everything beside the data lake and the secrets.
 
-    CloudWatch Logs, CloudWatch alarms and EventBridge may use it for resources of this account alone
-    (Amazon CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS"; Amazon SNS
-    Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics").
+    CloudWatch Logs may use it for log groups of this account (Amazon CloudWatch Logs User Guide, "Encrypt
+    log data in CloudWatch Logs using AWS KMS"); CloudWatch alarms of this account and EventBridge may use it
+    to publish to an encrypted topic (Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and
+    costs", which says that EventBridge supports no condition on the account here).
 
     Attributes:
         key: The KMS key, rotated yearly.
@@ -72,15 +73,22 @@ class OperationsKey(Construct):
                 conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
             )
         )
+        publishing = ["kms:Decrypt", "kms:GenerateDataKey"]
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="AlarmPublishers",
-                principals=[
-                    iam.ServicePrincipal("cloudwatch.amazonaws.com"),
-                    iam.ServicePrincipal("events.amazonaws.com"),
-                ],
-                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                sid="CloudWatchAlarms",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=publishing,
                 resources=["*"],
                 conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            )
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="EventBridge",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=publishing,
+                # No condition on the account: with one, EventBridge cannot publish to an encrypted topic.
+                resources=["*"],
             )
         )

@@ -75,6 +75,7 @@ class LeastPrivilegeFunction(Construct):
         self.policy = iam.ManagedPolicy(
             self,
             "Policy",
+            description=f"{description}: what the function may do",
             roles=[role],
             statements=[
                 iam.PolicyStatement(

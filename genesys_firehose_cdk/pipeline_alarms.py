@@ -20,7 +20,7 @@ _PERIOD = Duration.minutes(5)
 
 
 class AlarmTopic(Construct):
-    """An encrypted SNS topic that takes HTTPS alone, and alarms and rules of this account alone.
+    """An encrypted SNS topic that takes HTTPS alone, and CloudWatch alarms of this account alone.
 
     Attributes:
         topic: The topic; subscribe to it.
@@ -35,18 +35,16 @@ class AlarmTopic(Construct):
             encryption_key: Must let CloudWatch alarms and EventBridge use it.
         """
         super().__init__(scope, id)
-        stack = Stack.of(self)
         self.topic = sns.Topic(self, "Topic", master_key=encryption_key, enforce_ssl=True)
-        for service in ("cloudwatch", "events"):
-            self.topic.add_to_resource_policy(
-                iam.PolicyStatement(
-                    sid=f"Publish-{service}",
-                    principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
-                    actions=["sns:Publish"],
-                    resources=[self.topic.topic_arn],
-                    conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
-                )
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="CloudWatchAlarms",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
             )
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
