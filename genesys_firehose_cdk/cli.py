@@ -1,0 +1,301 @@
+"""The command line `genesys-firehose`: options in, figures out; what it does is in `local` and `operations`."""
+
+import json
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+try:
+    import boto3
+    import typer
+    from botocore.exceptions import BotoCoreError, ClientError
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Table
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name} is missing; install the package with its extra: genesys-firehose-cdk[local]")
+
+from genesys_firehose_cdk.local.deployment import checkout, stack_outputs
+from genesys_firehose_cdk.local.errors import LocalError
+from genesys_firehose_cdk.local.events import EventGenerator
+from genesys_firehose_cdk.local.input import read_events
+from genesys_firehose_cdk.local.pipeline import LocalPipeline, temporary_pipeline
+from genesys_firehose_cdk.local.sender import RETRY_DELAY_SECONDS, Encoding, Sender, Tally, Target
+from genesys_firehose_cdk.local.soak import soak as run_soak
+from genesys_firehose_cdk.local.traffic import traffic
+from genesys_firehose_cdk.local.trial import Report, Traffic, run
+from genesys_firehose_cdk.operations.redrive import Clients, Journal, Redrive, RedriveError, Source
+from genesys_firehose_cdk.operations.redrive import Progress as RedriveProgress
+
+
+class _Commands(typer.core.TyperGroup):
+    """Commands whose errors are a sentence: exit code 1, as typer's own for wrong usage is 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (LocalError, RedriveError, ClientError, BotoCoreError, OSError) as error:
+            _messages.print(f"[red]Error:[/] {error}", highlight=False)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="Runs the pipeline on an embedded AWS, feeds it, and redrives what did not get through.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+local = typer.Typer(help="The pipeline on an embedded AWS.", no_args_is_help=True)
+app.add_typer(local, name="local")
+
+_output = Console()
+_messages = Console(stderr=True)
+
+Name = Annotated[str, typer.Option(help="Which local pipeline.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Duplicates = Annotated[float, typer.Option(min=0, max=1, help="Share of the events to send twice.")]
+Forged = Annotated[float, typer.Option(min=0, max=1, help="Share of events to add with a wrong signature.")]
+Concurrency = Annotated[int, typer.Option(min=1, max=256, help="Requests under way at once.")]
+Batch = Annotated[int, typer.Option(min=1, help="Events in one request.")]
+Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait at most until everything has landed.")]
+
+
+@local.command()
+def up(name: Name = "default", as_json: AsJson = False) -> None:
+    """Start the embedded AWS, deploy the app into it and print where everything is."""
+    with _messages.status("") as status:
+        pipeline = LocalPipeline.up(name, report=lambda step: status.update(f"{step} …"))
+    _print_deployment(pipeline, as_json)
+
+
+@local.command()
+def status(name: Name = "default", as_json: AsJson = False) -> None:
+    """Print where everything is; exit code 1 when nothing is up."""
+    _print_deployment(LocalPipeline.get(name), as_json)
+
+
+@local.command()
+def down(name: Name = "default") -> None:
+    """Stop the embedded AWS and delete everything it stored."""
+    LocalPipeline.get(name).down()
+    _messages.print(f"{name} is down.")
+
+
+def _print_deployment(pipeline: LocalPipeline, as_json: bool) -> None:
+    deployment = pipeline.deployment.to_dict()
+    if as_json:
+        sys.stdout.write(json.dumps(deployment) + "\n")
+        return
+    table = Table(show_header=False)
+    for key, value in deployment.items():
+        if value is not None:
+            table.add_row(key, value)
+    _output.print(table)
+
+
+@app.command()
+def send(
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="JSON lines or a JSON array; - is standard input. Default: generated events."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many events to generate.")] = 100,
+    rate: Annotated[float, typer.Option(min=0, help="Events per second; 0 is as fast as it goes.")] = 0,
+    duplicates: Duplicates = 0,
+    forged: Forged = 0,
+    concurrency: Concurrency = 8,
+    batch: Batch = 1,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same traffic. Default: new every time.")] = None,
+    retry_delay: Annotated[
+        float, typer.Option(min=0, help="Seconds before a request is repeated.")
+    ] = RETRY_DELAY_SECONDS,
+    url: Annotated[str | None, typer.Option(help="An ingest URL. Default: the local pipeline's.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(envvar="GENESYS_SIGNING_KEY", help="The signing key that goes with --url."),
+    ] = None,
+    header: Annotated[str, typer.Option(help="The signature's header.")] = "X-Genesys-Signature",
+    prefix: Annotated[str, typer.Option(help="What stands in front of the signature.")] = "",
+    encoding: Annotated[Encoding, typer.Option(help="How the signature is written.")] = Encoding.HEX,
+    name: Name = "default",
+) -> None:
+    """Sign and post events; exit code 1 when one is left without an answer, or refused without being forged."""
+    if url is None:
+        deployment = LocalPipeline.get(name).deployment
+        url, signing_key = deployment.ingest_url, deployment.signing_key()
+    elif key is None:
+        raise typer.BadParameter("is needed with --url", param_hint="--key")
+    else:
+        signing_key = key.encode()
+    seed = secrets.randbits(32) if seed is None else seed
+    if source is None:
+        generator = EventGenerator(seed)
+        events = [event.body for event in generator.take(count)]
+        forgeries = [event.body for event in generator.take(round(count * forged))]
+    else:
+        events = read_events(source)
+        forgeries = events[: round(len(events) * forged)]
+    messages = traffic(events, duplicates=duplicates, forgeries=forgeries, batch=batch, seed=seed)
+    sender = Sender(
+        Target(url=url, key=signing_key, header=header, prefix=prefix, encoding=encoding),
+        concurrency=concurrency,
+        rate=rate,
+        retry_delay=retry_delay,
+    )
+    tally = Tally()
+    with _sending() as progress:
+        total = sum(len(message.events) for message in messages)
+        for message, answer in sender.send(messages):
+            tally.add(message, answer)
+            progress(tally, total)
+    _print_figures(asdict(tally))
+    if tally.unanswered or tally.refused > len(forgeries):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    count: Annotated[int, typer.Option(min=1, help="How many events to send.")] = 1000,
+    duplicates: Duplicates = 0.1,
+    forged: Forged = 0.02,
+    concurrency: Concurrency = 8,
+    batch: Batch = 1,
+    seed: Annotated[int, typer.Option(help="Same seed, same traffic.")] = 1,
+    wait: Wait = 120,
+    summary: Annotated[
+        Path | None, typer.Option(help="Where to write the figures. Default: build/demo/summary.json.")
+    ] = None,
+) -> None:
+    """Deploy, send, and check what landed; exit code 1 when anything is lost, doubled or leaked."""
+    plan = Traffic(events=count, duplicates=duplicates, forged=forged, batch=batch, seed=seed)
+    with _temporary_pipeline("demo") as pipeline, _sending() as progress:
+        deployment = pipeline.deployment
+        sender = Sender(Target(url=deployment.ingest_url, key=deployment.signing_key()), concurrency=concurrency)
+        report = run(deployment, sender, plan, wait_seconds=wait, progress=progress)
+    _conclude(report, report.to_dict(), summary or checkout() / "build" / "demo" / "summary.json")
+
+
+@app.command()
+def soak(
+    count: Annotated[int, typer.Option(min=1, help="How many events to send.")] = 10_000,
+    duplicates: Duplicates = 0.3,
+    forged: Forged = 0.02,
+    concurrency: Concurrency = 16,
+    batch: Batch = 5,
+    disorder: Annotated[int, typer.Option(min=0, help="By how many places an event may come too late.")] = 500,
+    seed: Annotated[int, typer.Option(help="Same seed, same traffic.")] = 1,
+    wait: Wait = 300,
+    summary: Annotated[
+        Path | None, typer.Option(help="Where to write the figures. Default: build/soak/summary.json.")
+    ] = None,
+) -> None:
+    """The demo under load, with a failing Firehose and the signing key rotated half-way."""
+    plan = Traffic(events=count, duplicates=duplicates, forged=forged, batch=batch, disorder=disorder, seed=seed)
+    with _temporary_pipeline("soak") as pipeline, _sending() as progress:
+        report = run_soak(pipeline.deployment, plan, concurrency=concurrency, wait_seconds=wait, progress=progress)
+    _conclude(report.trial, report.to_dict(), summary or checkout() / "build" / "soak" / "summary.json")
+
+
+@app.command()
+def redrive(
+    stack: Annotated[str | None, typer.Option(help="A deployed stack. Default: the local pipeline's.")] = None,
+    region: Annotated[str | None, typer.Option(help="Its region. Default: the AWS configuration's.")] = None,
+    profile: Annotated[str | None, typer.Option(help="The AWS profile. Default: the environment's.")] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            help="What is done already; a redrive that was interrupted goes on from it. "
+            "Default: redrive-<stream>.jsonl in the current directory."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and do nothing.")] = False,
+    name: Name = "default",
+) -> None:
+    """Move the dead-letter queue's messages and the records under errors/ back in."""
+    clients: Clients
+    if stack is None:
+        clients = deployment = LocalPipeline.get(name).deployment
+        stack = deployment.stack
+    else:
+        clients = boto3.Session(region_name=region, profile_name=profile)
+    output = stack_outputs(clients.client("cloudformation"), stack)
+    source = Source(
+        bucket=output("BucketName"),
+        stream=output("StreamName"),
+        queue=output("BufferQueueUrl"),
+        dlq=output("DeadLetterQueueUrl"),
+    )
+    work = Redrive(clients, source, Journal(journal or Path(f"redrive-{source.stream}.jsonl")))
+    with _progress_bar() as bar:
+        task = bar.add_task("redrive", total=None)
+        found = work.count()
+        if not dry_run:
+            bar.update(task, total=found.messages + found.records)
+
+            def report(progress: RedriveProgress) -> None:
+                bar.update(task, completed=progress.messages_moved + progress.records_put)
+
+            work.run(report)
+    _print_figures(asdict(work.progress))
+
+
+@contextmanager
+def _temporary_pipeline(purpose: str) -> Iterator[LocalPipeline]:
+    # An end by SIGTERM takes everything down as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        _messages.status("") as status,
+        temporary_pipeline(purpose, report=lambda step: status.update(f"{step} …")) as pipeline,
+    ):
+        status.stop()
+        yield pipeline
+
+
+@contextmanager
+def _sending() -> Iterator[Callable[[Tally, int], None]]:
+    """Show a progress bar that is told the figures and the number of all events."""
+    with _progress_bar() as bar:
+        task = bar.add_task("sending", total=None)
+
+        def report(tally: Tally, total: int) -> None:
+            bar.update(task, completed=tally.sent, total=total)
+            if tally.sent == total:
+                bar.update(task, description="waiting until it has landed")
+
+        yield report
+
+
+def _progress_bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=_messages, transient=True)
+
+
+def _print_figures(figures: Mapping[str, Any]) -> None:
+    table = Table(show_header=False)
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            table.add_section()
+            for part, figure in value.items():
+                table.add_row(part, str(figure))
+            table.add_section()
+        else:
+            table.add_row(name.replace("_", " "), str(value))
+    _output.print(table)
+
+
+def _conclude(report: Report, figures: Mapping[str, Any], summary: Path) -> None:
+    _print_figures(figures)
+    summary.parent.mkdir(parents=True, exist_ok=True)
+    summary.write_text(json.dumps(figures, indent=2) + "\n")
+    verdict = report.verdict
+    _output.print(
+        f"lost {verdict.lost}, doubled {verdict.doubled}, leaked {verdict.leaked} — all figures are in {summary}",
+        soft_wrap=True,
+    )
+    if not report.passed:
+        raise typer.Exit(1)

@@ -1,0 +1,252 @@
+"""Moves what did not get through back in: the dead-letter queue's messages and the records under ``errors/``.
+
+A message goes back to the buffer queue, whose consumer puts it to Firehose as it does any other. A record under
+``errors/`` is put to Firehose again with its bytes unchanged, so it keeps its ``ingest_id``: the de-duplication
+table may know that copy as the owner of its event already, and would drop any other.
+
+Objects of a locked bucket can't be taken away, so a journal remembers which records were put. It is written after
+every batch: a redrive that is interrupted goes on behind the last batch that it noted. The one batch that may
+have been put but not noted is put once more, and stands twice in ``clean/`` with the same ``ingest_id``.
+"""
+
+import base64
+import gzip
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+# Amazon Data Firehose API Reference, "PutRecordBatch": 500 records, 4 MiB together.
+_MAX_BATCH_RECORDS = 500
+_MAX_BATCH_BYTES = 4 * 1024 * 1024
+_PUT_ATTEMPTS = 8
+_LONGEST_BACKOFF_SECONDS = 10.0
+# Amazon SQS API Reference, "ReceiveMessage": ten messages at most.
+_MAX_MESSAGES = 10
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class RedriveError(Exception):
+    """A redrive could not go on; what it noted in its journal stays done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a pipeline keeps what did not get through.
+
+    Attributes:
+        bucket: The data lake's bucket.
+        stream: The delivery stream's name.
+        queue: The URL of the buffer queue.
+        dlq: The URL of its dead-letter queue.
+        errors_prefix: Where Firehose writes what it could not deliver.
+    """
+
+    bucket: str
+    stream: str
+    queue: str
+    dlq: str
+    errors_prefix: str = "errors/"
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a redrive is.
+
+    Attributes:
+        messages: Messages found in the dead-letter queue; SQS counts them approximately.
+        messages_moved: Messages moved.
+        records: Records found under ``errors/`` that the journal does not name yet.
+        records_put: Records put.
+        unreadable: Lines under ``errors/`` that hold no record.
+    """
+
+    messages: int = 0
+    messages_moved: int = 0
+    records: int = 0
+    records_put: int = 0
+    unreadable: int = 0
+
+
+class Clients(Protocol):
+    """Makes AWS clients, as a boto3 session does."""
+
+    def client(self, service_name: str) -> Any:
+        """Return a client of a service."""
+        ...
+
+
+class Journal:
+    """Which records of which objects have been put; a file of JSON lines, of which only the end ever changes.
+
+    Args:
+        path: The file; made when it is first needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._done: dict[str, int] = {}
+        if path.is_file():
+            for line in path.read_text().splitlines():
+                # A line that was cut short is a batch that was not noted.
+                if line.endswith("}"):
+                    entry = json.loads(line)
+                    self._done[entry["object"]] = entry["lines"]
+
+    def lines_done(self, identity: str) -> int:
+        """Return how many lines of an object are done."""
+        return self._done.get(identity, 0)
+
+    def note(self, identity: str, lines: int) -> None:
+        """Note that the first ``lines`` lines of an object are done."""
+        self._done[identity] = lines
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a") as file:
+            file.write(json.dumps({"object": identity, "lines": lines}) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _ErrorObject:
+    """An object under ``errors/``: its identity in the journal, and where it is."""
+
+    identity: str
+    key: str
+
+
+class Redrive:
+    """One redrive of one pipeline.
+
+    Args:
+        clients: A boto3 session, or anything that makes its clients.
+        source: The pipeline.
+        journal: What earlier redrives of it have done.
+        sleep: Waits between attempts.
+    """
+
+    def __init__(
+        self, clients: Clients, source: Source, journal: Journal, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._s3 = clients.client("s3")
+        self._sqs = clients.client("sqs")
+        self._firehose = clients.client("firehose")
+        self._source = source
+        self._journal = journal
+        self._sleep = sleep
+        self.progress = Progress()
+
+    def count(self, report: Callable[[Progress], None] = lambda _: None) -> Progress:
+        """Count what there is to do and do nothing."""
+        attributes = self._sqs.get_queue_attributes(
+            QueueUrl=self._source.dlq, AttributeNames=["ApproximateNumberOfMessages"]
+        )["Attributes"]
+        self.progress.messages = int(attributes["ApproximateNumberOfMessages"])
+        for found in self._objects():
+            for line in self._lines(found)[self._journal.lines_done(found.identity) :]:
+                self.progress.records += 1
+                self.progress.unreadable += _record(line) is None
+            report(self.progress)
+        self.progress.records -= self.progress.unreadable
+        return self.progress
+
+    def run(self, report: Callable[[Progress], None] = lambda _: None) -> Progress:
+        """Move everything back in.
+
+        Args:
+            report: Told the progress after every step.
+
+        Raises:
+            RedriveError: Firehose or the queue refused some of it again and again.
+        """
+        self._move_messages(report)
+        # All of them first: a record that fails again makes a new object, which is for the next redrive.
+        for found in list(self._objects()):
+            self._put_records(found, report)
+        return self.progress
+
+    def _move_messages(self, report: Callable[[Progress], None]) -> None:
+        # Not SQS's own move task: it would need rights on the queues' key that an operator has no other use for,
+        # and goes on unseen when this ends. A message is deleted only when the buffer queue has it.
+        sent: set[str] = set()
+        while messages := self._receive(without=sent):
+            entries = [{"Id": str(i), "MessageBody": message["Body"]} for i, message in enumerate(messages)]
+            answer = self._sqs.send_message_batch(QueueUrl=self._source.queue, Entries=entries)
+            sent.update(entry["MessageId"] for entry in answer.get("Successful", []))
+            moved = [messages[int(entry["Id"])] for entry in answer.get("Successful", [])]
+            if not moved:
+                raise RedriveError("The buffer queue takes no messages.")
+            self._sqs.delete_message_batch(
+                QueueUrl=self._source.dlq,
+                Entries=[{"Id": str(i), "ReceiptHandle": m["ReceiptHandle"]} for i, m in enumerate(moved)],
+            )
+            self.progress.messages_moved += len(moved)
+            report(self.progress)
+
+    def _receive(self, without: set[str]) -> list[dict[str, Any]]:
+        """Receive messages, but none that this redrive has sent: one that failed again waits for the next."""
+        messages = self._sqs.receive_message(
+            QueueUrl=self._source.dlq, MaxNumberOfMessages=_MAX_MESSAGES, WaitTimeSeconds=1
+        ).get("Messages", [])
+        return [message for message in messages if message["MessageId"] not in without]
+
+    def _objects(self) -> Iterator[_ErrorObject]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._source.bucket, Prefix=self._source.errors_prefix
+        )
+        for page in pages:
+            for entry in page.get("Contents", []):
+                yield _ErrorObject(f"s3://{self._source.bucket}/{entry['Key']}#{entry['ETag']}", entry["Key"])
+
+    def _lines(self, found: _ErrorObject) -> list[bytes]:
+        body: bytes = self._s3.get_object(Bucket=self._source.bucket, Key=found.key)["Body"].read()
+        return (gzip.decompress(body) if body.startswith(_GZIP_MAGIC) else body).splitlines()
+
+    def _put_records(self, found: _ErrorObject, report: Callable[[Progress], None]) -> None:
+        done = self._journal.lines_done(found.identity)
+        lines = self._lines(found)
+        while done < len(lines):
+            batch: list[bytes] = []
+            size = 0
+            while done < len(lines) and len(batch) < _MAX_BATCH_RECORDS:
+                record = _record(lines[done])
+                if record is not None:
+                    if batch and size + len(record) > _MAX_BATCH_BYTES:
+                        break
+                    batch.append(record)
+                    size += len(record)
+                else:
+                    self.progress.unreadable += 1
+                done += 1
+            self._put(batch)
+            self._journal.note(found.identity, done)
+            self.progress.records_put += len(batch)
+            report(self.progress)
+
+    def _put(self, records: Sequence[bytes]) -> None:
+        """Put records until Firehose has taken every one."""
+        pending = list(records)
+        for attempt in range(_PUT_ATTEMPTS):
+            if not pending:
+                return
+            if attempt:
+                self._sleep(random.uniform(0, min(_LONGEST_BACKOFF_SECONDS, 0.2 * 2**attempt)))  # noqa: S311
+            answer = self._firehose.put_record_batch(
+                DeliveryStreamName=self._source.stream, Records=[{"Data": record} for record in pending]
+            )
+            pending = [
+                record
+                for record, entry in zip(pending, answer["RequestResponses"], strict=True)
+                if "ErrorCode" in entry
+            ]
+        if pending:
+            raise RedriveError(f"Firehose refused {len(pending)} records {_PUT_ATTEMPTS} times; start again later.")
+
+
+def _record(line: bytes) -> bytes | None:
+    """Return the record of a line of an error object, which Firehose keeps base64-encoded in ``rawData``."""
+    try:
+        return base64.b64decode(json.loads(line)["rawData"], validate=True)
+    except (ValueError, KeyError, TypeError):
+        return None
