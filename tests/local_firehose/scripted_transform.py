@@ -5,9 +5,10 @@ import json
 import pathlib
 import tempfile
 import time
+from typing import Any
 
 
-def handle(event, _context):
+def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     records = []
     for record in event["records"]:
         script = json.loads(base64.b64decode(record["data"]))
@@ -15,7 +16,7 @@ def handle(event, _context):
         result = {"recordId": record["recordId"], "result": "Ok", "data": record["data"]}
         if action == "answer":
             result["data"] = base64.b64encode(script["data"].encode() * script.get("times", 1)).decode()
-            result["metadata"] = {"partitionKeys": script.get("keys", {})}
+            result["metadata"] = script.get("metadata", {"partitionKeys": script.get("keys")})
         elif action == "show event":
             result["data"] = base64.b64encode(json.dumps(event).encode()).decode()
         elif action == "show batch size":
@@ -37,7 +38,7 @@ def handle(event, _context):
     return {"records": records}
 
 
-def _seen(record_id):
+def _seen(record_id: str) -> bool:
     marker = pathlib.Path(tempfile.gettempdir(), record_id)
     seen = marker.exists()
     marker.touch()

@@ -17,11 +17,24 @@ from genesys_firehose_cdk.local.firehose.description import StreamDescriptions
 from tests.local_firehose.conftest import REGION, ROLE, Aws, script
 
 
+def log_to(log_stream: str) -> dict[str, Any]:
+    return {"Enabled": True, "LogGroupName": {"Ref": "Logs"}, "LogStreamName": {"Ref": log_stream}}
+
+
 def template(**destination: Any) -> dict[str, Any]:
     trust = {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}
     return {
         "Resources": {
             "Lake": {"Type": "AWS::S3::Bucket"},
+            "Logs": {"Type": "AWS::Logs::LogGroup"},
+            "LakeLog": {
+                "Type": "AWS::Logs::LogStream",
+                "Properties": {"LogGroupName": {"Ref": "Logs"}, "LogStreamName": "Lake"},
+            },
+            "BackupLog": {
+                "Type": "AWS::Logs::LogStream",
+                "Properties": {"LogGroupName": {"Ref": "Logs"}, "LogStreamName": "Backup"},
+            },
             "RawKey": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {}}},
             "Role": {
                 "Type": "AWS::IAM::Role",
@@ -35,6 +48,7 @@ def template(**destination: Any) -> dict[str, Any]:
                         "BucketARN": {"Fn::GetAtt": ["Lake", "Arn"]},
                         "RoleARN": {"Fn::GetAtt": ["Role", "Arn"]},
                         "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 60},
+                        "CloudWatchLoggingOptions": log_to("LakeLog"),
                         "CompressionFormat": "GZIP",
                         "Prefix": "clean/",
                         "ErrorOutputPrefix": "errors/!{firehose:error-output-type}/",
@@ -52,6 +66,7 @@ BACKUP = {
         "BucketARN": {"Fn::GetAtt": ["Lake", "Arn"]},
         "RoleARN": {"Fn::GetAtt": ["Role", "Arn"]},
         "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 60},
+        "CloudWatchLoggingOptions": log_to("BackupLog"),
         "CompressionFormat": "GZIP",
         "EncryptionConfiguration": {"KMSEncryptionConfig": {"AWSKMSKeyARN": {"Fn::GetAtt": ["RawKey", "Arn"]}}},
         "Prefix": "raw/!{timestamp:yyyy/MM/dd/HH}/",
@@ -88,6 +103,7 @@ def test_what_the_embedded_aws_leaves_out_of_a_description_comes_from_the_templa
         **BACKUP["S3BackupConfiguration"],  # type: ignore[dict-item]
         "BucketARN": f"arn:aws:s3:::{names['Lake']}",
         "RoleARN": role_arn,
+        "CloudWatchLoggingOptions": {"Enabled": True, "LogGroupName": names["Logs"], "LogStreamName": "Backup"},
         "EncryptionConfiguration": {"KMSEncryptionConfig": {"AWSKMSKeyARN": key_arn}},
     }
 

@@ -81,12 +81,13 @@ def test_a_record_with_a_null_or_empty_key_goes_to_the_error_prefix_and_the_othe
     assert list(aws.objects(bucket, "clean/").values()) == [b"good"]
 
 
+@pytest.mark.parametrize("metadata", [None, {}, [], {"partitionKeys": None}, {"partitionKeys": ["call"]}])
 def test_a_record_without_its_keys_goes_to_the_error_prefix(
-    new_stream: NewStream, aws: Aws, bucket: str, function_arn: str
+    metadata: object, new_stream: NewStream, aws: Aws, bucket: str, function_arn: str
 ) -> None:
     """ "Troubleshoot dynamic partitioning errors"."""
     stream = new_stream(describe(bucket, **partitioned(function_arn)))
-    stream.accept([script("answer", data="x")])
+    stream.accept([script("answer", data="x", metadata=metadata)])
     stream.tick(flush=True)
     assert len(aws.error_lines(bucket, "metadata-extraction-failed")) == 1
 

@@ -120,7 +120,8 @@ def test_describe_delivery_stream_answers_what_the_embedded_aws_knows(
 @pytest.mark.parametrize("operation", ["put_record", "put_record_batch", "describe_delivery_stream"])
 def test_a_stream_that_does_not_exist_is_not_found(firehose: Any, operation: str) -> None:
     """Errors of each operation, ResourceNotFoundException, HTTP status 400."""
-    arguments = {"put_record": {"Record": {"Data": b"x"}}, "put_record_batch": {"Records": [{"Data": b"x"}]}}
+    record = {"Data": b"x"}
+    arguments: dict[str, Any] = {"put_record": {"Record": record}, "put_record_batch": {"Records": [record]}}
     with pytest.raises(firehose.exceptions.ResourceNotFoundException) as error:
         getattr(firehose, operation)(DeliveryStreamName="nobody", **arguments.get(operation, {}))
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
@@ -225,12 +226,26 @@ def test_the_flush_control_delivers_at_once_what_is_held(
 
 
 def test_a_stopped_server_has_delivered_what_it_held(aws: Aws, stream_name: str) -> None:
-    descriptions = StreamDescriptions(*map(aws.client, ("firehose", "cloudformation", "kms")))
-    server = LocalFirehose(FirehoseService(descriptions.read, aws.client, Clock(), FaultSwitch()))
+    server = LocalFirehose.of_endpoint(aws.endpoint_url, region=REGION)
     server.start()
     sdk(server.url).put_record(DeliveryStreamName=stream_name, Record={"Data": b"x"})
     assert server.stop()
     assert list(aws.objects(stream_name).values()) == [b"x"]
+
+
+def test_a_stopped_server_takes_nothing_on_connections_that_are_still_open(aws: Aws, stream_name: str) -> None:
+    server = LocalFirehose.of_endpoint(aws.endpoint_url, region=REGION)
+    server.start()
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    body = json.dumps({"DeliveryStreamName": stream_name, "Record": {"Data": "eA=="}})
+    headers = {"X-Amz-Target": "Firehose_20150804.PutRecord"}
+    connection.request("POST", "/", body, headers)
+    assert connection.getresponse().read()
+    server.stop()
+    connection.request("POST", "/", body, headers)
+    answer = connection.getresponse()
+    assert (answer.status, json.load(answer)["__type"]) == (503, "ServiceUnavailableException")
+    connection.close()
 
 
 def test_a_redeployed_stream_is_picked_up(

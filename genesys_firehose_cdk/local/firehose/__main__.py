@@ -2,7 +2,7 @@
 
 Prints one JSON line with its URL once it answers, for example `{"url": "http://127.0.0.1:41234"}`, and serves until
 SIGTERM or SIGINT. Then it delivers what it holds and exits with 0, or with 1 when S3 did not take everything.
-Credentials and region come from the environment and only have to be allowed to read the stream's description and
+The credentials come from the environment and only have to be allowed to read the stream's description and
 its stack and to assume its roles.
 """
 
@@ -13,32 +13,7 @@ import signal
 import sys
 import threading
 
-import boto3
-
-from genesys_firehose_cdk.local.firehose.clients import CONFIG, AssumedRoles
-from genesys_firehose_cdk.local.firehose.clock import Clock
-from genesys_firehose_cdk.local.firehose.description import StreamDescriptions
-from genesys_firehose_cdk.local.firehose.faults import FaultSwitch
 from genesys_firehose_cdk.local.firehose.server import LocalFirehose
-from genesys_firehose_cdk.local.firehose.service import FirehoseService
-
-
-def local_firehose(endpoint_url: str, *, region: str, port: int = 0, speed: float = 1.0) -> LocalFirehose:
-    """Create a local Firehose for all streams of an AWS endpoint; its caller starts and stops it.
-
-    Args:
-        endpoint_url: The embedded AWS.
-        region: The streams' region.
-        port: The TCP port on the loopback interface; default 0, any free one.
-        speed: How many seconds of buffering pass in one real second; above 0, default 1.
-    """
-    firehose, cloudformation, kms = (
-        boto3.client(service, endpoint_url=endpoint_url, region_name=region, config=CONFIG)
-        for service in ("firehose", "cloudformation", "kms")
-    )
-    descriptions = StreamDescriptions(firehose, cloudformation, kms)
-    clients = AssumedRoles(endpoint_url, region)
-    return LocalFirehose(FirehoseService(descriptions.read, clients, Clock(speed), FaultSwitch()), port)
 
 
 def main() -> int:
@@ -53,7 +28,7 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    firehose = local_firehose(
+    firehose = LocalFirehose.of_endpoint(
         arguments.endpoint_url, region=arguments.region, port=arguments.port, speed=arguments.speed
     )
     firehose.start()

@@ -38,7 +38,7 @@ class StreamDescriptions:
             if described is None or "S3BackupDescription" in described:
                 continue
             stack, configured = self._configured(name)
-            resolve = _Resolver(configured, described, partial(self._key_arn, stack))
+            resolve = _Resolver(configured, described, partial(self._look_up, stack))
             for key in ("CustomTimeZone", "FileExtension"):
                 if key in configured:
                     described[key] = configured[key]
@@ -62,22 +62,24 @@ class StreamDescriptions:
                     return stack["StackName"], properties["ExtendedS3DestinationConfiguration"]
         return "", {}
 
-    def _key_arn(self, stack: str, logical_id: str) -> str:
+    def _look_up(self, stack: str, function: str, argument: Any) -> str:
+        """Return the name of a resource for Ref, the ARN of a key for Fn::GetAtt."""
+        logical_id = argument if function == "Ref" else argument[0]
         resource = self._cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
-        key_id = resource["StackResourceDetail"]["PhysicalResourceId"]
-        arn: str = self._kms.describe_key(KeyId=key_id)["KeyMetadata"]["Arn"]
-        return arn
+        value: str = resource["StackResourceDetail"]["PhysicalResourceId"]
+        if function == "Fn::GetAtt":
+            value = self._kms.describe_key(KeyId=value)["KeyMetadata"]["Arn"]
+        return value
 
 
 class _Resolver:
     """Gives the template's intrinsic functions the values that the description has for the same functions.
 
-    Buckets, roles and log groups of a backup are those of the destination itself; a backup's own key is the one
-    value that has to be looked up.
+    A backup's bucket and role are those of the destination; its own log stream and key have to be looked up.
     """
 
-    def __init__(self, configured: Any, described: Any, key_arn: Callable[[str], str]) -> None:
-        self._key_arn = key_arn
+    def __init__(self, configured: Any, described: Any, look_up: Callable[[str, Any], str]) -> None:
+        self._look_up = look_up
         self._values: dict[str, Any] = {}
         self._learn(configured, described)
 
@@ -96,8 +98,9 @@ class _Resolver:
             known = self._values.get(json.dumps(value, sort_keys=True))
             if known is not None:
                 return known
-            if key == "AWSKMSKeyARN" and "Fn::GetAtt" in value:
-                return self._key_arn(value["Fn::GetAtt"][0])
+            ((function, argument),) = value.items()
+            if function == "Ref" or (function, key) == ("Fn::GetAtt", "AWSKMSKeyARN"):
+                return self._look_up(function, argument)
             raise ConfigurationError(f"{key} of the source record backup, {json.dumps(value)}, cannot be resolved.")
         if isinstance(value, dict):
             return {name: self(inner, name) for name, inner in value.items()}

@@ -136,8 +136,7 @@ class LambdaProcessor:
             elif result["result"] == "ProcessingFailed":
                 yield self._failed(record, "Lambda.ProcessingFailedStatus", attempts)
             elif result["result"] == "Ok":
-                keys = (result.get("metadata") or {}).get("partitionKeys") or {}
-                yield Transformed(record, result["data"], keys)
+                yield Transformed(record, result["data"], _partition_keys(result))
 
     def _invoke(self, batch: Sequence[Record]) -> bytes:
         event = {
@@ -195,6 +194,12 @@ def _invocation_batches(records: Sequence[Record]) -> Iterator[list[Record]]:
         batch.append(record)
         size += record_size
     yield batch
+
+
+def _partition_keys(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = result.get("metadata")
+    keys = metadata.get("partitionKeys") if isinstance(metadata, dict) else None
+    return keys if isinstance(keys, dict) else {}
 
 
 def _results(payload: bytes) -> list[dict[str, Any]]:

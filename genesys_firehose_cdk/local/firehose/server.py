@@ -16,7 +16,12 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from genesys_firehose_cdk.local.firehose.faults import Faults
+import boto3
+
+from genesys_firehose_cdk.local.firehose.clients import CONFIG, AssumedRoles
+from genesys_firehose_cdk.local.firehose.clock import Clock
+from genesys_firehose_cdk.local.firehose.description import StreamDescriptions
+from genesys_firehose_cdk.local.firehose.faults import Faults, FaultSwitch
 from genesys_firehose_cdk.local.firehose.service import FirehoseService, ServiceError
 
 logger = logging.getLogger(__name__)
@@ -44,6 +49,24 @@ class LocalFirehose:
             threading.Thread(target=self._work, daemon=True),
         ]
 
+    @classmethod
+    def of_endpoint(cls, endpoint_url: str, *, region: str, port: int = 0, speed: float = 1.0) -> "LocalFirehose":
+        """Create a server for all streams of an AWS endpoint.
+
+        Args:
+            endpoint_url: The embedded AWS.
+            region: The streams' region.
+            port: The TCP port; default 0, any free one.
+            speed: How many seconds of buffering pass in one real second; above 0, default 1.
+        """
+        firehose, cloudformation, kms = (
+            boto3.client(service, endpoint_url=endpoint_url, region_name=region, config=CONFIG)
+            for service in ("firehose", "cloudformation", "kms")
+        )
+        describe = StreamDescriptions(firehose, cloudformation, kms).read
+        clients = AssumedRoles(endpoint_url, region)
+        return cls(FirehoseService(describe, clients, Clock(speed), FaultSwitch()), port)
+
     @property
     def url(self) -> str:
         """The endpoint to give to an SDK."""
@@ -55,9 +78,11 @@ class LocalFirehose:
             thread.start()
 
     def stop(self) -> bool:
-        """Take no more requests, deliver what is held; return whether nothing is left."""
+        """Take no more records, deliver what is held; return whether nothing is left."""
         self._http.shutdown()
         self._http.server_close()
+        # Connections that are still open are served on: from here they are refused.
+        self.service.close()
         self._stopping.set()
         for thread in self._threads:
             thread.join()

@@ -67,6 +67,7 @@ class FirehoseService:
         self._lock = threading.Lock()
         self._streams: dict[str, DeliveryStream] = {}
         self._descriptions: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._closed = False
 
     @property
     def streams(self) -> dict[str, DeliveryStream]:
@@ -96,6 +97,13 @@ class FirehoseService:
         """Let every stream do what is due; with `flush` everything it holds."""
         for stream in self.streams.values():
             stream.tick(flush=flush)
+
+    def close(self) -> None:
+        """Accept nothing any more, so that a last flush is the last."""
+        with self._lock:
+            self._closed = True
+            for stream in self._streams.values():
+                stream.close()
 
     def _describe_delivery_stream(self, name: str, _: Mapping[str, Any]) -> dict[str, Any]:
         self._stream(name)
@@ -153,6 +161,8 @@ class FirehoseService:
     def _stream(self, name: str) -> DeliveryStream:
         """Return a stream with its newest configuration."""
         with self._lock:
+            if self._closed:
+                raise _slow_down()
             read_at, known = self._descriptions.get(name, (float("-inf"), None))
             if time.monotonic() - read_at < DESCRIPTION_LIFETIME_SECONDS:
                 return self._streams[name]

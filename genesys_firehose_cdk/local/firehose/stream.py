@@ -66,6 +66,7 @@ class DeliveryStream:
         self._errors: dict[str, Buffer] = {}
         self._sealed: list[SealedObject] = []
         self._lost_records = 0
+        self._closed = False
         self.configure(configuration)
 
     def configure(self, configuration: StreamConfiguration) -> None:
@@ -85,6 +86,8 @@ class DeliveryStream:
         """Take records, up to the stream's throughput; return the ids of those taken, which are the first ones."""
         now = self._clock.now()
         with self._buffers:
+            if self._closed:
+                return []
             admitted = self._meter.admit([len(each) for each in data], now)
             records = [Record(uuid.uuid4().hex, each, now) for each in data[:admitted]]
             for record in records:
@@ -94,6 +97,11 @@ class DeliveryStream:
                 self._unprocessed = self._unprocessed or Buffer(now)
                 self._unprocessed.add(record)
         return [record.record_id for record in records]
+
+    def close(self) -> None:
+        """Accept no records any more."""
+        with self._buffers:
+            self._closed = True
 
     def tick(self, *, flush: bool = False) -> None:
         """Do what is due: transform, deliver, retry.
