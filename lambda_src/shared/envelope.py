@@ -5,9 +5,9 @@ bytes spliced in. Only line breaks between its tokens become spaces (inside a JS
 the record is one line.
 """
 
-import json
 import os
 from datetime import datetime
+from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
 from shared.event import EventFacts, format_time
@@ -30,7 +30,7 @@ def wrap(event: bytes, facts: EventFacts, ingress: Ingress, received_at: datetim
     if b"\n" in event or b"\r" in event:
         event = event.replace(b"\r", b" ").replace(b"\n", b" ")
     event_time = f'"{format_time(facts.event_time)}"' if facts.event_time else "null"
-    topic = json.dumps(facts.topic)
+    topic = "null" if facts.topic is None else encode_basestring_ascii(facts.topic)
     middle = (
         f'","received_at":"{format_time(received_at)}","ingress":"{ingress}","dedup_key":"{facts.dedup_key}"'
         f',"event_type":"{facts.event_type}","event_time":{event_time},"topic":{topic},"event":'

@@ -50,6 +50,7 @@ _MEDIA_TYPES = {
 # Genesys Cloud's topics stay far below; a longer one is cut, so that the envelope has a bounded size.
 MAX_TOPIC_CHARACTERS = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 # 0001-01-01 to 9999-12-31, what datetime can hold, with a day's margin for time zones.
 _MIN_EPOCH_MS, _MAX_EPOCH_MS = -62135500000000, 253402200000000
 
@@ -214,9 +215,10 @@ def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime)
             time = parse_time(payload.get("timestamp"))
             has_identity = time is not None
             identity.append(payload["timestamp"] if has_identity else f"{arrival:%Y-%m-%dT%H}")
-    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
-    key = hashlib.sha256(canonical.encode()).hexdigest()
-    return EventFacts(event_type_of(payload), event_time_of(payload), topic_of(payload), key, has_identity)
+    if time is None:
+        time = parse_time(payload.get("timestamp"))
+    key = hashlib.sha256(_canonical(identity).encode()).hexdigest()
+    return EventFacts(event_type_of(payload), time, topic_of(payload), key, has_identity)
 
 
 def _without_trace(payload: dict[str, Any]) -> dict[str, Any]:
