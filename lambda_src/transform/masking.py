@@ -109,7 +109,7 @@ class Masker:
                 self._mask_object(value, followers)
             elif isinstance(value, list) and (rule is None or is_text_rule):
                 self._mask_list(value, followers, rule)
-            elif rule is not None and (isinstance(value, str) or not is_text_rule):
+            elif rule is not None:
                 masked = rule(value)
                 if masked is _DROPPED:
                     dropped = [*(dropped or ()), name]
@@ -130,7 +130,7 @@ class Masker:
                 self._mask_object(value, open_paths)
             elif isinstance(value, list):
                 self._mask_list(value, open_paths, text_rule)
-            elif text_rule is not None and isinstance(value, str):
+            elif text_rule is not None:
                 values[index] = text_rule(value)
         if text_rule is _drop_text:
             values[:] = [value for value in values if value is not _DROPPED]
@@ -163,9 +163,14 @@ def _keep(value: Any) -> Any:
     return value
 
 
-def _drop_text(_value: str) -> Any:
-    return _DROPPED
+def _drop_text(value: Any) -> Any:
+    # A number in the place of a text may be a card's.
+    return value if value is None or isinstance(value, bool) else _DROPPED
 
 
-def _scrub_text(value: str) -> Any:
-    return scrub(value)
+def _scrub_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return scrub(value)
+    text = str(value)
+    scrubbed = scrub(text)
+    return value if scrubbed == text else scrubbed

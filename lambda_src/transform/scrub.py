@@ -2,7 +2,8 @@
 
 import re
 
-_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+# Begins where a run of its characters begins: tried at each of them, a long run would cost the square of its length.
+_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 # US social security number; UK national insurance number; IBAN-like account numbers.
 _NATIONAL_ID = re.compile(
     r"\b(?:\d{3}-\d{2}-\d{4}|[A-CEGHJ-PR-TW-Z]{2}\s?\d{2}\s?\d{2}\s?\d{2}\s?[A-D]|[A-Z]{2}\d{2}(?:\s?[A-Z\d]{4}){3,7}"
