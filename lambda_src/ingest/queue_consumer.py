@@ -9,7 +9,7 @@ from ingest.intake import Intake
 from ingest.settings import Settings
 from shared.envelope import is_envelope, with_new_ingest_id
 from shared.event import describe
-from shared.json_text import InvalidJsonError, split_events
+from shared.json_text import split_events
 from shared.telemetry import Metrics, log
 
 
@@ -44,17 +44,18 @@ class QueueConsumer:
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     def _record_of(self, message: dict[str, Any], deadline: Deadline, metrics: Metrics) -> bytes | None:
-        body = message["body"].encode()
-        if is_envelope(body):
-            # A message may be delivered, and so put, more than once: each put is a copy of its own.
-            return with_new_ingest_id(body)
+        arrival = datetime.now(UTC)
         try:
+            body = message["body"].encode()
+            if is_envelope(body):
+                # A message may be delivered, and so put, more than once: each put is a copy of its own.
+                return with_new_ingest_id(body)
             [(event, raw)] = split_events(body)
-        except (InvalidJsonError, ValueError):
-            # After its last delivery it waits in the dead-letter queue, whose alarm calls an operator.
+            facts = describe(event, self._settings.event_id_path, arrival)
+        except (ValueError, RecursionError):
+            # It must not take the batch with it. After its last delivery it waits in the dead-letter queue, whose
+            # alarm calls an operator.
             log("ERROR", "a queue message is neither a record nor an event")
             return None
-        arrival = datetime.now(UTC)
-        facts = describe(event, self._settings.event_id_path, arrival)
         metrics.count("EventsReceived")
         return self._intake.record_of(event, raw, facts, "eventbridge", arrival, deadline, metrics)
