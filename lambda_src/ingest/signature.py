@@ -37,7 +37,7 @@ def is_signed(scheme: SignatureScheme, headers: Headers, body: bytes, keys: Sequ
         if timestamp is None or not _is_recent(timestamp, scheme, now):
             return False
         # The timestamp is part of what is signed; one that isn't could be replaced and would prove nothing.
-        body = timestamp.encode() + b"." + body
+        body = timestamp.encode("utf-8", "surrogatepass") + b"." + body
     matches = [hmac.compare_digest(hmac.digest(key, body, "sha256"), signature) for key in keys]
     return any(matches)
 
@@ -48,7 +48,7 @@ def _only_value(headers: Headers, name: str) -> str | None:
 
 
 def _decode(text: str, scheme: SignatureScheme) -> bytes | None:
-    """Decode a signature in its one canonical form, so that it can't be re-encoded into another that passes."""
+    """Decode a signature of exactly one digest, without blanks, padding or stray bits; hex digits in either case."""
     try:
         if scheme.encoding == "hex":
             # bytes.fromhex would also take blanks between the digits.
