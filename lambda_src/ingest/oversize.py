@@ -62,5 +62,10 @@ def reduce_event(event: dict[str, Any], fields: frozenset[str], pointer: Pointer
             return [without_fields(inner) for inner in value]
         return value
 
-    reduced = json.dumps(without_fields(event), separators=(",", ":")).encode()
-    return reduced if len(reduced) <= most_bytes else json.dumps(marker, separators=(",", ":")).encode()
+    whole = json.dumps(marker, separators=(",", ":")).encode()
+    try:
+        reduced = json.dumps(without_fields(event), separators=(",", ":"), allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        # What can't be written anew, 1e999 or a thousand levels, stays in the original alone.
+        return whole
+    return reduced if len(reduced) <= most_bytes else whole
