@@ -23,7 +23,7 @@ _ENVELOPE_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a request's events: ``refused`` ones are nowhere, the others are durable."""
+    """What became of a request's events: all accepted, or some ``refused``, which are nowhere."""
 
     accepted: int
     duplicates: int
@@ -81,10 +81,12 @@ class Intake:
         # Only what is durable is remembered; a key remembered too early would answer for a lost event.
         self._recent.add(key for i, key in enumerate(keys) if key is not None and i not in outcome.nowhere)
         refused += len(outcome.nowhere)
-        accepted = len(events) - refused
-        metrics.count("EventsAccepted", accepted)
+        if refused:
+            # The sender sends them all again; those that are durable count as accepted then, as duplicates.
+            return Receipt(accepted=0, duplicates=0, refused=refused)
+        metrics.count("EventsAccepted", len(events))
         metrics.count("EventsDuplicate", duplicates)
-        return Receipt(accepted, duplicates, refused)
+        return Receipt(len(events), duplicates, refused=0)
 
     def record_of(
         self,
