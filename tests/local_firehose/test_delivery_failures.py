@@ -1,4 +1,4 @@
-"""Amazon Data Firehose Developer Guide, "Handle data delivery failures" and "Controlling access"."""
+"""Amazon Data Firehose Developer Guide, "Troubleshoot errors in Amazon Data Firehose" and "Controlling access"."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ DAY = 24 * 60 * 60
 def test_an_object_that_s3_refuses_is_tried_again_under_the_same_name(
     new_stream: NewStream, clock: ManualClock, aws: Aws, bucket: str
 ) -> None:
-    """Section "Amazon S3": Firehose keeps retrying until the delivery succeeds."""
+    """Introduction: Firehose keeps retrying until the retention period ends."""
     missing = f"{bucket}-to-come"
     stream = new_stream(describe(missing))
     stream.accept([b"patient"])
@@ -40,7 +40,7 @@ def test_an_object_that_s3_refuses_is_tried_again_under_the_same_name(
 def test_new_records_do_not_wait_behind_an_object_that_s3_refuses(
     new_stream: NewStream, clock: ManualClock, aws: Aws, bucket: str
 ) -> None:
-    """Section "Amazon S3": a backup that cannot be written does not hold up the destination."""
+    """Not documented; seen on AWS: a backup that cannot be written does not hold up the destination."""
     settings = describe("no-such-lake")["Destinations"][0]["ExtendedS3DestinationDescription"]
     stream = new_stream(describe(bucket, S3BackupMode="Enabled", S3BackupDescription={**settings, "Prefix": "raw/"}))
     stream.accept([b"one"])
@@ -52,7 +52,7 @@ def test_new_records_do_not_wait_behind_an_object_that_s3_refuses(
 
 
 def test_data_that_cannot_be_delivered_for_24_hours_is_lost(new_stream: NewStream, clock: ManualClock) -> None:
-    """Section "Amazon S3": the maximum data storage time is 24 hours."""
+    """Section "Direct PUT": records are retained for 24 hours."""
     stream = new_stream(describe("no-such-bucket-ever"))
     stream.accept([b"one", b"two"])
     stream.tick(flush=True)

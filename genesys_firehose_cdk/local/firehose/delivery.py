@@ -1,7 +1,8 @@
 """What is written to S3, and how: objects, their names, error lines, retries, error logs.
 
 After the Amazon Data Firehose Developer Guide, "Understand data delivery in Amazon Data Firehose", "Configure Amazon
-S3 object name format", "Handle data delivery failures" and "Monitor Amazon Data Firehose Using CloudWatch Logs".
+S3 object name format", "Troubleshoot errors in Amazon Data Firehose" and "Monitor Amazon Data Firehose Using
+CloudWatch Logs".
 """
 
 import base64

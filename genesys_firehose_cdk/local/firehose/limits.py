@@ -37,7 +37,7 @@ DEFAULT_LAMBDA_RETRIES = 3
 """Further attempts after a failed invocation ("Handle failure in data transformation")."""
 
 STORAGE_SECONDS = 24 * 60 * 60
-"""How long undeliverable data is kept before it is lost ("Handle data delivery failures")."""
+"""How long undeliverable data is kept before it is lost ("Troubleshoot errors in Amazon Data Firehose")."""
 
 
 @dataclass(frozen=True, slots=True)
