@@ -22,6 +22,28 @@ node_modules/.installed: package-lock.json .venv/.installed
 	npm ci --silent
 	touch $@
 
+# The real stack on an embedded AWS, and real-shaped events through it; figures in build/demo/summary.json.
+.PHONY: demo
+demo: setup
+	$(BIN)/genesys-firehose demo
+
+# The demo under load: 10,000 events, a failing Firehose, a key rotation; figures in build/soak/summary.json.
+.PHONY: soak
+soak: setup
+	$(BIN)/genesys-firehose soak
+
+# Two workers: the end-to-end tests share one embedded AWS and so one worker, the others fill the second.
+.PHONY: test
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+.PHONY: clean
+clean:
+	rm -rf build dist cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
 # Writes the lock files anew; they name no registry host.
 .PHONY: lock
 lock:

@@ -20,6 +20,7 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing.name} is missing; install the package with its extra: genesys-firehose-cdk[local]")
 
+from genesys_firehose_cdk.local.aws import DEFAULT_SPEED
 from genesys_firehose_cdk.local.deployment import checkout, stack_outputs
 from genesys_firehose_cdk.local.errors import LocalError
 from genesys_firehose_cdk.local.events import EventGenerator
@@ -66,10 +67,16 @@ Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait at most until 
 
 
 @local.command()
-def up(name: Name = "default", as_json: AsJson = False) -> None:
+def up(
+    name: Name = "default",
+    as_json: AsJson = False,
+    speed: Annotated[
+        float, typer.Option(min=1, help="Seconds of Firehose's buffering that pass in one.")
+    ] = DEFAULT_SPEED,
+) -> None:
     """Start the embedded AWS, deploy the app into it and print where everything is."""
     with _messages.status("") as status:
-        pipeline = LocalPipeline.up(name, report=lambda step: status.update(f"{step} …"))
+        pipeline = LocalPipeline.up(name, speed=speed, report=lambda step: status.update(f"{step} …"))
     _print_deployment(pipeline, as_json)
 
 

@@ -1,7 +1,7 @@
-"""The embedded AWS: one ministack process on a free loopback port, with a directory of its own.
+"""The embedded AWS: ministack and a local Firehose on free loopback ports, with a directory of their own.
 
-ministack is a child process in its own session, so that stopping its process group also ends the Lambda
-workers it starts. It gets an environment of its own instead of the caller's: ministack hands its
+They are a child process and its child in their own session, so that stopping the process group also ends the
+Lambda workers. It gets an environment of its own instead of the caller's: ministack hands its
 environment on to the functions it runs, and a function on AWS sees no credentials or settings of a developer.
 """
 
@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +27,18 @@ ACCOUNT = "000000000000"
 
 SECRET_ACCESS_KEY = "test"  # noqa: S105 - ministack's own, good for nothing elsewhere
 """The secret half of the access key."""
+
+REGION = "us-east-1"
+"""The region of every embedded AWS."""
+
+DEFAULT_SPEED = 60.0
+"""Firehose's sixty seconds of buffering pass in one."""
+
+FIREHOSE_URL_FILE = "firehose-url"
+"""Where the process leaves the URL of its local Firehose."""
+
+SPEED = "EMBEDDED_AWS_FIREHOSE_SPEED"
+"""The variable that tells the process how fast its Firehose's time passes."""
 
 LIFELINE = "EMBEDDED_AWS_LIFELINE"
 """The variable that tells the process to end with the pipe on its standard input."""
@@ -66,21 +77,24 @@ class EmbeddedAws:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def firehose_url(self) -> str:
+        """The endpoint of the local Firehose that the functions use, and of its controls."""
+        return (self.directory / FIREHOSE_URL_FILE).read_text()
+
+    @property
     def log(self) -> Path:
         """Where ministack writes its log, and the functions' own lines with it."""
         return self.directory / "aws.log"
 
     @classmethod
-    def start(
-        cls, directory: Path, *, outlive_caller: bool = False, environment: Mapping[str, str] | None = None
-    ) -> "EmbeddedAws":
+    def start(cls, directory: Path, *, outlive_caller: bool = False, speed: float = DEFAULT_SPEED) -> "EmbeddedAws":
         """Start an embedded AWS and wait until it answers.
 
         Args:
             directory: A directory for its files alone.
             outlive_caller: Keep it running when the calling process ends; default is to end with the caller,
                 however that ends.
-            environment: Further variables for it and for every function it runs.
+            speed: Seconds of Firehose's buffering that pass in one.
 
         Raises:
             LocalError: One is running in this directory already, or it did not come up; the sentence then ends
@@ -94,14 +108,14 @@ class EmbeddedAws:
                 raise LocalError(f"An embedded AWS is running in {directory} already.") from None
             for _ in range(_START_ATTEMPTS):
                 # A free port may be taken by someone else before ministack binds it: then it ends at once.
-                aws = cls._spawn(directory, lock.fileno(), outlive_caller, environment or {})
+                aws = cls._spawn(directory, lock.fileno(), outlive_caller, speed)
                 if aws._becomes_ready():
                     return aws
                 aws.kill()
         raise LocalError(f"The embedded AWS did not start: {_last_line(directory / 'aws.log')}")
 
     @classmethod
-    def _spawn(cls, directory: Path, lock: int, outlive_caller: bool, environment: Mapping[str, str]) -> "EmbeddedAws":
+    def _spawn(cls, directory: Path, lock: int, outlive_caller: bool, speed: float) -> "EmbeddedAws":
         port, token = free_port(), uuid.uuid4().hex
         lifeline, held_by_caller = os.pipe()
         with (directory / "aws.log").open("wb") as log:
@@ -123,8 +137,9 @@ class EmbeddedAws:
                     "MINISTACK_EDITION": token,
                     "AWS_ACCESS_KEY_ID": ACCOUNT,
                     "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+                    "AWS_EC2_METADATA_DISABLED": "true",
                     LIFELINE: "" if outlive_caller else "stdin",
-                    **environment,
+                    SPEED: str(speed),
                 },
             )
         os.close(lifeline)

@@ -15,7 +15,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from genesys_firehose_cdk.local.adaptation import adapt
-from genesys_firehose_cdk.local.aws import ACCOUNT, SECRET_ACCESS_KEY, EmbeddedAws
+from genesys_firehose_cdk.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
 from genesys_firehose_cdk.local.errors import LocalError
 
 _BOOTSTRAP_STACK = "CDKToolkit"
@@ -39,7 +39,8 @@ class Deployment:
     """Where the deployed pipeline is.
 
     Attributes:
-        endpoint_url: The endpoint of every AWS service.
+        endpoint_url: The endpoint of every AWS service but Firehose.
+        firehose_url: The endpoint of Firehose, and of the local Firehose's controls.
         region: The region of the stack.
         account: The account of the stack; also the access key id, whose secret half is ``test``.
         stack: The stack's name.
@@ -55,6 +56,7 @@ class Deployment:
     """
 
     endpoint_url: str
+    firehose_url: str
     region: str
     account: str
     stack: str
@@ -70,7 +72,7 @@ class Deployment:
 
     def client(self, service_name: str) -> Any:
         """Make a boto3 client of the deployment's account, as a boto3 session does."""
-        return _client(service_name, self.endpoint_url, self.region)
+        return _client(service_name, self.firehose_url if service_name == "firehose" else self.endpoint_url)
 
     def signing_key(self) -> bytes:
         """Read the key that the sender signs with."""
@@ -82,18 +84,18 @@ class Deployment:
         return asdict(self)
 
 
-def deploy(aws: EmbeddedAws, region: str = "us-east-1") -> Deployment:
+def deploy(aws: EmbeddedAws) -> Deployment:
     """Deploy this checkout's app into an embedded AWS: `cdk bootstrap`, `cdk synth -c env=local`, `cdk deploy`.
 
     Raises:
         LocalError: A tool is missing, or the CDK command line failed; its output is in the embedded AWS's directory.
     """
     root = checkout()
-    cdk = _CdkCommandLine(aws, root, region)
+    cdk = _CdkCommandLine(aws, root)
     assembly = aws.directory / "cdk.out"
     with ThreadPoolExecutor() as executor:
         # Away from cdk.json, or the bootstrap would synthesize the app to find the environment it is given anyway.
-        bootstrap = executor.submit(cdk.run, "bootstrap", f"aws://{ACCOUNT}/{region}", cwd=aws.directory)
+        bootstrap = executor.submit(cdk.run, "bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=aws.directory)
         synthesis = executor.submit(
             cdk.run, "synth", "--quiet", "--context", "env=local", "--output", str(assembly), cwd=root
         )
@@ -104,7 +106,7 @@ def deploy(aws: EmbeddedAws, region: str = "us-east-1") -> Deployment:
         *("deploy", "--all", "--app", str(assembly), "--method", "direct", "--require-approval", "never"),
         cwd=aws.directory,
     )
-    cloudformation = _client("cloudformation", aws.endpoint_url, region)
+    cloudformation = _client("cloudformation", aws.endpoint_url)
     [stack] = [
         stack["StackName"]
         for stack in cloudformation.describe_stacks()["Stacks"]
@@ -118,7 +120,8 @@ def deploy(aws: EmbeddedAws, region: str = "us-east-1") -> Deployment:
     ]
     return Deployment(
         endpoint_url=aws.endpoint_url,
-        region=region,
+        firehose_url=aws.firehose_url,
+        region=REGION,
         account=ACCOUNT,
         stack=stack,
         ingest_url=_on(aws, output("IngestUrl")),
@@ -164,18 +167,18 @@ def _on(aws: EmbeddedAws, url: str) -> str:
     return f"{aws.endpoint_url}/_aws/execute-api/{match['api']}/{match['stage']}{match['path']}"
 
 
-def _client(service: str, endpoint_url: str, region: str) -> Any:
+def _client(service: str, endpoint_url: str) -> Any:
     return boto3.client(
         service,
         endpoint_url=endpoint_url,
-        region_name=region,
+        region_name=REGION,
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key=SECRET_ACCESS_KEY,
     )
 
 
 class _CdkCommandLine:
-    def __init__(self, aws: EmbeddedAws, root: Path, region: str) -> None:
+    def __init__(self, aws: EmbeddedAws, root: Path) -> None:
         binaries = os.path.dirname(sys.executable)
         path = os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)])
         node = shutil.which("node", path=path)
@@ -192,7 +195,7 @@ class _CdkCommandLine:
             "AWS_ENDPOINT_URL": aws.endpoint_url,
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-            "AWS_REGION": region,
+            "AWS_REGION": REGION,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import urllib3
+
 from genesys_firehose_cdk.local.deployment import Deployment
 from genesys_firehose_cdk.local.events import GeneratedEvent, find_markers, find_personal_values, personal_values
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _READERS = 4
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.2
 
 
 class Lake:
@@ -31,12 +33,11 @@ class Lake:
         """The lines of every object read so far, by key."""
         self._before = set(self._keys())
 
-    def refresh(self) -> bool:
-        """Read the objects that are new, and tell whether there were any."""
+    def refresh(self) -> None:
+        """Read the objects that are new."""
         new = [key for key in self._keys() if key not in self.objects and key not in self._before]
         with ThreadPoolExecutor(_READERS) as readers:
             self.objects.update(zip(new, readers.map(self._lines, new), strict=True))
-        return bool(new)
 
     def lines(self) -> Iterator[str]:
         """Yield every line read so far."""
@@ -65,6 +66,7 @@ class Verdict:
     Attributes:
         landed: Events that are there.
         lost: Accepted events that are not.
+        unarchived: Accepted events that are not in ``raw/``.
         doubled: Events that are there more than once.
         intruders: Records that no accepted event accounts for, as those of a refused request.
         leaked: Personal values that can be read.
@@ -73,6 +75,7 @@ class Verdict:
 
     landed: int
     lost: int
+    unarchived: int
     doubled: int
     intruders: int
     leaked: int
@@ -81,16 +84,17 @@ class Verdict:
     @property
     def clean(self) -> bool:
         """Whether everything is as it must be."""
-        return not (self.lost or self.doubled or self.intruders or self.leaked)
+        return not (self.lost or self.unarchived or self.doubled or self.intruders or self.leaked)
 
 
 def judge(
-    clean: Lake, sent: Sequence[GeneratedEvent], accepted: Set[str], forged: Sequence[GeneratedEvent] = ()
+    clean: Lake, raw: Lake, sent: Sequence[GeneratedEvent], accepted: Set[str], forged: Sequence[GeneratedEvent] = ()
 ) -> Verdict:
-    """Compare ``clean/`` with what was sent.
+    """Compare the lake with what was sent.
 
     Args:
-        clean: What landed.
+        clean: What landed in ``clean/``.
+        raw: What landed in ``raw/``.
         sent: Every event of the real sender. One that got no answer may have landed or not.
         accepted: The markers of those that the pipeline accepted.
         forged: The events that someone else sent.
@@ -112,6 +116,7 @@ def judge(
     return Verdict(
         landed=len(seen),
         lost=len(accepted - seen.keys()),
+        unarchived=len(accepted - raw.markers()),
         doubled=sum(count > 1 for count in seen.values()),
         intruders=intruders,
         leaked=len(leaked),
@@ -119,21 +124,20 @@ def judge(
     )
 
 
-def wait_until_landed(deployment: Deployment, clean: Lake, accepted: Set[str], within_seconds: float) -> None:
-    """Read ``clean/`` until every accepted event is there, the buffer queue is empty and nothing more comes.
-
-    After ``within_seconds`` it is as it is.
-    """
+def wait_until_settled(deployment: Deployment, within_seconds: float) -> None:
+    """Wait until neither the buffer queue nor Firehose holds anything, or the time is over."""
     deadline = time.monotonic() + within_seconds
-    while time.monotonic() < deadline:
-        if not clean.refresh() and _is_empty(deployment, deployment.queue) and accepted <= clean.markers():
-            break
+    while not _is_settled(deployment) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
 
 
-def _is_empty(deployment: Deployment, queue: str) -> bool:
+def _is_settled(deployment: Deployment) -> bool:
+    # The queue first: what leaves it is in Firehose before it is deleted.
     attributes: dict[str, str] = deployment.client("sqs").get_queue_attributes(
-        QueueUrl=queue,
+        QueueUrl=deployment.queue,
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
     )["Attributes"]
-    return not any(int(count) for count in attributes.values())
+    if any(int(count) for count in attributes.values()):
+        return False
+    streams = urllib3.request("GET", f"{deployment.firehose_url}/_local/streams").json()
+    return not any(stream["buffered_records"] or stream["undelivered_objects"] for stream in streams.values())

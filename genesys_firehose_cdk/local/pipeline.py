@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from genesys_firehose_cdk.local.aws import EmbeddedAws
+from genesys_firehose_cdk.local.aws import DEFAULT_SPEED, EmbeddedAws
 from genesys_firehose_cdk.local.deployment import Deployment, checkout, deploy
 from genesys_firehose_cdk.local.errors import LocalError
 
@@ -21,20 +21,26 @@ class LocalPipeline:
 
     @classmethod
     def up(
-        cls, name: str, *, outlive_caller: bool = True, report: Callable[[str], None] = lambda _: None
+        cls,
+        name: str,
+        *,
+        outlive_caller: bool = True,
+        speed: float = DEFAULT_SPEED,
+        report: Callable[[str], None] = lambda _: None,
     ) -> "LocalPipeline":
         """Start an embedded AWS and deploy the app into it.
 
         Args:
             name: The name by which other processes find it.
             outlive_caller: Whether it stays up when the calling process ends.
+            speed: Seconds of Firehose's buffering that pass in one.
             report: Told what is being done.
 
         Raises:
             LocalError: It runs already, or a step failed; the logs stay where the message says.
         """
         report("starting the embedded AWS")
-        aws = EmbeddedAws.start(_directory(name), outlive_caller=outlive_caller)
+        aws = EmbeddedAws.start(_directory(name), outlive_caller=outlive_caller, speed=speed)
         try:
             report("deploying the app")
             pipeline = cls(aws, deploy(aws))

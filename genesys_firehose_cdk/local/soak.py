@@ -3,17 +3,22 @@
 import random
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import Any
 
+import urllib3
+
 from genesys_firehose_cdk.local.deployment import Deployment
-from genesys_firehose_cdk.local.faults import Faults, faulty_firehose
+from genesys_firehose_cdk.local.errors import LocalError
+from genesys_firehose_cdk.local.firehose.faults import Faults
 from genesys_firehose_cdk.local.sender import Sender, Tally, Target
 from genesys_firehose_cdk.local.trial import Report, Traffic, run
 
-FAULTS = Faults(partial=0.1, throttled=0.05, answer_lost=0.03)
-"""What the soak's Firehose does to calls: almost every fifth one fails in some way."""
+FAULTS = Faults(throttle=0.05, partial_failure=0.1, lost_response=0.03)
+"""What the soak's Firehose does: almost every fifth call or record fails in some way."""
 
 _NEW_KEY_KNOWN_AFTER_SECONDS = 11.0
 """A function that meets a signature it does not know reads the secret again, but only ten seconds after it last did."""
@@ -25,19 +30,16 @@ class SoakReport:
 
     Attributes:
         trial: The verdict.
-        faults: Calls that met each fault.
         signed_with_previous_key: Requests that were signed with the old key after the rotation.
     """
 
     trial: Report
-    faults: dict[str, int]
     signed_with_previous_key: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures by name."""
         return {
             **self.trial.to_dict(),
-            "faults": self.faults,
             "signed_with_previous_key": self.signed_with_previous_key,
         }
 
@@ -96,7 +98,7 @@ def soak(
             key.rotate()
         progress(tally, total)
 
-    with faulty_firehose(deployment, FAULTS, plan.seed) as firehose:
+    with _faults(deployment, FAULTS):
         report = run(
             deployment,
             # The documented delay of five seconds, shortened so that the load does not let up.
@@ -105,4 +107,22 @@ def soak(
             wait_seconds=wait_seconds,
             progress=rotate_half_way,
         )
-        return SoakReport(report, dict(firehose.met), key.used_previous)
+    return SoakReport(report, key.used_previous)
+
+
+@contextmanager
+def _faults(deployment: Deployment, faults: Faults) -> Iterator[None]:
+    """Let the local Firehose fail for the time of a ``with`` block."""
+    try:
+        set_faults(deployment, faults)
+        yield
+    finally:
+        set_faults(deployment, Faults())
+
+
+def set_faults(deployment: Deployment, faults: Faults) -> None:
+    """Tell the local Firehose which faults strike from now on."""
+    url = f"{deployment.firehose_url}/_local/faults"
+    answer = urllib3.request("PUT", url, json=asdict(faults))
+    if answer.status != HTTPStatus.OK:
+        raise LocalError(f"The local Firehose refuses the faults: {answer.json()['message']}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from genesys_firehose_cdk.local.deployment import Deployment
 from genesys_firehose_cdk.local.events import EventGenerator, find_markers
-from genesys_firehose_cdk.local.lake import Lake, Verdict, judge, wait_until_landed
+from genesys_firehose_cdk.local.lake import Lake, Verdict, judge, wait_until_settled
 from genesys_firehose_cdk.local.sender import Sender, Tally, is_accepted
 from genesys_firehose_cdk.local.traffic import traffic
 
@@ -78,7 +78,7 @@ def run(
         seed=plan.seed,
     )
     total = sum(len(message.events) for message in messages)
-    clean = Lake(deployment, "clean/")
+    clean, raw = Lake(deployment, "clean/"), Lake(deployment, "raw/")
     tally = Tally()
     accepted: set[str] = set()
     for message, status in sender.send(messages):
@@ -87,5 +87,7 @@ def run(
             accepted |= find_markers(message.body.decode())
         progress(tally, total)
     accepted &= {event.marker for event in events}
-    wait_until_landed(deployment, clean, accepted, wait_seconds)
-    return Report(tally, judge(clean, events, accepted, forged))
+    wait_until_settled(deployment, wait_seconds)
+    clean.refresh()
+    raw.refresh()
+    return Report(tally, judge(clean, raw, events, accepted, forged))
