@@ -8,8 +8,36 @@ from shared.telemetry import Metrics
 from transform.batch import answer_batch
 from transform.deduplication import KeyOwners
 from transform.masking import Masker
+from transform.partitioning import DateWindow
 from transform.records import Transformer
 from transform.settings import Settings
+
+
+def make_transformer(
+    policy: Mapping[str, Any],
+    client: Callable[[str], Any],
+    *,
+    tokenization_secret_arn: str,
+    bucket_name: str,
+    date_window: DateWindow,
+) -> Transformer:
+    """Make what turns raw records into clean ones, the same for events that arrive and for those read again.
+
+    Args:
+        policy: the masking policy.
+        client: gives the client of an AWS service.
+        tokenization_secret_arn: where the key of the tokens is.
+        bucket_name: where the originals of oversize events are.
+        date_window: how far an event's day may lie from its arrival.
+    """
+    secret = client("secretsmanager").get_secret_value(SecretId=tokenization_secret_arn)
+    masker = Masker(policy, secret["SecretString"].encode())
+
+    def get_object(key: str) -> bytes:
+        content: bytes = client("s3").get_object(Bucket=bucket_name, Key=key)["Body"].read()
+        return content
+
+    return Transformer(masker, policy["version"], date_window, get_object)
 
 
 class TransformFunction:
@@ -45,11 +73,10 @@ class TransformFunction:
             metrics.flush()
 
     def _make_transformer(self) -> Transformer:
-        secret = self._client("secretsmanager").get_secret_value(SecretId=self._settings.tokenization_secret_arn)
-        masker = Masker(self._policy, secret["SecretString"].encode())
-        return Transformer(masker, self._policy["version"], self._settings.date_window, self._get_object)
-
-    def _get_object(self, key: str) -> bytes:
-        answer = self._client("s3").get_object(Bucket=self._settings.bucket_name, Key=key)
-        content: bytes = answer["Body"].read()
-        return content
+        return make_transformer(
+            self._policy,
+            self._client,
+            tokenization_secret_arn=self._settings.tokenization_secret_arn,
+            bucket_name=self._settings.bucket_name,
+            date_window=self._settings.date_window,
+        )

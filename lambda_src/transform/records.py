@@ -48,6 +48,9 @@ class Transformer:
         policy_version: the policy's own version.
         window: how far an event's day may lie from its arrival.
         get_object: reads an object of the bucket, for the originals of oversize events.
+
+    Attributes:
+        version: the ``transform_version`` of its records: the code's and the policy's.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class Transformer:
     ) -> None:
         self._masker = masker
         # Sorts as text in the order of its numbers.
-        self._version = f"{CODE_VERSION:04d}.{policy_version:04d}"
+        self.version = f"{CODE_VERSION:04d}.{policy_version:04d}"
         self._window = window
         self._get_object = get_object
 
@@ -88,7 +91,7 @@ class Transformer:
             "event_type": event_type,
             "event_time": format_time(event_time) if event_time else None,
             "topic": topic,
-            "transform_version": self._version,
+            "transform_version": self.version,
             "event": payload,
         }
         try:
