@@ -46,7 +46,9 @@ class InMemoryAws:
         self.raw: list[bytes] = []
         self.queue: list[str] = []
         self.owners: dict[str, str] = {}
+        self.owners_expire: dict[str, int] = {}
         self.objects: dict[str, bytes] = {}
+        self.uploads: list[dict[str, Any]] = []
         self.secret_versions = {"AWSCURRENT": "the-key"}
         self.secret_created = datetime.now(UTC)
         self.stream_status = "ACTIVE"
@@ -151,13 +153,14 @@ class _DynamoDb(_Service):
         def effect(partial: bool) -> dict[str, Any]:
             responses: list[dict[str, Any]] = []
             for index, statement in enumerate(Statements):
-                key, ingest_id = (parameter["S"] for parameter in statement["Parameters"][:2])
+                key, ingest_id, expiry = (value for item in statement["Parameters"] for value in item.values())
                 if partial and index % 2 == 0:
                     responses.append({"Error": {"Code": "ThrottlingError"}})
                 elif key in self._aws.owners:
                     responses.append({"Error": {"Code": "DuplicateItem"}})
                 else:
                     self._aws.owners[key] = ingest_id
+                    self._aws.owners_expire[key] = int(expiry)
                     responses.append({})
             return {"Responses": responses}
 
@@ -198,6 +201,7 @@ class _S3(_Service):
     def put_object(self, **request: Any) -> dict[str, Any]:
         def effect(_partial: bool) -> dict[str, Any]:
             self._aws.objects[request["Key"]] = request["Body"]
+            self._aws.uploads.append(request)
             return {}
 
         answer: dict[str, Any] = self._aws.call("PutObject", effect)

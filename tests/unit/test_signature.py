@@ -1,0 +1,193 @@
+"""Only the very bytes the sender signed, signed in one way, pass."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.settings import SignatureScheme
+from ingest.signature import is_signed
+
+KEY = b"the-key"
+OTHER_KEY = b"another-key"
+BODY = b'{"messageId":"m-1"}'
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+HEX = SignatureScheme(
+    header="X-Genesys-Signature",
+    prefix="",
+    encoding="hex",
+    timestamp_header="",
+    timestamp_tolerance=timedelta(seconds=300),
+)
+OPEN_MESSAGING = SignatureScheme(
+    header="X-Hub-Signature-256",
+    prefix="sha256=",
+    encoding="base64",
+    timestamp_header="",
+    timestamp_tolerance=timedelta(seconds=300),
+)
+TIMESTAMPED = SignatureScheme(
+    header="X-Genesys-Signature",
+    prefix="",
+    encoding="hex",
+    timestamp_header="X-Genesys-Timestamp",
+    timestamp_tolerance=timedelta(seconds=300),
+)
+
+
+def digest(body: bytes, key: bytes = KEY) -> bytes:
+    return hmac.new(key, body, hashlib.sha256).digest()
+
+
+def hex_signed(signature: str, body: bytes = BODY, keys: tuple[bytes, ...] = (KEY,)) -> bool:
+    return is_signed(HEX, {"x-genesys-signature": [signature]}, body, keys, NOW)
+
+
+def base64_signed(header: str, body: bytes = BODY) -> bool:
+    return is_signed(OPEN_MESSAGING, {"x-hub-signature-256": [header]}, body, (KEY,), NOW)
+
+
+def test_the_hex_signature_of_the_body_is_accepted_in_either_case() -> None:
+    assert hex_signed(digest(BODY).hex())
+    assert hex_signed(digest(BODY).hex().upper())
+
+
+def test_open_messagings_prefixed_base64_signature_is_accepted() -> None:
+    assert base64_signed("sha256=" + base64.b64encode(digest(BODY)).decode())
+
+
+def test_a_signature_without_the_schemes_prefix_is_refused() -> None:
+    assert not base64_signed(base64.b64encode(digest(BODY)).decode())
+
+
+@given(body=st.binary(max_size=64))
+def test_no_other_body_passes_with_the_signature(body: bytes) -> None:
+    assert hex_signed(digest(BODY).hex(), body) == (body == BODY)
+
+
+@given(bit=st.integers(0, 255))
+def test_no_signature_that_differs_in_a_bit_passes(bit: int) -> None:
+    changed = bytearray(digest(BODY))
+    changed[bit // 8] ^= 1 << bit % 8
+    assert not hex_signed(changed.hex())
+    assert not base64_signed("sha256=" + base64.b64encode(changed).decode())
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda text: "",
+        lambda text: text[:-1],
+        lambda text: text[:-2],
+        lambda text: text[:32],
+        lambda text: text + "00",
+        lambda text: " " + text,
+        lambda text: text + "\n",
+        lambda text: text[:2] + " " + text[2:],
+        lambda text: "0x" + text,
+        lambda text: text[:-2] + "  ",
+        lambda text: text.translate({ord("a") + i: 0xFF41 + i for i in range(6)}),
+        lambda text: "\ud800" * 64,
+    ],
+)
+def test_a_hex_signature_that_is_cut_stretched_or_rewritten_is_refused(rewrite: Callable[[str], str]) -> None:
+    right = digest(BODY).hex()
+    assert rewrite(right) != right
+    assert not hex_signed(rewrite(right))
+
+
+def _with_stray_bits(text: str) -> str:
+    # 32 bytes end in a character of which two bits mean nothing: "…8=" and "…9=" decode to the same.
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    rewritten = text[:-2] + alphabet[alphabet.index(text[-2]) + 1] + "="
+    assert base64.b64decode(rewritten) == base64.b64decode(text)
+    return rewritten
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        _with_stray_bits,
+        lambda text: text.rstrip("="),
+        lambda text: text + "=",
+        lambda text: text + "\n",
+        lambda text: " " + text,
+        lambda text: text[:20] + "\r\n" + text[20:],
+        lambda text: base64.urlsafe_b64encode(base64.b64decode(text)).decode(),
+        lambda text: base64.b64decode(text).hex(),
+        lambda text: text[:-4],
+        lambda text: "\u00e4" + text,
+    ],
+)
+def test_a_base64_signature_that_is_re_encoded_is_refused(rewrite: Callable[[str], str]) -> None:
+    # A body whose signature holds both characters in which the alphabets differ.
+    bodies = (b"%d" % number for number in range(1000))
+    body = next(body for body in bodies if {b"+", b"/"} <= {bytes([c]) for c in base64.b64encode(digest(body))})
+    right = base64.b64encode(digest(body)).decode()
+    assert base64_signed("sha256=" + right, body)
+    assert rewrite(right) != right
+    assert not base64_signed("sha256=" + rewrite(right), body)
+
+
+@pytest.mark.parametrize("values", [[], ["right", "wrong"], ["wrong", "right"], ["right", "right"]])
+def test_a_signature_header_that_is_missing_or_stands_twice_is_refused(values: list[str]) -> None:
+    signatures = {"right": digest(BODY).hex(), "wrong": "00" * 32}
+    headers = {"x-genesys-signature": [signatures[value] for value in values]}
+    assert not is_signed(HEX, headers, BODY, (KEY,), NOW)
+
+
+def test_any_of_the_keys_may_have_made_the_signature() -> None:
+    assert hex_signed(digest(BODY, OTHER_KEY).hex(), keys=(KEY, OTHER_KEY))
+    assert hex_signed(digest(BODY).hex(), keys=(KEY, OTHER_KEY))
+
+
+def test_without_keys_nothing_is_signed() -> None:
+    assert not hex_signed(digest(BODY).hex(), keys=())
+
+
+def timestamped(timestamps: list[str], signed_bytes: bytes) -> bool:
+    headers = {"x-genesys-signature": [digest(signed_bytes).hex()], "x-genesys-timestamp": timestamps}
+    return is_signed(TIMESTAMPED, headers, BODY, (KEY,), NOW)
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    ["1795428000", "1795428000000", "1795427700", "1795428300", "2026-11-23T10:00:00Z", "2026-11-23T11:04:00+01:00"],
+)
+def test_a_signed_timestamp_inside_the_window_is_accepted_as_seconds_milliseconds_or_iso(timestamp: str) -> None:
+    assert timestamped([timestamp], timestamp.encode() + b"." + BODY)
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    [
+        "1795427699",
+        "1795428301",
+        "2026-11-23T09:54:59Z",
+        "",
+        "now",
+        "-1",
+        "1e9",
+        "9" * 400,
+        "\u0661\u0667\u0669\u0665\u0664\u0662\u0668\u0660\u0660\u0660",
+        "9999-12-31T23:59:59-23:59",
+    ],
+)
+def test_a_timestamp_outside_the_window_or_unreadable_is_refused_though_signed(timestamp: str) -> None:
+    assert not timestamped([timestamp], timestamp.encode() + b"." + BODY)
+
+
+def test_a_timestamp_that_is_not_what_was_signed_is_refused() -> None:
+    assert not timestamped(["1795428000"], BODY)
+    assert not timestamped(["1795428000"], b"1795427999." + BODY)
+
+
+@pytest.mark.parametrize("timestamps", [[], ["1795428000", "1795428000"]])
+def test_a_timestamp_that_is_missing_or_stands_twice_is_refused(timestamps: list[str]) -> None:
+    assert not timestamped(timestamps, b"1795428000." + BODY)
