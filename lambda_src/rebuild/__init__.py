@@ -1,0 +1,1 @@
+"""Rebuilds clean/ from raw/ with the transform function's own code."""

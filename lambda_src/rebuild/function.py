@@ -1,0 +1,63 @@
+"""The rebuild function put together: reads a raw object, writes what it becomes."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from rebuild.objects import rebuild
+from rebuild.settings import Settings
+from shared.telemetry import log
+from transform.function import make_transformer
+from transform.records import Transformer
+
+
+class RebuildFunction:
+    """The function that a rebuild invokes for every raw object.
+
+    Args:
+        settings: what the construct told the function.
+        policy: the masking policy.
+        make_client: makes the client of an AWS service; called once for each, when it is first needed.
+    """
+
+    def __init__(self, settings: Settings, policy: Mapping[str, Any], make_client: Callable[[str], Any]) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._client = cache(make_client)
+        self._transformer: Transformer | None = None
+
+    def handle(self, event: Mapping[str, Any], function_arn: str) -> None:
+        """Rebuild the raw object whose key is ``event["key"]``.
+
+        Its answer is nothing: the answers of all objects of an hour make the output of one state, and AWS limits that.
+        """
+        if self._transformer is None:
+            self._transformer = make_transformer(
+                self._policy,
+                self._client,
+                tokenization_secret_arn=self._settings.tokenization_secret_arn,
+                bucket_name=self._settings.bucket_name,
+                date_window=self._settings.date_window,
+            )
+        answer = self._client("s3").get_object(Bucket=self._settings.bucket_name, Key=event["key"])
+        results = rebuild(event["key"], answer["Body"], self._transformer, function_arn)
+        written = sum(self._write(key, content) for key, content in results.items())
+        log("INFO", "a raw object is rebuilt", objects=len(results), written=written)
+
+    def _write(self, key: str, content: bytes) -> bool:
+        """Write an object unless there is one of its name, and tell whether it was written."""
+        try:
+            self._client("s3").put_object(
+                Bucket=self._settings.bucket_name,
+                Key=key,
+                Body=content,
+                ContentType="application/gzip",
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "PreconditionFailed":
+                return False
+            raise
+        return True

@@ -1,0 +1,161 @@
+"""Rebuilds what one raw object holds: its records, transformed anew, as one object per partition.
+
+**Names.** A rebuilt object is named after the raw object and the transform's version, and S3 writes it only if there is
+none of that name. So a rebuild that was stopped goes on where it was by starting again, and a second one with the same
+version changes nothing. Objects of older versions are under Object Lock and stay; the view `events` takes the newest.
+
+**Duplicates.** The rebuild neither claims keys nor asks who owns them: the table forgets an owner after days, and a
+claim made for an old event would only tell of the rebuild. Instead,
+
+* within a raw object the first copy of a ``dedup_key`` passes and the others are dropped;
+* copies in different raw objects all pass, and the view, which counts a ``dedup_key`` of a day once, resolves them.
+
+Every rebuilt record says ``"deduplicated": false``, because nobody checked it: that is what the field means.
+The one case in which a rebuild shows an event twice: an event without a time of its own is filed under the day it
+arrived, so two copies that arrived on both sides of a UTC midnight are on two days.
+
+**Failures.** A record that can't be transformed goes to ``errors/rebuild/`` in the shape that Firehose gives its own
+error records, so that a redrive finds it. An object that can't be read, and a service that does not answer, are errors
+of the object: nothing of it is written, and it is tried again.
+"""
+
+import base64
+import gzip
+import io
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import IO, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.telemetry import Metrics, log, log_exception
+from transform.records import CleanRecord, Transformer, UnreadableRecordError
+
+_RAW_KEY = re.compile(r"raw/(\d{4})/(\d\d)/(\d\d)/(\d\d)/(.+)")
+_CLEAN_PREFIX = "clean/"
+_ERRORS_PREFIX = "errors/rebuild/"
+_ERROR_CODE = "Rebuild.RecordNotTransformed"
+
+
+class RawObject(NamedTuple):
+    """A raw object by its key: the hour in which its first record arrived, and its own name."""
+
+    arrival: datetime
+    name: str
+
+    @classmethod
+    def of_key(cls, key: str) -> "RawObject":
+        """Read a key.
+
+        Raises:
+            ValueError: the key is none that Firehose writes; so are those of oversize events, which are no records.
+        """
+        match = _RAW_KEY.fullmatch(key)
+        if match is None:
+            raise ValueError("the key is not raw/<year>/<month>/<day>/<hour>/<name>")
+        year, month, day, hour = (int(part) for part in match.groups()[:4])
+        return cls(datetime(year, month, day, hour, tzinfo=UTC), match.group(5).replace("/", "-"))
+
+    def rebuilt_name(self, version: str) -> str:
+        """Name what becomes of the object in a version. Query engines know GZIP by the ending."""
+        return f"rebuild-{version}-{self.arrival:%Y-%m-%d-%H}-{self.name.removesuffix('.gz')}.gz"
+
+
+def rebuild(key: str, content: IO[bytes], transformer: Transformer, function_arn: str) -> dict[str, bytes]:
+    """Rebuild a raw object.
+
+    What is in memory at once is one record and the compressed results.
+
+    Args:
+        key: the raw object's key.
+        content: its bytes, GZIP.
+        transformer: makes the clean records.
+        function_arn: who notes a failed record.
+
+    Returns:
+        The objects to write, GZIP, by key; the same raw object and version give the same ``clean/`` objects.
+
+    Raises:
+        ValueError: the key is not a raw object's.
+        gzip.BadGzipFile, EOFError: the object is damaged.
+        botocore.exceptions.ClientError, BotoCoreError: the original of an oversize event could not be fetched now.
+    """
+    raw = RawObject.of_key(key)
+    name = raw.rebuilt_name(transformer.version)
+    results: dict[str, _GzipLines] = {}
+    metrics = Metrics()
+    seen: set[str] = set()
+    for data in _records(content):
+        try:
+            record = _transform(data, raw.arrival, transformer)
+        except UnreadableRecordError as error:
+            log("WARN", "a record can't be rebuilt", reason=str(error))
+            metrics.count("RebuildRecordsFailed")
+            target = f"{_ERRORS_PREFIX}{raw.arrival:%Y/%m/%d}/{name}"
+            line = _error_line(data, str(error), raw.arrival, function_arn)
+        else:
+            if record.dedup_key in seen:
+                metrics.count("RebuildRecordsDuplicate")
+                continue
+            seen.add(record.dedup_key)
+            metrics.count("RebuildRecordsWritten")
+            target = f"{_CLEAN_PREFIX}event_type={record.event_type}/date={record.date}/{name}"
+            line = record.marked_unchecked()
+        results.setdefault(target, _GzipLines()).add(line)
+    metrics.flush()
+    return {target: lines.finish() for target, lines in results.items()}
+
+
+def _records(content: IO[bytes]) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=content) as lines:
+        yield from (line for line in lines if line.strip())
+
+
+def _transform(data: bytes, arrival: datetime, transformer: Transformer) -> CleanRecord:
+    try:
+        return transformer.transform(data, arrival)
+    except UnreadableRecordError:
+        raise
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchKey":
+            raise UnreadableRecordError("the original of the event is gone") from None
+        raise
+    except BotoCoreError:
+        raise
+    except Exception as error:
+        # One poisonous record must not take the object with it.
+        log_exception("a record can't be rebuilt", error)
+        raise UnreadableRecordError("the record could not be transformed") from None
+
+
+def _error_line(data: bytes, reason: str, arrival: datetime, function_arn: str) -> bytes:
+    """Write a record as Firehose does one that its processor failed on."""
+    line: Mapping[str, str | int] = {
+        "attemptsMade": 1,
+        "arrivalTimestamp": int(arrival.timestamp() * 1000),
+        "errorCode": _ERROR_CODE,
+        "errorMessage": reason,
+        "attemptEndingTimestamp": int(time.time() * 1000),
+        "rawData": base64.b64encode(data).decode(),
+        "lambdaArn": function_arn,
+    }
+    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+
+
+class _GzipLines:
+    """Lines, compressed as they come."""
+
+    def __init__(self) -> None:
+        self._buffer = io.BytesIO()
+        # Without a time in its header, so that the same lines give the same bytes.
+        self._file = gzip.GzipFile(fileobj=self._buffer, mode="wb", mtime=0)
+
+    def add(self, line: bytes) -> None:
+        self._file.write(line)
+
+    def finish(self) -> bytes:
+        self._file.close()
+        return self._buffer.getvalue()
