@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
+import boto3
 import pytest
 
-from genesys_firehose_cdk.local.aws import EmbeddedAws
+from genesys_firehose_cdk.local.aws import ACCOUNT, EmbeddedAws
 from genesys_firehose_cdk.local.firehose.clients import AssumedRoles
 from genesys_firehose_cdk.local.firehose.clock import ManualClock
 from genesys_firehose_cdk.local.firehose.configuration import read_configuration
@@ -135,6 +137,30 @@ def test_nothing_is_delivered_when_the_delivery_role_lacks_a_documented_action(
     """ "Controlling access with Amazon Data Firehose", Amazon S3 destination and Lambda."""
     rest = tuple(action for action in ACTIONS if action != missing)
     assert deliver_with(guarded_aws, rest, clock) == {}
+
+
+def test_the_account_goes_along_as_external_id_when_a_role_is_assumed(
+    guarded_aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "Controlling access with Amazon Data Firehose", Allow Firehose to assume an IAM role."""
+    requests: list[str] = []
+    session = boto3.Session()
+    session.events.register("before-send.sts.AssumeRole", lambda request, **_: requests.append(str(request.body)))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    AssumedRoles(guarded_aws.endpoint_url, REGION)("s3", ROLE)
+    (request,) = requests
+    assert f"ExternalId={ACCOUNT}" in request
+
+
+def test_a_role_is_assumed_again_only_when_its_credentials_are_about_to_end(
+    guarded_aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS Security Token Service API Reference, "AssumeRole": credentials last an hour by default."""
+    clients = AssumedRoles(guarded_aws.endpoint_url, REGION)
+    first = clients("s3", ROLE)
+    assert clients("s3", ROLE) is first
+    monkeypatch.setattr("genesys_firehose_cdk.local.firehose.clients._RENEW_BEFORE_END", timedelta(hours=2))
+    assert clients("s3", ROLE) is not first
 
 
 def test_a_role_that_cannot_be_assumed_is_named_as_the_reason(
