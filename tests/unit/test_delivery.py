@@ -136,9 +136,7 @@ def test_large_records_go_to_the_queue_one_mebibyte_a_call(aws: InMemoryAws, del
     assert aws.calls == ["PutRecordBatch"] + ["SendMessageBatch"] * 3
 
 
-def test_characters_that_sqs_does_not_take_are_escaped_and_mean_the_same(
-    aws: InMemoryAws, delivery: Delivery
-) -> None:
+def test_characters_that_sqs_does_not_take_are_escaped_and_mean_the_same(aws: InMemoryAws, delivery: Delivery) -> None:
     aws.schedule = {0: Fault.REFUSED}
     original = record(1, 3, "\ufffe\uffff\U0001f600\x7f\u2028")
     assert deliver(delivery, [original]).in_queue == {0}

@@ -91,9 +91,7 @@ def test_a_flood_of_mismatches_reads_once_in_ten_seconds(aws: InMemoryAws, clock
 
 
 @pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.THROTTLE, Fault.REFUSED])
-def test_keys_once_known_outlive_an_outage(
-    aws: InMemoryAws, clock: Clock, keys: SigningKeys, fault: Fault
-) -> None:
+def test_keys_once_known_outlive_an_outage(aws: InMemoryAws, clock: Clock, keys: SigningKeys, fault: Fault) -> None:
     keys.get()
     let_fail(aws, fault)
     for _minute in range(60):

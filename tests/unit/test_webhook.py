@@ -96,9 +96,9 @@ def test_a_request_without_any_headers_is_401(aws: InMemoryAws, function: Ingest
 
 
 def test_the_signature_headers_name_counts_in_any_case(function: IngestFunction) -> None:
-    assert function.handle(request(EVENTS, headers={"X-GENESYS-signature": [hex_signature(EVENTS)]}))[
-        "statusCode"
-    ] == 200
+    assert (
+        function.handle(request(EVENTS, headers={"X-GENESYS-signature": [hex_signature(EVENTS)]}))["statusCode"] == 200
+    )
 
 
 @pytest.mark.parametrize(
@@ -218,9 +218,7 @@ def test_a_refused_request_counts_nothing_as_accepted_so_its_retry_counts_once(
     assert (counted["EventsAccepted"], counted["RequestsUnavailable"]) == (2, 1)
 
 
-def test_nothing_of_a_request_is_in_the_log_or_the_answer(
-    aws: InMemoryAws, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_of_a_request_is_in_the_log_or_the_answer(aws: InMemoryAws, capsys: pytest.CaptureFixture[str]) -> None:
     function = ingest_function(aws)
     planted = {name: f"zq{uuid.uuid4().hex}" for name in ("header", "name", "id", "text", "key", "topic", "signature")}
     aws.secret_versions["AWSCURRENT"] = planted["key"]

@@ -1,0 +1,104 @@
+"""JSON is taken strictly, and each event keeps its own bytes."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.json_text import InvalidJsonError, parse_json, split_events
+from tests import json_values
+
+blanks = st.text(" \t\r\n", max_size=3).map(str.encode)
+
+
+@given(value=json_values.values, data=st.data())
+def test_what_is_json_is_parsed_however_it_is_written(value: Any, data: st.DataObject) -> None:
+    text = data.draw(blanks) + data.draw(json_values.writings(value)) + data.draw(blanks)
+    assert parse_json(text) == value
+    assert parse_json(text.decode()) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"{]",
+        b"{'a':1}",
+        b'{"a":1,}',
+        b'{"a":01}',
+        b'{"a":.5}',
+        b'{"a":NaN}',
+        b"[Infinity]",
+        b"-Infinity",
+        b"1 2",
+        b"{}x",
+        b'"line\nbreak"',
+        b'"\\x"',
+        b"\xff",
+        b'"\xed\xa0\x80"',
+        b'"\xc0\xaf"',
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+        b"\xc2\xa0{}",
+        b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b"7" * 5000,
+    ],
+)
+def test_what_is_not_json_is_refused_without_repeating_it(text: bytes) -> None:
+    for read in (parse_json, split_events):
+        with pytest.raises(InvalidJsonError) as refusal:
+            read(text)
+        assert str(refusal.value) in {
+            "the text is not UTF-8",
+            "the text is not well-formed JSON",
+            "NaN and Infinity are not JSON",
+            "the text goes on after the JSON value",
+            "the body is not a JSON object or an array of JSON objects",
+        }
+        assert refusal.value.__cause__ is None
+
+
+@given(written=json_values.written_objects(), before=blanks, after=blanks)
+def test_an_event_alone_keeps_its_bytes(written: tuple[dict[str, Any], bytes], before: bytes, after: bytes) -> None:
+    event, raw = written
+    assert split_events(before + raw + after) == [(event, raw)]
+
+
+@given(
+    written=st.lists(json_values.written_objects(), min_size=1, max_size=5),
+    separator=st.tuples(blanks, blanks),
+    around=st.tuples(blanks, blanks, blanks, blanks),
+)
+def test_each_event_of_an_array_keeps_its_bytes(
+    written: list[tuple[dict[str, Any], bytes]],
+    separator: tuple[bytes, bytes],
+    around: tuple[bytes, bytes, bytes, bytes],
+) -> None:
+    items = (separator[0] + b"," + separator[1]).join(raw for _event, raw in written)
+    body = around[0] + b"[" + around[1] + items + around[2] + b"]" + around[3]
+    assert split_events(body) == written
+
+
+def test_duplicate_keys_numbers_and_escapes_stay_as_they_came() -> None:
+    raw = rb'{"a":1,"a":2,"n":1.0000000000000000000001,"e":1E+2,"s":"\u0041\/\ud800","z":-0}'
+    [(event, kept)] = split_events(raw)
+    assert kept == raw
+    assert event["a"] == 2
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"[ ]", b"null", b"7", b'"{}"', b"[[{}]]", b"[{},7]", b"[{}", b"[{},", b"[{};{}]"]
+)
+def test_a_body_that_is_not_one_or_more_objects_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidJsonError):
+        split_events(body)
+
+
+def test_an_array_of_ten_thousand_events_is_split_in_order() -> None:
+    body = json.dumps([{"messageId": number} for number in range(10_000)]).encode()
+    assert [event["messageId"] for event, _raw in split_events(body)] == list(range(10_000))
