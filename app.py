@@ -21,7 +21,7 @@ class PipelineStack(cdk.Stack):
     """The pipeline of one environment."""
 
     def __init__(self, scope: cdk.App, settings: EnvironmentSettings) -> None:
-        """Creates the stack `GenesysFirehose-<environment>`.
+        """Create the stack `GenesysFirehose-<environment>`.
 
         Raises:
             InvalidPropertyError: A setting that the pipeline refuses.
@@ -72,7 +72,7 @@ class PipelineStack(cdk.Stack):
 
 
 def create_stack(app: cdk.App) -> PipelineStack:
-    """Adds the stack of the environment that the context key `env` names, dev by default, and the checks.
+    """Add the stack of the environment that the context key `env` names, dev by default, and the checks.
 
     Raises:
         InvalidPropertyError: The settings in the context are wrong; the message names the key.
@@ -90,7 +90,7 @@ def create_stack(app: cdk.App) -> PipelineStack:
 
 
 def main() -> None:
-    """Synthesizes the app, or ends with one sentence that says which setting is wrong."""
+    """Synthesize the app, or end with one sentence that says which setting is wrong."""
     app = cdk.App(analytics_reporting=False)
     try:
         create_stack(app)

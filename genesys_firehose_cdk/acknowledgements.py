@@ -14,19 +14,19 @@ SERVERLESS: Final = "Serverless"
 
 
 def acknowledge(resource: IConstruct, rule: str, *packs: str, reason: str) -> None:
-    """Acknowledges what `rule` of each of the `packs` finds on `resource`, on its L1 alone."""
+    """Acknowledge what `rule` of each of the `packs` finds on `resource`, on its L1 alone."""
     target = resource.node.default_child or resource
     Validations.of(target).acknowledge(*(Acknowledgment(id=f"{pack}-{rule}", reason=reason) for pack in packs))
 
 
 def acknowledge_wildcard(policy: IConstruct, resource_arn: str, reason: str) -> None:
-    """Acknowledges the one wildcard resource `resource_arn` in `policy`."""
+    """Acknowledge the one wildcard resource `resource_arn` in `policy`."""
     flat = _flatten(Stack.of(policy).resolve(resource_arn))
     acknowledge(policy, f"IAM5[Resource::{flat}]", AWS_SOLUTIONS, reason=reason)
 
 
 def _flatten(value: Any) -> str:
-    """Writes a resolved reference as cdk-nag does in the name of a finding."""
+    """Write a resolved reference as cdk-nag does in the name of a finding."""
     match value:
         case str():
             return value

@@ -34,7 +34,7 @@ class BufferQueue(Construct):
         visibility_timeout: Duration,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        """Creates both queues.
+        """Create both queues.
 
         Args:
             scope: The parent construct.

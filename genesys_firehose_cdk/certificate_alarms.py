@@ -8,6 +8,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from genesys_firehose_cdk.acknowledgements import SERVERLESS, acknowledge
 from genesys_firehose_cdk.validation import check_range
 
 # AWS Certificate Manager User Guide, "Amazon EventBridge support for ACM".
@@ -38,7 +39,7 @@ class CertificateAlarms(Construct):
         topic: sns.ITopic,
         days_to_expiry: int = 30,
     ) -> None:
-        """Creates the alarm and the rule.
+        """Create the alarm and the rule.
 
         Args:
             scope: The parent construct.
@@ -52,7 +53,7 @@ class CertificateAlarms(Construct):
             InvalidPropertyError: `days_to_expiry` is out of range.
         """
         super().__init__(scope, id)
-        check_range("days_to_expiry", days_to_expiry, 1, 365, "days", "within a certificate's life")
+        check_range("certificate_days_to_expiry", days_to_expiry, 1, 365, "days", "within a certificate's life")
         self.days_to_expiry_alarm = cloudwatch.Alarm(
             self,
             "DaysToExpiry",
@@ -78,4 +79,11 @@ class CertificateAlarms(Construct):
             ),
             # Lets EventBridge publish to the topic, where the topic is of this app.
             targets=[targets.SnsTopic(topic)],
+        )
+        acknowledge(
+            self.expiry_events_rule,
+            "EventBusDLQ",
+            SERVERLESS,
+            reason="The alarm beside it reports the same certificate every day, so an event that cannot be "
+            "delivered loses nothing; a queue that somebody would have to read adds nothing.",
         )

@@ -181,7 +181,7 @@ class DataLakeBucket(Construct):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         auto_delete_objects: bool = False,
     ) -> None:
-        """Creates the bucket, or wraps an existing one.
+        """Create the bucket, or wrap an existing one.
 
         Args:
             scope: The parent construct.
@@ -261,11 +261,11 @@ class DataLakeBucket(Construct):
         )
 
     def grant_read_clean(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets `grantee` list and read masked events under `clean/`, and nothing else."""
+        """Let `grantee` list and read masked events under `clean/`, and nothing else."""
         return self._grant_read(grantee, CLEAN_PREFIX, self.clean_key)
 
     def grant_read_raw(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets `grantee` list and read events as received under `raw/`: personal data in clear."""
+        """Let `grantee` list and read events as received under `raw/`: personal data in clear."""
         return self._grant_read(grantee, RAW_PREFIX, self.raw_key)
 
     def _grant_read(self, grantee: iam.IGrantable, prefix: str, key: kms.IKey) -> iam.Grant:
@@ -320,7 +320,7 @@ class DataLakeBucket(Construct):
         return bucket
 
     def _refuse_other_encryption(self) -> None:
-        """Refuses uploads that ask for another encryption than the bucket's; asking for none is right.
+        """Refuse uploads that ask for another encryption than the bucket's; asking for none is right.
 
         Whether Firehose names the encryption in a request is its own affair, so nothing demands a header.
         """

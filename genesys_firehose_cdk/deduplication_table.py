@@ -20,7 +20,7 @@ class DeduplicationTable(Construct):
     """
 
     def __init__(self, scope: Construct, id: str, *, removal_policy: RemovalPolicy = RemovalPolicy.RETAIN) -> None:
-        """Creates the table.
+        """Create the table.
 
         Args:
             scope: The parent construct.

@@ -33,7 +33,7 @@ class DeliveryRole(Construct):
         transform_function: lambda_.IFunction,
         restrict_trust_to_account: bool = False,
     ) -> None:
-        """Creates the role.
+        """Create the role.
 
         Args:
             scope: The parent construct.
@@ -98,7 +98,7 @@ class DeliveryRole(Construct):
             )
 
     def allow_log_streams(self, log_group: logs.ILogGroup, *log_streams: logs.ILogStream) -> None:
-        """Lets Firehose write to these streams of `log_group`."""
+        """Let Firehose write to these streams of `log_group`."""
         stack = Stack.of(self)
         self.policy.add_statements(
             iam.PolicyStatement(

@@ -57,20 +57,13 @@ class Buffering:
     interval: Duration = Duration.seconds(60)
 
     def __post_init__(self) -> None:
-        check_range(
-            "buffering.size",
-            self.size.to_kibibytes() / 1024,
-            1,
-            _LARGEST_SIZE_MIB,
-            "MiB",
-            "Firehose's own limit",
-        )
         if self.size.to_kibibytes() % 1024:
             raise InvalidPropertyError(
                 "buffering.size",
                 f"is {self.size.to_kibibytes():,} KiB",
                 "whole MiB are allowed, the unit in which Firehose takes it",
             )
+        check_range("buffering.size", self.size.to_mebibytes(), 1, _LARGEST_SIZE_MIB, "MiB", "Firehose's own limit")
         check_range(
             "buffering.interval",
             self.interval.to_seconds(),
@@ -81,7 +74,7 @@ class Buffering:
         )
 
     def check_partitioned(self) -> None:
-        """Refuses an interval that Firehose refuses on a partitioned destination."""
+        """Refuse an interval that Firehose refuses on a partitioned destination."""
         check_range(
             "buffering.interval",
             self.interval.to_seconds(),
@@ -135,7 +128,7 @@ class DataLakeDeliveryStream(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        """Creates the stream, its role and its log group.
+        """Create the stream, its role and its log group.
 
         Args:
             scope: The parent construct.

@@ -88,7 +88,7 @@ class EnvironmentSettings:
 
 
 def read_settings(environments: object, name: object) -> EnvironmentSettings:
-    """Reads and checks the settings of the environment `name`.
+    """Read and check the settings of the environment `name`.
 
     Args:
         environments: The value of the context key `environments`.
@@ -119,7 +119,7 @@ def read_settings(environments: object, name: object) -> EnvironmentSettings:
 
 
 def _typed(path: str, key: str, value: Any) -> Any:
-    """Returns the value in the attribute's type, or refuses it."""
+    """Return the value in the attribute's type, or refuse it."""
     match key, value:
         case ("allowed_cidrs", list()) if all(isinstance(item, str) for item in value):
             return tuple(value)

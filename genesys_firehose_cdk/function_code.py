@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,10 @@ def source_directory() -> Path:
 
 
 @contextmanager
-def staged_code(function: str, extra_files: Mapping[str, str] | None = None) -> Iterator[lambda_.Code]:
-    """Yields the code of one function: its own package and the shared one.
+def staged_code(
+    function: str, extra_files: Mapping[str, str] | None = None, *, libraries: Sequence[str] = ()
+) -> Iterator[lambda_.Code]:
+    """Yield the code of one function: its own package, the shared one, and those of `libraries`.
 
     The asset's hash depends on names and contents alone, so the same source gives the same asset on
     every machine. The code must be bound to a function before the context ends.
@@ -27,10 +29,11 @@ def staged_code(function: str, extra_files: Mapping[str, str] | None = None) -> 
     Args:
         function: The function's package, such as "ingest".
         extra_files: Text files to add, by their path in the archive.
+        libraries: Further packages that the function imports from.
     """
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
-        for package in (function, "shared"):
+        for package in (function, "shared", *libraries):
             shutil.copytree(
                 source_directory() / package,
                 root / package,

@@ -34,7 +34,7 @@ class HmacKey(Construct):
         existing_secret: secretsmanager.ISecret | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        """Creates the key, or wraps an existing secret.
+        """Create the key, or wrap an existing secret.
 
         Args:
             scope: The parent construct.
@@ -83,5 +83,5 @@ class HmacKey(Construct):
         return statements
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets `grantee` read the key: for the sender's side, when it lives in the same account."""
+        """Let `grantee` read the key: for the sender's side, when it lives in the same account."""
         return self.secret.grant_read(grantee)

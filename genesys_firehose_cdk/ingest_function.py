@@ -111,7 +111,7 @@ class SignatureSettings:
 
     @classmethod
     def open_messaging(cls) -> "SignatureSettings":
-        """As Genesys Cloud Open Messaging signs: `X-Hub-Signature-256: sha256=<base64>`."""
+        """Return what Genesys Cloud Open Messaging signs with: `X-Hub-Signature-256: sha256=<base64>`."""
         return cls(header="X-Hub-Signature-256", prefix="sha256=", encoding=SignatureEncoding.BASE64)
 
 
@@ -147,7 +147,7 @@ class IngestFunction(LeastPrivilegeFunction):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        """Creates the function with its log group and role, and lets it consume the queue.
+        """Create the function with its log group and role, and let it consume the queue.
 
         Args:
             scope: The parent construct.
@@ -176,8 +176,14 @@ class IngestFunction(LeastPrivilegeFunction):
         """
         signature = signature or SignatureSettings()
         check_range("max_body_bytes", max_body_bytes, 1024, MAX_BODY_BYTES, "bytes", "to fit a Lambda request")
-        check_range("queue_max_concurrency", queue_max_concurrency, 2, 1000, "", "Lambda's own limit")
+        check_range("queue_max_concurrency", queue_max_concurrency, 2, 1000, "invocations", "Lambda's own limit")
         _check_field_path("event_id_field", event_id_field)
+        if not oversize_fields:
+            raise InvalidPropertyError(
+                "oversize_fields",
+                "is empty",
+                "name at least one field, or an event above Firehose's record limit has nowhere to go",
+            )
         for name in oversize_fields:
             _check_field_name("oversize_fields", name)
         oversize = bucket.bucket.arn_for_objects(f"{OVERSIZE_PREFIX}*")

@@ -113,7 +113,7 @@ class IngressApi(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        """Creates the API.
+        """Create the API.
 
         Args:
             scope: The parent construct.
@@ -141,7 +141,7 @@ class IngressApi(Construct):
         check_removal_policy(removal_policy)
         path = _checked_path(path)
         check_range("throttling_rate_limit", throttling_rate_limit, 1, 10_000, "requests/s", "API Gateway's quota")
-        check_range("throttling_burst_limit", throttling_burst_limit, 1, 5_000, "requests", "its quota")
+        check_range("throttling_burst_limit", throttling_burst_limit, 1, 5_000, "requests", "API Gateway's quota")
         self.access_log_group = logs.LogGroup(
             self,
             "AccessLogs",
@@ -230,7 +230,7 @@ class IngressApi(Construct):
             )
 
     def _answer_problems(self) -> None:
-        """Makes API Gateway's own refusals short problem documents that repeat nothing of the request."""
+        """Make API Gateway's own refusals short problem documents that repeat nothing of the request."""
         for name, response_type, title in (
             ("TooLarge", apigateway.ResponseType.REQUEST_TOO_LARGE, "Content Too Large"),
             ("ClientError", apigateway.ResponseType.DEFAULT_4_XX, "Request refused"),
@@ -284,6 +284,15 @@ class IngressApi(Construct):
             reason="A client certificate proves API Gateway to an HTTP backend; here IAM lets API Gateway "
             "alone invoke the function.",
         )
+        if (role := self.api.node.try_find_child("CloudWatchRole")) is not None:
+            policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+            acknowledge(
+                role,
+                f"IAM4[Policy::{policy}]",
+                AWS_SOLUTIONS,
+                reason="API Gateway's role for account and region; AWS made this policy for exactly it, and other "
+                "APIs of the account log with it as well.",
+            )
         if not has_web_acl:
             no_web_acl = (
                 "A web ACL is the owner's, often of the whole account: give it as web_acl_arn. Without one, "

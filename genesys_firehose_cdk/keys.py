@@ -22,7 +22,7 @@ def key_statement(
     via: str,
     encryption_context: dict[str, list[str]] | None = None,
 ) -> iam.PolicyStatement:
-    """Allows `actions` on `key`, only when the service `via` asks, and only within `encryption_context`."""
+    """Allow `actions` on `key`, only when the service `via` asks, and only within `encryption_context`."""
     conditions: dict[str, Any] = {"StringEquals": {"kms:ViaService": f"{via}.{Stack.of(key).region}.amazonaws.com"}}
     if encryption_context:
         conditions["StringLike"] = {

@@ -41,8 +41,9 @@ class LeastPrivilegeFunction(Construct):
         log_retention: logs.RetentionDays,
         removal_policy: RemovalPolicy,
         extra_files: Mapping[str, str] | None = None,
+        libraries: Sequence[str] = (),
     ) -> None:
-        """Creates the function with its log group and role.
+        """Create the function with its log group and role.
 
         Args:
             scope: The parent construct.
@@ -57,6 +58,7 @@ class LeastPrivilegeFunction(Construct):
             log_retention: How long logs are kept.
             removal_policy: What happens to the log group when the stack goes.
             extra_files: Text files to add to the code, by path.
+            libraries: Further packages of the functions' source that the code imports from.
 
         Raises:
             InvalidPropertyError: `memory_size` is out of range.
@@ -91,7 +93,7 @@ class LeastPrivilegeFunction(Construct):
                 *statements,
             ],
         )
-        with staged_code(package, extra_files) as code:
+        with staged_code(package, extra_files, libraries=libraries) as code:
             self.function = lambda_.Function(
                 self,
                 "Function",

@@ -27,9 +27,12 @@ from genesys_firehose_cdk.ingest_function import (
 )
 from genesys_firehose_cdk.ingress_api import DEFAULT_PATH, IngressApi, IngressDomain
 from genesys_firehose_cdk.keys import OperationsKey
+from genesys_firehose_cdk.lake_catalog import LakeCatalog
+from genesys_firehose_cdk.lake_rebuild import LakeRebuild
 from genesys_firehose_cdk.masking_policy import MaskingPolicy
 from genesys_firehose_cdk.pipeline_alarms import AlarmThresholds, AlarmTopic, PipelineAlarms
 from genesys_firehose_cdk.transform_function import TransformFunction
+from genesys_firehose_cdk.validation import check_metrics_namespace
 
 
 class GenesysFirehosePipeline(Construct):
@@ -51,6 +54,9 @@ class GenesysFirehosePipeline(Construct):
         deduplication_table: Which received copy of an event owns its key.
         ingest_function: The function behind webhook and queue.
         transform_function: Firehose's processor.
+        catalog: The tables, workgroups and queries over the lake; None without dynamic partitioning, because its
+            tables follow the partitions.
+        rebuild: The state machine that makes `clean/` anew from `raw/`; None without dynamic partitioning.
         api: The HTTPS front door.
         operations_key: The KMS key of log groups, queues and topic.
         alarm_topic: Where all alarms report to.
@@ -100,7 +106,7 @@ class GenesysFirehosePipeline(Construct):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         auto_delete_objects: bool = False,
     ) -> None:
-        """Creates the pipeline.
+        """Create the pipeline.
 
         Args:
             scope: The parent construct.
@@ -157,6 +163,7 @@ class GenesysFirehosePipeline(Construct):
         """
         super().__init__(scope, id)
         self.name = self.node.path
+        check_metrics_namespace("metrics_namespace", metrics_namespace)
         self._metrics_namespace = metrics_namespace
         self.operations_key = OperationsKey(self, "OperationsKey", removal_policy=removal_policy).key
         self.bucket = DataLakeBucket(
@@ -213,6 +220,24 @@ class GenesysFirehosePipeline(Construct):
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
+        self.catalog: LakeCatalog | None = None
+        self.rebuild: LakeRebuild | None = None
+        if dynamic_partitioning:
+            self.catalog = LakeCatalog(self, "Catalog", bucket=self.bucket, removal_policy=removal_policy)
+            self.rebuild = LakeRebuild(
+                self,
+                "Rebuild",
+                bucket=self.bucket,
+                tokenization_key=self.tokenization_key,
+                log_encryption_key=self.operations_key,
+                pipeline_name=self.name,
+                masking_policy=masking_policy,
+                event_date_past_days=event_date_past_days,
+                event_date_future_days=event_date_future_days,
+                metrics_namespace=metrics_namespace,
+                log_retention=log_retention,
+                removal_policy=removal_policy,
+            )
         self.buffer_queue = BufferQueue(
             self,
             "Buffer",
@@ -294,15 +319,25 @@ class GenesysFirehosePipeline(Construct):
                 ("AlarmTopicArn", self.alarm_topic.topic_arn, "Where all alarms report to"),
                 ("BufferQueueUrl", self.buffer_queue.queue.queue_url, "Redrive to here"),
                 ("DeadLetterQueueUrl", self.buffer_queue.dead_letter_queue.queue_url, "Redrive from here"),
+                *self._lake_outputs(),
             )
         }
 
+    def _lake_outputs(self) -> list[tuple[str, str, str]]:
+        if self.catalog is None or self.rebuild is None:
+            return []
+        return [
+            ("DatabaseName", self.catalog.database_name, "The Glue database of the lake"),
+            ("WorkgroupName", self.catalog.workgroup.ref, "Query masked events here"),
+            ("RebuildStateMachineArn", self.rebuild.state_machine.state_machine_arn, "Makes clean/ anew from raw/"),
+        ]
+
     def grant_read_clean(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets `grantee` list and read masked events under `clean/`, and nothing else."""
+        """Let `grantee` list and read masked events under `clean/`, and nothing else."""
         return self.bucket.grant_read_clean(grantee)
 
     def grant_read_raw(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets `grantee` list and read events as received under `raw/`: personal data in clear."""
+        """Let `grantee` list and read events as received under `raw/`: personal data in clear."""
         return self.bucket.grant_read_raw(grantee)
 
     def metric(self, metric_name: str, *, statistic: str = "Sum") -> cloudwatch.Metric:

@@ -27,7 +27,7 @@ class AlarmTopic(Construct):
     """
 
     def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey) -> None:
-        """Creates the topic.
+        """Create the topic.
 
         Args:
             scope: The parent construct.
@@ -117,7 +117,7 @@ class PipelineAlarms(Construct):
         deduplication_unavailable: cloudwatch.IMetric,
         thresholds: AlarmThresholds | None = None,
     ) -> None:
-        """Creates the alarms.
+        """Create the alarms.
 
         Args:
             scope: The parent construct.

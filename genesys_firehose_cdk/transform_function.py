@@ -9,6 +9,7 @@ from constructs import Construct
 from genesys_firehose_cdk.acknowledgements import acknowledge_wildcard
 from genesys_firehose_cdk.data_lake_bucket import OVERSIZE_PREFIX, DataLakeBucket
 from genesys_firehose_cdk.deduplication_table import DeduplicationTable
+from genesys_firehose_cdk.event_shapes import EventShapes
 from genesys_firehose_cdk.hmac_key import HmacKey
 from genesys_firehose_cdk.keys import key_statement
 from genesys_firehose_cdk.lambda_function import LeastPrivilegeFunction
@@ -22,7 +23,7 @@ TIMEOUT = Duration.minutes(5)
 class TransformFunction(LeastPrivilegeFunction):
     """A Lambda function that turns records as received into records for `clean/`.
 
-    It masks personal fields, drops duplicates, and names `event_type` and `date` of each record.
+    It masks personal fields, drops duplicates, and names `event_type`, `date` and schema drift of each record.
 
     Attributes:
         function: The function.
@@ -41,6 +42,7 @@ class TransformFunction(LeastPrivilegeFunction):
         log_encryption_key: kms.IKey,
         pipeline_name: str,
         masking_policy: MaskingPolicy | None = None,
+        event_shapes: EventShapes | None = None,
         deduplication_ttl_days: int = 7,
         event_date_past_days: int = 30,
         event_date_future_days: int = 1,
@@ -49,7 +51,7 @@ class TransformFunction(LeastPrivilegeFunction):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        """Creates the function with its log group and role.
+        """Create the function with its log group and role.
 
         Args:
             scope: The parent construct.
@@ -60,6 +62,7 @@ class TransformFunction(LeastPrivilegeFunction):
             log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
             pipeline_name: The value of the metrics' dimension `Pipeline`.
             masking_policy: Default: MaskingPolicy.default().
+            event_shapes: What differs from them is schema drift. Default: EventShapes.default().
             deduplication_ttl_days: How long a key is remembered; 5 to 365 days, because Genesys Cloud
                 retries an EventBridge event for up to four. Default: 7.
             event_date_past_days: An event older than this goes into the partition of its arrival day;
@@ -109,7 +112,10 @@ class TransformFunction(LeastPrivilegeFunction):
             log_encryption_key=log_encryption_key,
             log_retention=log_retention,
             removal_policy=removal_policy,
-            extra_files={"transform/policy.json": (masking_policy or MaskingPolicy.default()).to_json()},
+            extra_files={
+                "transform/policy.json": (masking_policy or MaskingPolicy.default()).to_json(),
+                **(event_shapes or EventShapes.default()).to_files(),
+            },
         )
         acknowledge_wildcard(
             self.policy,
