@@ -23,7 +23,7 @@ from genesys_firehose_cdk.local.firehose.limits import (
     direct_put_throughput,
 )
 from genesys_firehose_cdk.local.firehose.server import LocalFirehose
-from genesys_firehose_cdk.local.firehose.service import FirehoseService
+from genesys_firehose_cdk.local.firehose.service import FirehoseService, ServiceError
 from tests.local_firehose.conftest import REGION, ROLE, Aws, describe
 
 
@@ -272,16 +272,28 @@ def test_a_redeployed_stream_is_picked_up(
     assert body == b"xy"
 
 
-def test_a_deleted_stream_is_not_found_any_more(
+def test_a_deleted_stream_is_not_found_any_more_and_what_it_held_is_discarded(
     serve: Callable[..., LocalFirehose], aws: Aws, stream_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ "DeleteDeliveryStream"."""
     monkeypatch.setattr("genesys_firehose_cdk.local.firehose.service.DESCRIPTION_LIFETIME_SECONDS", 0.0)
-    firehose = sdk(serve().url)
+    server = serve(Clock())
+    firehose = sdk(server.url)
     firehose.put_record(DeliveryStreamName=stream_name, Record={"Data": b"x"})
     aws.client("firehose").delete_delivery_stream(DeliveryStreamName=stream_name)
     with pytest.raises(firehose.exceptions.ResourceNotFoundException):
         firehose.put_record(DeliveryStreamName=stream_name, Record={"Data": b"x"})
+    assert control(server, "POST", "/_local/flush") == {}
+    assert aws.objects(stream_name) == {}
+
+
+def test_a_stream_that_is_still_being_created_is_not_found(aws: Aws, bucket: str) -> None:
+    """Not documented; seen on AWS. The embedded AWS creates its streams at once."""
+    creating = {**describe(bucket), "DeliveryStreamStatus": "CREATING"}
+    service = FirehoseService(lambda _: creating, aws.client, Clock(), FaultSwitch())
+    with pytest.raises(ServiceError) as error:
+        service.call("PutRecord", {"DeliveryStreamName": "events", "Record": {"Data": "eA=="}})
+    assert error.value.code == "ResourceNotFoundException"
 
 
 def test_an_operation_that_is_not_modelled_says_so(firehose: Any) -> None:
