@@ -130,14 +130,12 @@ def test_a_backup_without_readable_settings_is_refused_rather_than_left_out(aws:
 def process(aws: Aws, speed: str) -> Iterator[tuple[subprocess.Popen[str], Any]]:
     """Run the module; give the process and a boto3 client of it."""
     arguments = ["--endpoint-url", aws.endpoint_url, "--region", REGION, "--speed", speed]
-    with (
-        subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "genesys_firehose_cdk.local.firehose", *arguments],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[1:])},
-        ) as running
-    ):
+    with subprocess.Popen(
+        [sys.executable, "-m", "genesys_firehose_cdk.local.firehose", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[1:])},
+    ) as running:
         assert running.stdout is not None
         url = json.loads(running.stdout.readline())["url"]
         try:
@@ -173,7 +171,7 @@ def test_the_process_fails_when_it_stops_with_something_undelivered(aws: Aws, bu
 
 def test_a_speed_of_zero_is_refused(aws: Aws) -> None:
     arguments = ["--endpoint-url", aws.endpoint_url, "--region", REGION, "--speed", "0"]
-    answer = subprocess.run(  # noqa: S603 - our own interpreter and module
+    answer = subprocess.run(
         [sys.executable, "-m", "genesys_firehose_cdk.local.firehose", *arguments],
         capture_output=True,
         text=True,
