@@ -14,16 +14,23 @@ Unit = Literal["Count", "Milliseconds"]
 
 
 class Metrics:
-    """Counts of one invocation, written as one line by ``flush``."""
+    """Counts of one invocation, written by ``flush``."""
 
     def __init__(self) -> None:
         self._values: dict[str, float] = {}
         self._units: dict[str, Unit] = {}
+        self._by_event_type: dict[str, Metrics] = {}
 
     def count(self, name: str, value: int = 1) -> None:
         """Add to a counter."""
         self._values[name] = self._values.get(name, 0) + value
         self._units[name] = "Count"
+
+    def of_event_type(self, event_type: str) -> "Metrics":
+        """Return the counts of one event type, which are also counted for the pipeline as a whole."""
+        if event_type not in self._by_event_type:
+            self._by_event_type[event_type] = Metrics()
+        return self._by_event_type[event_type]
 
     def highest(self, name: str, milliseconds: float) -> None:
         """Keep the highest of the values given."""
@@ -32,6 +39,13 @@ class Metrics:
 
     def flush(self) -> None:
         """Write what was counted, if anything, and start anew."""
+        self._write([["Pipeline"]], {})
+        for event_type, metrics in self._by_event_type.items():
+            # Without the type too: an alarm can't add up metrics of which it does not know the dimensions.
+            metrics._write([["Pipeline"], ["Pipeline", "EventType"]], {"EventType": event_type})
+        self._by_event_type = {}
+
+    def _write(self, dimension_sets: list[list[str]], dimensions: dict[str, str]) -> None:
         if not self._values:
             return
         line = {
@@ -40,12 +54,13 @@ class Metrics:
                 "CloudWatchMetrics": [
                     {
                         "Namespace": os.environ["METRICS_NAMESPACE"],
-                        "Dimensions": [["Pipeline"]],
+                        "Dimensions": dimension_sets,
                         "Metrics": [{"Name": name, "Unit": unit} for name, unit in self._units.items()],
                     }
                 ],
             },
             "Pipeline": os.environ["PIPELINE_NAME"],
+            **dimensions,
             **self._values,
         }
         self._values, self._units = {}, {}
