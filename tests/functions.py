@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from genesys_firehose_cdk.event_shapes import EventShapes
 from ingest.function import IngestFunction
 from ingest.settings import Settings as IngestSettings
 from tests.in_memory_aws import InMemoryAws
+from transform.drift import Check, KnownShapes
 from transform.function import TransformFunction
 from transform.settings import Settings as TransformSettings
 
@@ -43,6 +45,22 @@ DEFAULT_POLICY: dict[str, Any] = json.loads(
 )
 
 
+def known_shapes(shapes: EventShapes) -> KnownShapes:
+    """Known shapes with the checks that the function is deployed with."""
+    files = shapes.to_files()
+
+    def check_of(shape: str) -> Check:
+        module: dict[str, Any] = {}
+        exec(files[f"transform/checks/{shape}.py"], module)  # noqa: S102 - as importing the staged file does
+        check: Check = module["validate"]
+        return check
+
+    return KnownShapes(json.loads(files["transform/shapes.json"]), check_of)
+
+
+SHAPES = known_shapes(EventShapes.default())
+
+
 def ingest_function(aws: InMemoryAws, **environment: str) -> IngestFunction:
     settings = IngestSettings.from_environment({**INGEST_ENVIRONMENT, **environment})
     return IngestFunction(settings, aws.client, sleep=lambda _seconds: None)
@@ -50,7 +68,7 @@ def ingest_function(aws: InMemoryAws, **environment: str) -> IngestFunction:
 
 def transform_function(aws: InMemoryAws, policy: dict[str, Any] | None = None) -> TransformFunction:
     settings = TransformSettings.from_environment(TRANSFORM_ENVIRONMENT)
-    return TransformFunction(settings, policy or DEFAULT_POLICY, aws.client)
+    return TransformFunction(settings, policy or DEFAULT_POLICY, SHAPES, aws.client)
 
 
 def hex_signature(body: bytes, key: str = "the-key") -> str:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from rebuild.objects import rebuild
 from rebuild.settings import Settings
 from shared.telemetry import log
+from transform.drift import KnownShapes
 from transform.function import make_transformer
 from transform.records import Transformer
 
@@ -19,12 +20,20 @@ class RebuildFunction:
     Args:
         settings: what the construct told the function.
         policy: the masking policy.
+        shapes: the known shapes of events.
         make_client: makes the client of an AWS service; called once for each, when it is first needed.
     """
 
-    def __init__(self, settings: Settings, policy: Mapping[str, Any], make_client: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        policy: Mapping[str, Any],
+        shapes: KnownShapes,
+        make_client: Callable[[str], Any],
+    ) -> None:
         self._settings = settings
         self._policy = policy
+        self._shapes = shapes
         self._client = cache(make_client)
         self._transformer: Transformer | None = None
 
@@ -36,6 +45,7 @@ class RebuildFunction:
         if self._transformer is None:
             self._transformer = make_transformer(
                 self._policy,
+                self._shapes,
                 self._client,
                 tokenization_secret_arn=self._settings.tokenization_secret_arn,
                 bucket_name=self._settings.bucket_name,

@@ -1,13 +1,11 @@
 """The rebuild function's entry: one raw object per invocation."""
 
-import json
-from pathlib import Path
 from typing import Any
 
-import transform
 from rebuild.function import RebuildFunction
 from rebuild.settings import Settings
 from shared import aws
+from transform import staged
 
 
 def _client(service: str) -> Any:
@@ -15,8 +13,7 @@ def _client(service: str) -> Any:
     return aws.client(service, connect_seconds=1.0, read_seconds=30.0, attempts=3)
 
 
-_policy = json.loads(Path(transform.__path__[0], "policy.json").read_text(encoding="utf-8"))
-_function = RebuildFunction(Settings.from_environment(), _policy, _client)
+_function = RebuildFunction(Settings.from_environment(), staged.masking_policy(), staged.known_shapes(), _client)
 
 
 def handle(event: dict[str, Any], context: Any) -> None:

@@ -74,6 +74,10 @@ def _answer(
     passed.add(key)
     if not record.date_is_own:
         metrics.count("EventDateOutOfWindow")
+    if record.schema_drift is None:
+        metrics.of_event_type(record.event_type).count("UnknownShape")
+    elif record.schema_drift:
+        metrics.of_event_type(record.event_type).count("SchemaDrift", len(record.schema_drift))
     line = record.line if key in owners else record.marked_unchecked()
     return {
         "recordId": record_id,

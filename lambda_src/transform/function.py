@@ -7,6 +7,7 @@ from typing import Any
 from shared.telemetry import Metrics
 from transform.batch import answer_batch
 from transform.deduplication import KeyOwners
+from transform.drift import KnownShapes
 from transform.masking import Masker
 from transform.partitioning import DateWindow
 from transform.records import Transformer
@@ -15,6 +16,7 @@ from transform.settings import Settings
 
 def make_transformer(
     policy: Mapping[str, Any],
+    shapes: KnownShapes,
     client: Callable[[str], Any],
     *,
     tokenization_secret_arn: str,
@@ -25,6 +27,7 @@ def make_transformer(
 
     Args:
         policy: the masking policy.
+        shapes: the known shapes of events.
         client: gives the client of an AWS service.
         tokenization_secret_arn: where the key of the tokens is.
         bucket_name: where the originals of oversize events are.
@@ -37,7 +40,7 @@ def make_transformer(
         content: bytes = client("s3").get_object(Bucket=bucket_name, Key=key)["Body"].read()
         return content
 
-    return Transformer(masker, policy["version"], date_window, get_object)
+    return Transformer(masker, policy["version"], shapes, date_window, get_object)
 
 
 class TransformFunction:
@@ -46,12 +49,20 @@ class TransformFunction:
     Args:
         settings: what the construct told the function.
         policy: the masking policy.
+        shapes: the known shapes of events.
         make_client: makes the client of an AWS service; called once for each, when it is first needed.
     """
 
-    def __init__(self, settings: Settings, policy: Mapping[str, Any], make_client: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        policy: Mapping[str, Any],
+        shapes: KnownShapes,
+        make_client: Callable[[str], Any],
+    ) -> None:
         self._settings = settings
         self._policy = policy
+        self._shapes = shapes
         self._client = cache(make_client)
         self._key_owners = KeyOwners(
             partial(self._client, "dynamodb"), settings.table_name, int(settings.owner_ttl.total_seconds())
@@ -75,6 +86,7 @@ class TransformFunction:
     def _make_transformer(self) -> Transformer:
         return make_transformer(
             self._policy,
+            self._shapes,
             self._client,
             tokenization_secret_arn=self._settings.tokenization_secret_arn,
             bucket_name=self._settings.bucket_name,

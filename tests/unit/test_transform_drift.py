@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,13 +28,13 @@ from tests.in_memory_aws import InMemoryAws
 from transform.drift import MAX_NAMES, MAX_PATH_CHARACTERS
 
 Event = dict[str, Any]
-Place = tuple[dict[str, Any] | list[Any], str | int]
+Place = tuple[Any, Any]
 
 SECRET = "Ada Lovelace +15550100100"
 FAMILY_EVENTS = {family: EventGenerator(seed=7).generate(family).body for family in FAMILIES}
 families = st.sampled_from(sorted(FAMILIES)).map(lambda family: copy.deepcopy(FAMILY_EVENTS[family]))
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=8,
 )
@@ -89,7 +90,7 @@ def test_null_is_of_every_type(family: str) -> None:
             return
         container, key = every_place[number]
         if key != "topicName":
-            container[key] = None  # type: ignore[index]
+            container[key] = None
             assert SHAPES.drift_of(event) in ([], None), (family, key)
 
 
@@ -145,7 +146,9 @@ def test_a_changed_type_is_named_with_the_type_that_was_known() -> None:
 
 def test_what_is_new_in_many_elements_is_named_once() -> None:
     event = copy.deepcopy(FAMILY_EVENTS["transcription"])
-    for word in event["eventBody"]["transcripts"][0]["alternatives"][0]["words"]:
+    alternative = event["eventBody"]["transcripts"][0]["alternatives"][0]
+    del alternative["decoratedWords"]
+    for word in alternative["words"]:
         word["speaker"] = SECRET
         word["confidence"] = "high"
     assert SHAPES.drift_of(event) == [
@@ -188,7 +191,7 @@ def test_drift_deeper_than_can_be_looked_at_is_not_fatal() -> None:
     event = copy.deepcopy(FAMILY_EVENTS["conversation"])
     detail: dict[str, Any] = {"new": 1}
     for _ in range(5000):
-        detail = {"details": [detail], "errors": [detail]}
+        detail = {"errors": [detail]}
     event["eventBody"]["participants"][0]["errorInfo"] = detail
     assert SHAPES.drift_of(event) == []
 
@@ -199,7 +202,7 @@ def test_drift_deeper_than_can_be_looked_at_is_not_fatal() -> None:
 @given(event=families, data=st.data())
 def test_no_value_is_ever_named(event: Event, data: st.DataObject) -> None:
     container, key = data.draw(st.sampled_from(list(places(event))))
-    container[key] = data.draw(st.sampled_from([SECRET, [SECRET], {SECRET: SECRET}, {"a": SECRET}]))  # type: ignore[index]
+    container[key] = data.draw(st.sampled_from([SECRET, [SECRET], {SECRET: SECRET}, {"a": SECRET}]))
     assert SECRET not in json.dumps(SHAPES.drift_of(event))
 
 
@@ -208,7 +211,7 @@ def test_an_event_that_does_not_fit_has_a_bounded_number_of_short_names(
     event: Event, value: Any, data: st.DataObject
 ) -> None:
     container, key = data.draw(st.sampled_from([place for place in places(event) if place[1] != "topicName"]))
-    container[key] = value  # type: ignore[index]
+    container[key] = value
     names = SHAPES.drift_of(event) or []
     assert len(names) == len(set(names)) <= MAX_NAMES
     assert all(len(name) < MAX_PATH_CHARACTERS + 60 for name in names)
@@ -218,9 +221,8 @@ def test_an_event_that_does_not_fit_has_a_bounded_number_of_short_names(
 def test_what_does_not_fit_by_another_validator_has_a_name_and_only_that(
     event: Event, value: Any, data: st.DataObject
 ) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
     container, key = data.draw(st.sampled_from([place for place in places(event) if place[1] != "topicName"]))
-    container[key] = value  # type: ignore[index]
+    container[key] = value
     names = SHAPES.drift_of(event)
     if names is not None:
         shape = EventShapes.default().schemas[SHAPES._name_of(event) or ""]

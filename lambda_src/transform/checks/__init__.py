@@ -1,0 +1,1 @@
+"""The checks of the known shapes: one module each, generated when the pipeline is synthesized."""
