@@ -12,7 +12,6 @@ from constructs import Construct
 from genesys_firehose_cdk.acknowledgements import acknowledge_wildcard
 from genesys_firehose_cdk.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX, DataLakeBucket
 from genesys_firehose_cdk.event_shapes import EventShapes
-from genesys_firehose_cdk.event_shapes import EventShapes
 from genesys_firehose_cdk.hmac_key import HmacKey
 from genesys_firehose_cdk.keys import key_statement
 from genesys_firehose_cdk.lambda_function import LeastPrivilegeFunction
@@ -78,7 +77,6 @@ class LakeRebuild(Construct):
             log_encryption_key: Encrypts the log groups; CloudWatch Logs must be allowed to use it.
             pipeline_name: The value of the metrics' dimension `Pipeline`.
             masking_policy: The pipeline's own. Default: MaskingPolicy.default().
-            event_shapes: The pipeline's own. Default: EventShapes.default().
             event_shapes: The pipeline's own. Default: EventShapes.default().
             event_date_past_days: As the transform function's. Default: 30.
             event_date_future_days: As the transform function's. Default: 1.

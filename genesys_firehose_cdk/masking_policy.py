@@ -10,7 +10,8 @@ from typing import Any
 from genesys_firehose_cdk.function_code import source_directory
 from genesys_firehose_cdk.validation import InvalidPropertyError
 
-VERSION = 1
+# What a record's transform_version holds of it: four digits.
+_LARGEST_VERSION = 9999
 
 
 class Action(Enum):
@@ -87,9 +88,11 @@ class MaskingPolicy:
             because both keys and values are arbitrary. Default: none.
         free_text: What happens to free text. Default: DROP.
         free_text_fields: The names of the fields that hold free text.
+        version: Raise it with every change: records carry it, a rebuild of `clean/` writes anew what an
+            older version wrote, and queries take the newest; 1 to 9,999. Default: 1.
 
     Raises:
-        InvalidPropertyError: A name or path is empty.
+        InvalidPropertyError: A name or path is empty, or the version is out of range.
     """
 
     fields: Mapping[str, FieldRule] = field(default_factory=_no_rules)
@@ -97,8 +100,11 @@ class MaskingPolicy:
     allowed_attributes: tuple[str, ...] = ()
     free_text: FreeText = FreeText.DROP
     free_text_fields: tuple[str, ...] = ()
+    version: int = 1
 
     def __post_init__(self) -> None:
+        if not 1 <= self.version <= _LARGEST_VERSION:
+            raise InvalidPropertyError("version", f"is {self.version}", f"1 to {_LARGEST_VERSION:,} are allowed")
         for name in ("fields", "paths", "allowed_attributes", "free_text_fields"):
             if any(not key or key != key.strip() for key in getattr(self, name)):
                 raise InvalidPropertyError(
@@ -116,12 +122,13 @@ class MaskingPolicy:
             allowed_attributes=tuple(policy["attributes"]["allow"]),
             free_text=FreeText(policy["free_text"]),
             free_text_fields=tuple(policy["free_text_fields"]),
+            version=policy["version"],
         )
 
     def to_json(self) -> str:
         """The policy as the transform function reads it; the same policy gives the same text."""
         policy = {
-            "version": VERSION,
+            "version": self.version,
             "fields": {name: rule.to_dict() for name, rule in self.fields.items()},
             "paths": {path: rule.to_dict() for path, rule in self.paths.items()},
             "attributes": {"allow": list(self.allowed_attributes)},

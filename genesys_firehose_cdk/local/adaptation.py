@@ -14,6 +14,7 @@ from genesys_firehose_cdk.local.errors import LocalError
 Resource = Mapping[str, Any]
 
 _UNSUPPORTED: Mapping[str, Callable[[Resource], bool]] = {
+    "AWS::Athena::NamedQuery": lambda _: True,
     "AWS::CloudWatch::Alarm": lambda alarm: "Metrics" in alarm["Properties"],
     "AWS::CloudWatch::CompositeAlarm": lambda _: True,
     "AWS::WAFv2::WebACLAssociation": lambda _: True,

@@ -1,0 +1,14 @@
+-- Time in queue per day, queue and outcome of the last seven days, in seconds (events acd.end of Genesys Cloud).
+SELECT
+    "date",
+    json_extract_scalar(event, '$.eventBody.queueId') AS queue_id,
+    json_extract_scalar(event, '$.eventBody.mediaType') AS media_type,
+    json_extract_scalar(event, '$.eventBody.acdOutcome') AS outcome,
+    count(*) AS conversations,
+    avg(CAST(json_extract_scalar(event, '$.eventBody.connectedDurationMs') AS double)) / 1000 AS average_seconds,
+    max(CAST(json_extract_scalar(event, '$.eventBody.connectedDurationMs') AS double)) / 1000 AS longest_seconds
+FROM events
+WHERE "date" >= CAST(CAST(current_date - INTERVAL '7' DAY AS date) AS varchar)
+    AND topic LIKE 'v2.detail.events.conversation.%.acd.end'
+GROUP BY 1, 2, 3, 4
+ORDER BY 1, 2, 3, 4
