@@ -1,10 +1,10 @@
 """Masks personal data in an event, by a policy that is data.
 
 A rule belongs to a field name, wherever it stands, or to a path, wherever its names stand in that order; a path's rule
-beats a name's. ``tokenize`` replaces a value by a keyed hash of its normalised form, so that the same number or name is
-the same token in every field and event; ``mask`` keeps the last characters; ``drop`` removes the field; ``keep`` ends
-the search for a broader rule. ``attributes`` objects hold whatever a flow's author put there, so they keep only the
-keys that the policy allows. Free text is dropped, or scrubbed of what can be recognised.
+beats a name's, a longer path's a shorter's. ``tokenize`` replaces a value by a keyed hash of its normalised form, so
+that the same number or name is the same token in every field and event; ``mask`` keeps the last characters; ``drop``
+removes the field; ``keep`` ends the search for a broader rule. ``attributes`` objects hold whatever a flow's author put
+there, so they keep only the keys that the policy allows. Free text is dropped, or scrubbed of what can be recognised.
 """
 
 import hmac
@@ -28,7 +28,7 @@ _END = ""
 
 _SCHEME = re.compile(r"^(?:tel|sips?):", re.IGNORECASE)
 # A telephone number as people write it; an IPv4 address is none.
-_NUMBER = re.compile(r"^(?!\d+\.\d+\.\d+\.\d+$)\+?[\d\s().\-/]{3,}$")
+_NUMBER = re.compile(r"^(?!(?:\d{1,3}\.){3}\d{1,3}$)\+?[\d\s().\-/]{3,}$")
 _NON_DIGITS = re.compile(r"\D")
 _SPACES = re.compile(r"\s+")
 
@@ -97,7 +97,7 @@ class Masker:
         for name, value in node.items():
             rule: _Rule | None
             if name in paths or open_paths:
-                followers = tuple(path[name] for path in (paths, *open_paths) if name in path)
+                followers = tuple(path[name] for path in (*open_paths, paths) if name in path)
                 rule = next((path[_END] for path in followers if _END in path), None) or names.get(name)
             else:
                 followers = ()
