@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.envelope import InvalidEnvelopeError, Ingress, is_envelope, new_ingest_id, read, with_new_ingest_id, wrap
+from shared.envelope import Ingress, InvalidEnvelopeError, is_envelope, new_ingest_id, read, with_new_ingest_id, wrap
 from shared.event import describe
 from tests import json_values
 

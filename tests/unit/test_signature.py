@@ -82,7 +82,7 @@ def test_no_signature_that_differs_in_a_bit_passes(bit: int) -> None:
 @pytest.mark.parametrize(
     "rewrite",
     [
-        lambda text: "",
+        lambda text: text[:0],
         lambda text: text[:-1],
         lambda text: text[:-2],
         lambda text: text[:32],
@@ -93,7 +93,7 @@ def test_no_signature_that_differs_in_a_bit_passes(bit: int) -> None:
         lambda text: "0x" + text,
         lambda text: text[:-2] + "  ",
         lambda text: text.translate({ord("a") + i: 0xFF41 + i for i in range(6)}),
-        lambda text: "\ud800" * 64,
+        lambda text: text.replace(text[0], "\ud800"),
     ],
 )
 def test_a_hex_signature_that_is_cut_stretched_or_rewritten_is_refused(rewrite: Callable[[str], str]) -> None:
