@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from genesys_firehose_cdk.deduplication_table import DeduplicationTable
     from genesys_firehose_cdk.delivery_role import DeliveryRole
     from genesys_firehose_cdk.delivery_stream import Buffering, DataLakeDeliveryStream
+    from genesys_firehose_cdk.event_shapes import EventShapes
     from genesys_firehose_cdk.hmac_key import HmacKey
     from genesys_firehose_cdk.ingest_function import IngestFunction, SignatureEncoding, SignatureSettings
     from genesys_firehose_cdk.ingress_api import IngressApi, IngressDomain
@@ -32,6 +33,7 @@ __all__ = [
     "DataLakeDeliveryStream",
     "DeduplicationTable",
     "DeliveryRole",
+    "EventShapes",
     "FieldRule",
     "FreeText",
     "GenesysFirehosePipeline",
@@ -61,6 +63,7 @@ _MODULES = {
     "DataLakeDeliveryStream": "delivery_stream",
     "DeduplicationTable": "deduplication_table",
     "DeliveryRole": "delivery_role",
+    "EventShapes": "event_shapes",
     "FieldRule": "masking_policy",
     "FreeText": "masking_policy",
     "GenesysFirehosePipeline": "pipeline",

@@ -17,6 +17,7 @@ from genesys_firehose_cdk.certificate_alarms import CertificateAlarms
 from genesys_firehose_cdk.data_lake_bucket import DataLakeBucket, DataLakeBucketProps
 from genesys_firehose_cdk.deduplication_table import DeduplicationTable
 from genesys_firehose_cdk.delivery_stream import Buffering, DataLakeDeliveryStream
+from genesys_firehose_cdk.event_shapes import EventShapes
 from genesys_firehose_cdk.hmac_key import HmacKey
 from genesys_firehose_cdk.ingest_function import (
     MAX_BODY_BYTES,
@@ -95,6 +96,7 @@ class GenesysFirehosePipeline(Construct):
         queue_max_concurrency: int = 10,
         ingest_memory_size: int = 512,
         masking_policy: MaskingPolicy | None = None,
+        event_shapes: EventShapes | None = None,
         deduplication_ttl_days: int = 7,
         event_date_past_days: int = 30,
         event_date_future_days: int = 1,
@@ -142,6 +144,8 @@ class GenesysFirehosePipeline(Construct):
             queue_max_concurrency: How many invocations drain the queue at once; 2 to 1,000. Default: 10.
             ingest_memory_size: 128 to 10,240 MB. Default: 512.
             masking_policy: What happens to personal fields. Default: MaskingPolicy.default().
+            event_shapes: The known shapes of events; what differs is named in the record and raises an
+                alarm. Default: EventShapes.default().
             deduplication_ttl_days: How long an event's key is remembered; 5 to 365. Default: 7.
             event_date_past_days: How old an event may be to get the partition of its own day; 1 to
                 3,650. Default: 30.
@@ -199,6 +203,7 @@ class GenesysFirehosePipeline(Construct):
             log_encryption_key=self.operations_key,
             pipeline_name=self.name,
             masking_policy=masking_policy,
+            event_shapes=event_shapes,
             deduplication_ttl_days=deduplication_ttl_days,
             event_date_past_days=event_date_past_days,
             event_date_future_days=event_date_future_days,
@@ -232,6 +237,7 @@ class GenesysFirehosePipeline(Construct):
                 log_encryption_key=self.operations_key,
                 pipeline_name=self.name,
                 masking_policy=masking_policy,
+                event_shapes=event_shapes,
                 event_date_past_days=event_date_past_days,
                 event_date_future_days=event_date_future_days,
                 metrics_namespace=metrics_namespace,
@@ -295,6 +301,7 @@ class GenesysFirehosePipeline(Construct):
             buffer_queue=self.buffer_queue,
             failed_records=self.metric_failed(),
             deduplication_unavailable=self.metric_deduplication_unavailable(),
+            schema_drift=self.metric_schema_drift(),
             thresholds=alarm_thresholds,
         )
         self.certificate_alarms = (
@@ -381,6 +388,17 @@ class GenesysFirehosePipeline(Construct):
     def metric_deduplication_unavailable(self) -> cloudwatch.Metric:
         """Number of events delivered while the deduplication table was down."""
         return self.metric("DeduplicationUnavailable")
+
+    def metric_schema_drift(self, event_type: str | None = None) -> cloudwatch.Metric:
+        """Number of unknown fields and changed types, named by event; of one event type or of all. Default: all."""
+        metric = self.metric("SchemaDrift")
+        if event_type is None:
+            return metric
+        return metric.with_(dimensions_map={"Pipeline": self.name, "EventType": event_type})
+
+    def metric_unknown_shapes(self) -> cloudwatch.Metric:
+        """Number of events of no known shape, which nobody can tell the drift of."""
+        return self.metric("UnknownShape")
 
     def metric_event_age(self) -> cloudwatch.Metric:
         """Age in milliseconds of an event when it is accepted, as the slowest hundredth has it."""

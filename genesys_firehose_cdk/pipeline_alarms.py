@@ -65,6 +65,7 @@ class AlarmThresholds:
         dead_letters: Messages in the dead-letter queue. Default: 1.
         failed_records: Events that the transform function could not read. Default: 1.
         deduplication_unavailable: Events delivered while the table was down. Default: 1.
+        schema_drift: Unknown fields and changed types in events. Default: 1.
 
     Raises:
         InvalidPropertyError: A value is not above zero, or a ratio is above 1.
@@ -82,6 +83,7 @@ class AlarmThresholds:
     dead_letters: float = 1
     failed_records: float = 1
     deduplication_unavailable: float = 1
+    schema_drift: float = 1
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -115,6 +117,7 @@ class PipelineAlarms(Construct):
         buffer_queue: BufferQueue,
         failed_records: cloudwatch.IMetric,
         deduplication_unavailable: cloudwatch.IMetric,
+        schema_drift: cloudwatch.IMetric,
         thresholds: AlarmThresholds | None = None,
     ) -> None:
         """Create the alarms.
@@ -129,6 +132,7 @@ class PipelineAlarms(Construct):
             buffer_queue: Watched for age and dead letters.
             failed_records: Number of events that the transform function could not read.
             deduplication_unavailable: Number of events delivered while the table was down.
+            schema_drift: Number of unknown fields and changed types in events.
             thresholds: Default: AlarmThresholds().
         """
         super().__init__(scope, id)
@@ -220,6 +224,13 @@ class PipelineAlarms(Construct):
             deduplication_unavailable,
             limit.deduplication_unavailable,
             "Events were delivered without a check for duplicates, because the table did not answer.",
+        )
+        self._above(
+            "SchemaDrift",
+            schema_drift,
+            limit.schema_drift,
+            "Events have fields or types that no known shape has. Nothing is lost: the records in clean/ name "
+            "them in schema_drift. Check the queries, then let `genesys-firehose shapes` learn the new shape.",
         )
 
     def _above(self, name: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> None:

@@ -24,6 +24,7 @@ ALARMS = {
     "DeadLetters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", ">=", 1),
     "FailedRecords": ("GenesysFirehose", "RecordsFailed", "Sum", ">=", 1),
     "DeduplicationUnavailable": ("GenesysFirehose", "DeduplicationUnavailable", "Sum", ">=", 1),
+    "SchemaDrift": ("GenesysFirehose", "SchemaDrift", "Sum", ">=", 1),
 }
 OPERATORS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
 
@@ -166,6 +167,8 @@ def test_certificate_alarms_stand_alone() -> None:
         ("metric_unavailable", "RequestsUnavailable"),
         ("metric_failed", "RecordsFailed"),
         ("metric_deduplication_unavailable", "DeduplicationUnavailable"),
+        ("metric_schema_drift", "SchemaDrift"),
+        ("metric_unknown_shapes", "UnknownShape"),
         ("metric_event_age", "EventAge"),
     ],
 )
@@ -174,3 +177,10 @@ def test_metrics_are_those_that_the_functions_send(method: str, metric: str) -> 
     found = getattr(pipeline, method)()
     assert (found.namespace, found.metric_name) == ("GenesysFirehose", metric)
     assert found.dimensions == {"Pipeline": "Test/Pipeline"}
+
+
+def test_drift_of_one_event_type_has_its_own_metric() -> None:
+    pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline")
+    found = pipeline.metric_schema_drift("call")
+    assert found.metric_name == "SchemaDrift"
+    assert found.dimensions == {"Pipeline": "Test/Pipeline", "EventType": "call"}
