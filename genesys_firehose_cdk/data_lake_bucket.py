@@ -52,7 +52,8 @@ class DataLakeBucketProps:
             never. Default: 90.
         raw_expiration_days: When objects under raw/ expire; None for never. Default: None.
         clean_expiration_days: When objects under clean/ expire; None for never. Default: None.
-        errors_expiration_days: When objects under errors/ expire; None for never. Default: 400.
+        errors_expiration_days: When objects under errors/ expire. Default: 400, or the retention where it
+            is longer.
         noncurrent_expiration_days: When overwritten or deleted versions are removed for good. Default:
             the end of the retention, 30 days at least.
 
@@ -67,7 +68,7 @@ class DataLakeBucketProps:
     raw_archive_after_days: int | None = 90
     raw_expiration_days: int | None = None
     clean_expiration_days: int | None = None
-    errors_expiration_days: int | None = 400
+    errors_expiration_days: int | None = None
     noncurrent_expiration_days: int | None = None
 
     def __post_init__(self) -> None:
@@ -84,9 +85,9 @@ class DataLakeBucketProps:
                 "raw_archive_after_days",
                 self.raw_archive_after_days,
                 0,
-                _MAX_RETENTION_DAYS,
+                (self.raw_expiration_days or _MAX_RETENTION_DAYS + 1) - 1,
                 "days",
-                "or None for never",
+                "before the objects expire, or None for never",
             )
         for name in (
             "raw_expiration_days",
@@ -120,40 +121,39 @@ class DataLakeBucketProps:
     @property
     def lifecycle_rules(self) -> list[s3.LifecycleRule]:
         """The bucket's lifecycle rules."""
-        archive = (
-            None
-            if self.raw_archive_after_days is None
-            else [
-                s3.Transition(
-                    storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL,
-                    transition_after=Duration.days(self.raw_archive_after_days),
-                )
-            ]
+        old_versions = s3.LifecycleRule(
+            id="noncurrent-versions",
+            noncurrent_version_expiration=Duration.days(
+                self.noncurrent_expiration_days or max(30, self.retention_days)
+            ),
+            abort_incomplete_multipart_upload_after=Duration.days(7),
         )
-        rules = [
-            s3.LifecycleRule(
-                id="noncurrent-versions",
-                noncurrent_version_expiration=Duration.days(
-                    self.noncurrent_expiration_days or max(30, self.retention_days)
-                ),
-                abort_incomplete_multipart_upload_after=Duration.days(7),
-            )
+        errors_expiration_days = self.errors_expiration_days or max(400, self.retention_days)
+        by_prefix = (
+            (RAW_PREFIX, self.raw_archive_after_days, self.raw_expiration_days),
+            (CLEAN_PREFIX, None, self.clean_expiration_days),
+            (ERRORS_PREFIX, None, errors_expiration_days),
+        )
+        return [
+            old_versions,
+            *(
+                _lifecycle_rule(prefix, archive_after, expiration)
+                for prefix, archive_after, expiration in by_prefix
+                if archive_after is not None or expiration is not None
+            ),
         ]
-        for prefix, expiration, transitions in (
-            (RAW_PREFIX, self.raw_expiration_days, archive),
-            (CLEAN_PREFIX, self.clean_expiration_days, None),
-            (ERRORS_PREFIX, self.errors_expiration_days, None),
-        ):
-            if expiration is not None or transitions is not None:
-                rules.append(
-                    s3.LifecycleRule(
-                        id=prefix.rstrip("/"),
-                        prefix=prefix,
-                        expiration=None if expiration is None else Duration.days(expiration),
-                        transitions=transitions,
-                    )
-                )
-        return rules
+
+
+def _lifecycle_rule(prefix: str, archive_after: int | None, expiration: int | None) -> s3.LifecycleRule:
+    archive = s3.StorageClass.GLACIER_INSTANT_RETRIEVAL
+    return s3.LifecycleRule(
+        id=prefix.rstrip("/"),
+        prefix=prefix,
+        expiration=None if expiration is None else Duration.days(expiration),
+        transitions=None
+        if archive_after is None
+        else [s3.Transition(storage_class=archive, transition_after=Duration.days(archive_after))],
+    )
 
 
 class DataLakeBucket(Construct):

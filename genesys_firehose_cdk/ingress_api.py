@@ -152,6 +152,8 @@ class IngressApi(Construct):
         self.api = apigateway.RestApi(
             self,
             "Api",
+            # Instead of the construct's id, which every pipeline of the account would share.
+            rest_api_name=self.node.path.replace("/", "-"),
             description="Takes signed Genesys Cloud events",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=["*/*"],

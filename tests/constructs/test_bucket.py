@@ -109,8 +109,15 @@ def test_by_default_raw_and_clean_never_expire_and_old_versions_outlive_the_rete
     assert "ExpirationInDays" not in rules["raw"]
     assert "clean" not in rules
     assert rules["noncurrent-versions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
-    prolonged = DataLakeBucketProps(retention_days=500, errors_expiration_days=None)
-    assert prolonged.lifecycle_rules[0].noncurrent_version_expiration.to_days() == 500  # type: ignore[union-attr]
+
+
+def test_a_longer_retention_prolongs_what_would_expire_before_it() -> None:
+    template = synthesize(bucket_props=DataLakeBucketProps(retention_days=500))
+    rules = template.properties("AWS::S3::Bucket", "DataLake/Bucket")["LifecycleConfiguration"]["Rules"]
+    [errors] = [rule for rule in rules if rule["Id"] == "errors"]
+    [noncurrent] = [rule for rule in rules if rule["Id"] == "noncurrent-versions"]
+    assert errors["ExpirationInDays"] == 500
+    assert noncurrent["NoncurrentVersionExpiration"] == {"NoncurrentDays": 500}
 
 
 def _reader_policy(stack: Stack, bucket: DataLakeBucket, method: str) -> str:

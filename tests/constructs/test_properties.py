@@ -167,7 +167,7 @@ SETTINGS: dict[str, tuple[Callable[[], object], str]] = {
         "retention_days is 0 days: 1 to 36,500 days are allowed, S3's own limit.",
     ),
     "raw expires under retention": (
-        lambda: DataLakeBucketProps(retention_days=90, raw_expiration_days=60),
+        lambda: DataLakeBucketProps(retention_days=90, raw_expiration_days=60, raw_archive_after_days=None),
         "raw_expiration_days is 60 days: at least 90 days are allowed, because the retention locks a version that "
         "long.",
     ),
@@ -177,8 +177,8 @@ SETTINGS: dict[str, tuple[Callable[[], object], str]] = {
         "long.",
     ),
     "errors expire under retention": (
-        lambda: DataLakeBucketProps(retention_days=500),
-        "errors_expiration_days is 400 days: at least 500 days are allowed, because the retention locks a version "
+        lambda: DataLakeBucketProps(errors_expiration_days=7),
+        "errors_expiration_days is 7 days: at least 30 days are allowed, because the retention locks a version "
         "that long.",
     ),
     "old versions expire under retention": (
@@ -188,7 +188,12 @@ SETTINGS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "archive in the past": (
         lambda: DataLakeBucketProps(raw_archive_after_days=-1),
-        "raw_archive_after_days is -1 days: 0 to 36,500 days are allowed, or None for never.",
+        "raw_archive_after_days is -1 days: 0 to 36,500 days are allowed, before the objects expire, or None for "
+        "never.",
+    ),
+    "archive after expiration": (
+        lambda: DataLakeBucketProps(raw_expiration_days=60),
+        "raw_archive_after_days is 90 days: 0 to 59 days are allowed, before the objects expire, or None for never.",
     ),
     "buffer too small": (
         lambda: Buffering(size=cdk.Size.mebibytes(0)),
