@@ -200,6 +200,8 @@ class _SecretsManager(_Service):
 class _S3(_Service):
     def put_object(self, **request: Any) -> dict[str, Any]:
         def effect(_partial: bool) -> dict[str, Any]:
+            if request.get("IfNoneMatch") == "*" and request["Key"] in self._aws.objects:
+                raise refusal("PreconditionFailed", "PutObject")
             self._aws.objects[request["Key"]] = request["Body"]
             self._aws.uploads.append(request)
             return {}
