@@ -24,6 +24,7 @@ CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 
 _WITH_PATHS = {"aws:cdk:enable-path-metadata": True}
 
+KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000"
 CERTIFICATE_ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000"
 WEB_ACL_ARN = "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/events/0a1b2c3d-0000-4000-8000-000000000000"
 

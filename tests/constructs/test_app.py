@@ -66,6 +66,9 @@ def test_each_environment_of_cdk_json_synthesizes_past_every_check(name: str) ->
         "AlarmTopicArn",
         "BufferQueueUrl",
         "DeadLetterQueueUrl",
+        "DatabaseName",
+        "WorkgroupName",
+        "RebuildStateMachineArn",
     }
 
 

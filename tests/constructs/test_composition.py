@@ -12,9 +12,15 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from genesys_firehose_cdk import GenesysFirehosePipeline
-from tests.constructs.synthesis import Template, as_list, flat, new_stack, statements, template_of
+from tests.constructs.synthesis import KEY_ARN, Template, as_list, flat, new_stack, statements, template_of
 
 RETAINED_RESOURCES = Path(__file__).with_name("retained_resources.json")
+# Names that tell resources apart within another resource, or not at all.
+NOT_UNIQUE = {
+    ("AWS::ApiGateway::Stage", "StageName"),
+    ("AWS::Athena::NamedQuery", "Name"),
+    ("AWS::CloudWatch::Alarm", "MetricName"),
+}
 IRELAND = cdk.Environment(account="111122223333", region="eu-west-1")
 
 
@@ -41,6 +47,25 @@ def test_two_pipelines_live_in_one_stack() -> None:
             [resource for key, resource in template.content["Resources"].items() if key.startswith(name)]
         )
         assert f'"{other}' not in references
+
+
+def _fixed_names(stack: cdk.Stack) -> set[tuple[str, str, str]]:
+    return {
+        (resource["Type"], key, value)
+        for resource in template_of(stack).content["Resources"].values()
+        for key, value in resource.get("Properties", {}).items()
+        if key.endswith("Name") and isinstance(value, str)
+        if (resource["Type"], key) not in NOT_UNIQUE
+    }
+
+
+def test_no_name_blocks_a_second_deployment_to_the_same_account() -> None:
+    first = new_stack()
+    second = cdk.Stack(first.node.root, "Other")
+    for stack in (first, second):
+        GenesysFirehosePipeline(stack, "Pipeline")
+    assert _fixed_names(first)
+    assert not _fixed_names(first) & _fixed_names(second)
 
 
 @pytest.mark.parametrize("environment", [None, IRELAND], ids=["any environment", "Ireland"])
@@ -75,21 +100,21 @@ def test_an_existing_bucket_takes_the_place_of_a_new_one() -> None:
         stack,
         "Existing",
         bucket_name="events",
-        encryption_key=kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/clean"),
+        encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
     )
     pipeline = GenesysFirehosePipeline(
         stack, "Pipeline", existing_bucket=bucket, existing_bucket_is_locked_and_versioned=True
     )
     assert pipeline.bucket.access_log_bucket is None
     template = template_of(stack)
-    assert template.resources("AWS::S3::Bucket") == {}
+    assert not [key for key in template.resources("AWS::S3::Bucket") if "DataLake" in key]
     policy = statements(template.properties("AWS::IAM::ManagedPolicy", "Delivery/Role/Policy")["PolicyDocument"])
     assert {flat(arn).partition(":::")[2] for arn in as_list(policy["Objects"]["Resource"])} == {
         "events/raw/*",
         "events/clean/*",
         "events/errors/*",
     }
-    assert policy["CleanKey"]["Resource"] == "arn:aws:kms:eu-west-1:111122223333:key/clean"
+    assert policy["CleanKey"]["Resource"] == KEY_ARN
 
 
 def test_every_part_of_the_pipeline_can_be_reached() -> None:

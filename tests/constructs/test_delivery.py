@@ -144,7 +144,7 @@ def test_role_has_no_other_policy(default: Template, maximal: Template) -> None:
 
 
 def test_role_reaches_this_bucket_under_three_prefixes_alone(default: Template) -> None:
-    [bucket_id] = [key for key in default.resources("AWS::S3::Bucket") if "AccessLog" not in key]
+    [bucket_id] = [key for key in default.resources("AWS::S3::Bucket") if "DataLakeBucket" in key]
     policy = _role_policy(default)
     assert [flat(arn) for arn in as_list(policy["Bucket"]["Resource"])] == [f"<{bucket_id}.Arn>"]
     assert {flat(arn) for arn in policy["Objects"]["Resource"]} == {

@@ -18,7 +18,7 @@ from cdk_nag import (
 from constructs import IConstruct
 
 from genesys_firehose_cdk import DataLakeBucketProps, GenesysFirehosePipeline, RetentionMode
-from tests.constructs.synthesis import maximal_pipeline, new_stack
+from tests.constructs.synthesis import KEY_ARN, maximal_pipeline, new_stack
 
 PACKS = {
     "AwsSolutions": AwsSolutionsChecks,
@@ -39,7 +39,7 @@ def _with_existing_bucket(stack: cdk.Stack) -> None:
         stack,
         "Existing",
         bucket_name="events",
-        encryption_key=kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/clean"),
+        encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
     )
     GenesysFirehosePipeline(stack, "Pipeline", existing_bucket=bucket, existing_bucket_is_locked_and_versioned=True)
 
