@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,8 +31,12 @@ from genesys_firehose_cdk.local.sender import RETRY_DELAY_SECONDS, Encoding, Sen
 from genesys_firehose_cdk.local.soak import soak as run_soak
 from genesys_firehose_cdk.local.traffic import traffic
 from genesys_firehose_cdk.local.trial import Report, Traffic, run
+from genesys_firehose_cdk.operations.rebuild import PRICES, Rebuild, RebuildError
+from genesys_firehose_cdk.operations.rebuild import Progress as RebuildProgress
+from genesys_firehose_cdk.operations.rebuild import Source as RebuildSource
 from genesys_firehose_cdk.operations.redrive import Clients, Journal, Redrive, RedriveError, Source
 from genesys_firehose_cdk.operations.redrive import Progress as RedriveProgress
+from genesys_firehose_cdk.operations.shapes import Shapes
 
 
 class _Commands(typer.core.TyperGroup):
@@ -40,8 +45,8 @@ class _Commands(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (LocalError, RedriveError, ClientError, BotoCoreError, OSError) as error:
-            _messages.print(f"[red]Error:[/] {error}", highlight=False)
+        except (LocalError, RebuildError, RedriveError, ClientError, BotoCoreError, OSError) as error:
+            _messages.print("Error:", str(error), highlight=False, markup=False, soft_wrap=True)
             raise typer.Exit(1) from None
 
 
@@ -249,6 +254,85 @@ def redrive(
 
             work.run(report)
     _print_figures(asdict(work.progress))
+
+
+@app.command()
+def rebuild(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day of arrival, UTC.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day of arrival, UTC.")],
+    stack: Annotated[str | None, typer.Option(help="A deployed stack. Default: the local pipeline's.")] = None,
+    region: Annotated[str | None, typer.Option(help="Its region. Default: the AWS configuration's.")] = None,
+    profile: Annotated[str | None, typer.Option(help="The AWS profile. Default: the environment's.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
+    name: Name = "default",
+) -> None:
+    """Make clean/ anew from raw/, after a change of the masking policy or of the transform."""
+    clients: Clients
+    if stack is None:
+        clients = deployment = LocalPipeline.get(name).deployment
+        stack = deployment.stack
+    else:
+        clients = boto3.Session(region_name=region, profile_name=profile)
+    output = stack_outputs(clients.client("cloudformation"), stack)
+    source = RebuildSource(bucket=output("BucketName"), state_machine=output("RebuildStateMachineArn"))
+    work = Rebuild(clients, source)
+    with _messages.status("Listing raw/ …"):
+        plan = work.plan(first.date(), last.date())
+    _print_figures(
+        {
+            "hours with events": len(plan.hours),
+            "raw objects": plan.objects,
+            "megabytes": round(plan.size / 1e6, 1),
+            "function seconds, estimated": round(plan.lambda_seconds),
+            f"US dollars, estimated by list prices of {PRICES['as_of']}": round(plan.dollars, 2),
+        }
+    )
+    if dry_run or not plan.objects or not (yes or typer.confirm("Start?")):
+        return
+    with _progress_bar() as bar:
+        task = bar.add_task("rebuild", total=plan.objects)
+
+        def report(progress: RebuildProgress) -> None:
+            bar.update(task, completed=progress.done + progress.failed)
+
+        work.run(plan, report)
+    _print_figures(asdict(work.progress))
+
+
+@app.command()
+def shapes(
+    files: Annotated[
+        list[Path], typer.Argument(help="Events or records of raw/, JSON lines or arrays; - for standard input.")
+    ],
+    write: Annotated[
+        Path | None,
+        typer.Option(
+            help="The directory of the shapes to widen; a new one begins with the shapes that are built in. "
+            "Default: show what is new to those, and write nothing."
+        ),
+    ] = None,
+) -> None:
+    """Learn the shapes of events from examples, so that they are no schema drift any more."""
+    # The AWS CDK, which no other command needs, takes a second to load.
+    from genesys_firehose_cdk.event_shapes import EventShapes
+    from genesys_firehose_cdk.validation import InvalidPropertyError
+
+    try:
+        known = EventShapes.from_directory(write) if write and write.is_dir() else EventShapes.default()
+        learning = Shapes(known.schemas)
+        for file in files:
+            for event in read_events(file):
+                learning.learn(event)
+        EventShapes(schemas=learning.schemas)
+    except InvalidPropertyError as error:
+        raise LocalError(str(error)) from None
+    if write:
+        learning.write(write)
+    _print_figures(
+        {name: "\n".join(news) for name, news in learning.learned.items()}
+        | {"events without a known shape or topic": learning.without_shape}
+    )
 
 
 @contextmanager

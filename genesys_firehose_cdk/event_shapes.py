@@ -57,12 +57,12 @@ class EventShapes:
 
     @classmethod
     def default(cls) -> "EventShapes":
-        """The shapes that Genesys Cloud documents, and that of the webhook's own events."""
+        """Return the shapes that Genesys Cloud documents, and that of the webhook's own events."""
         return _default()
 
     @classmethod
     def from_directory(cls, directory: str | Path) -> "EventShapes":
-        """The shapes in the `.json` files of a directory, which are named as they are.
+        """Read the shapes in the `.json` files of a directory, which are named as they are.
 
         Raises:
             InvalidPropertyError: There are none, or one is invalid.
@@ -70,7 +70,7 @@ class EventShapes:
         return cls(schemas=read_schemas(Path(directory)))
 
     def to_files(self) -> dict[str, str]:
-        """The shapes as the transform function reads them, and the check of each as code, by path."""
+        """Return the shapes as the transform function reads them, and the check of each as code, by path."""
         files = {
             f"transform/checks/{name}.py": _check_code(name, json.dumps(schema))
             for name, schema in self.schemas.items()
@@ -85,7 +85,7 @@ def _default() -> EventShapes:
 
 
 def read_schemas(directory: Path) -> dict[str, dict[str, Any]]:
-    """Reads the schemas in the `.json` files of a directory, by name.
+    """Read the schemas in the `.json` files of a directory, by name.
 
     Raises:
         InvalidPropertyError: There are none, or a file does not hold a JSON object.
@@ -137,39 +137,38 @@ def _check_shape(name: str, schema: Mapping[str, Any]) -> None:
     elif "required" in schema:
         raise _invalid(name, "has both x-topics and required", "a notification's fields are all optional")
     definitions = schema.get("$defs", {})
-    for place, part in _parts(schema, "", definitions):
-        unknown = part.keys() - (_KEYWORDS if place else _ROOT_KEYWORDS)
+    for place, part in _parts(schema, f"{name}#"):
+        unknown = part.keys() - (_ROOT_KEYWORDS if part is schema else _KEYWORDS)
         if unknown:
-            raise _invalid(
-                f"{name}#{place}", f"has the keyword {min(unknown)}", f"{', '.join(sorted(_KEYWORDS))} are allowed"
-            )
+            raise _invalid(place, f"has the keyword {min(unknown)}", f"{', '.join(sorted(_KEYWORDS))} are allowed")
         types = part.get("type", [])
-        if not {*([types] if isinstance(types, str) else types)} <= _TYPES:
-            raise _invalid(f"{name}#{place}", f"has the type {types!r}", f"{', '.join(sorted(_TYPES))} are allowed")
+        if not all(word in _TYPES for word in ([types] if isinstance(types, str) else types)):
+            raise _invalid(place, f"has the type {types!r}", f"{', '.join(sorted(_TYPES))} are allowed")
         target = part.get("$ref")
-        if target is not None and "$ref" in definitions.get(str(target).removeprefix(_DEFINITIONS), {"$ref": ""}):
-            raise _invalid(
-                f"{name}#{place}",
-                f"refers to {target!r}",
-                "a definition of the same schema is allowed, not a reference",
-            )
+        # What refers to what refers may end nowhere.
+        if target is not None and "$ref" in definitions.get(str(target).removeprefix(_DEFINITIONS), ("$ref",)):
+            raise _invalid(place, f"refers to {target!r}", "a definition in $defs that is no reference is allowed")
 
 
 def _is_topic(topic: object) -> bool:
     return isinstance(topic, str) and _TOPIC.fullmatch(topic) is not None
 
 
-def _parts(schema: Any, place: str, definitions: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """A schema and every schema in it, with their places."""
+def _parts(schema: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield a schema and every schema in it, with their places."""
     if not isinstance(schema, Mapping):
-        raise _invalid(f"the schema at {place or '/'}", "is not an object", "a schema is allowed")
+        raise _invalid(place, "is not an object", "a schema is allowed")
     yield place, schema
-    for keyword in ("items", "additionalProperties"):
-        if not isinstance(schema.get(keyword, True), bool):
-            yield from _parts(schema[keyword], f"{place}/{keyword}", {})
-    for keyword, group in (("properties", schema.get("properties", {})), ("$defs", definitions)):
+    for keyword in ("properties", "$defs"):
+        group = schema.get(keyword, {})
+        if not isinstance(group, Mapping):
+            raise _invalid(f"{place}/{keyword}", "is not an object", "schemas by name are allowed")
         for name, inner in group.items():
-            yield from _parts(inner, f"{place}/{keyword}/{name}", {})
+            yield from _parts(inner, f"{place}/{keyword}/{name}")
+    if "items" in schema:
+        yield from _parts(schema["items"], f"{place}/items")
+    if not isinstance(schema.get("additionalProperties", True), bool):
+        yield from _parts(schema["additionalProperties"], f"{place}/additionalProperties")
 
 
 def _invalid(name: str, problem: str, allowed: str) -> InvalidPropertyError:

@@ -1,0 +1,182 @@
+"""Learns the shapes of events from examples: what differs from the known shapes is added to them.
+
+Only names and types are taken from an example, never a value. A known shape is only ever widened, so what was completed
+by hand stays. Events as received, records of ``raw/`` and EventBridge events are all understood.
+"""
+
+import copy
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DEFINITIONS = "#/$defs/"
+_ANY_ID = "{id}"
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# An object with another key is a map, whose keys are no part of its shape.
+_FIELD_NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_]{0,63}")
+_MAPS = frozenset({"attributes"})
+_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+# A schema, or a list of names, that fits on a line.
+_SHORT = re.compile(r"[\[{]\s+((?:[^\[\]{}]|\[[^\[\]{}\n]*\])*?)\s+[\]}]")
+_LINE = 100
+
+Schema = dict[str, Any]
+
+
+class Shapes:
+    """Known shapes that learn.
+
+    Args:
+        schemas: The schemas, by name.
+
+    Attributes:
+        schemas: What they have become.
+        learned: What was new, by the name of its shape: fields, and types that fields did not have before.
+        without_shape: How many events have no topic and none of the known shapes; nothing is learnt from them.
+    """
+
+    def __init__(self, schemas: Mapping[str, Mapping[str, Any]]) -> None:
+        self.schemas: dict[str, Schema] = {name: copy.deepcopy(dict(schema)) for name, schema in schemas.items()}
+        self.learned: dict[str, list[str]] = {}
+        self.without_shape = 0
+
+    def learn(self, event: Mapping[str, Any]) -> None:
+        """Add what is new in an event to the shape it has, or make one for its topic."""
+        inner = event.get("event")
+        if "ingest_id" in event and isinstance(inner, dict):
+            event = inner
+        detail = event.get("detail")
+        detail_type = event.get("detail-type")
+        payload = detail if isinstance(detail, dict) and detail_type is not None else event
+        topic = payload.get("topicName")
+        if isinstance(topic, str):
+            template = detail_type if isinstance(detail_type, str) else _template_of(topic)
+            name: str | None = self._name_of_topic(topic) or self._add_shape(template)
+        else:
+            name = self._name_of_fields(payload)
+        if name is None:
+            self.without_shape += 1
+            return
+        news: dict[str, None] = {}
+        _Widening(self.schemas[name], news).widen(self.schemas[name], payload, "")
+        if news:
+            self.learned.setdefault(name, []).extend(news)
+
+    def write(self, directory: Path) -> None:
+        """Write every shape into a directory, one file each."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, schema in self.schemas.items():
+            (directory / f"{name}.json").write_text(to_text(schema), encoding="utf-8")
+
+    def _name_of_topic(self, topic: str) -> str | None:
+        parts = topic.split(".")
+        for name, schema in self.schemas.items():
+            for template in schema.get("x-topics", ()):
+                names = template.split(".")
+                if len(names) == len(parts) and all(a in (b, _ANY_ID) for a, b in zip(names, parts, strict=True)):
+                    return name
+        return None
+
+    def _name_of_fields(self, payload: Mapping[str, Any]) -> str | None:
+        for name, schema in self.schemas.items():
+            if "x-topics" not in schema and payload.keys() >= set(schema["required"]):
+                return name
+        return None
+
+    def _add_shape(self, template: str) -> str:
+        words = [part for part in template.split(".")[1:] if part != _ANY_ID]
+        name = re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower())
+        self.schemas[name] = {
+            "$schema": _DIALECT,
+            "title": f"Notification {template}",
+            "x-topics": [template],
+            "type": "object",
+            "properties": {},
+            "additionalProperties": False,
+        }
+        return name
+
+
+class _Widening:
+    """Widens one shape by one event."""
+
+    def __init__(self, shape: Schema, news: dict[str, None]) -> None:
+        self._definitions = shape.get("$defs", {})
+        self._news = news
+
+    def widen(self, schema: Schema, value: Any, path: str) -> None:
+        if "$ref" in schema:
+            schema = self._definitions[schema["$ref"].removeprefix(_DEFINITIONS)]
+        if "type" not in schema:
+            return
+        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        type_name = _type_of(value)
+        if type_name not in types and not (type_name == "integer" and "number" in types):
+            # A number is every integer too; null stands at the end.
+            others = [name for name in types if name != "null" and (name, type_name) != ("integer", "number")]
+            schema["type"] = [*others, type_name, "null"]
+            if type_name == "object" and not _is_map(path, value):
+                schema.update(properties={}, additionalProperties=False)
+            if others or type_name == "number":
+                self._news[f"{path}: {type_name}"] = None
+        if isinstance(value, dict):
+            self._widen_object(schema, value, f"{path}." if path else "")
+        elif isinstance(value, list):
+            for inner in value:
+                self.widen(schema.setdefault("items", {"type": ["null"]}), inner, f"{path}[]")
+
+    def _widen_object(self, schema: Schema, value: Mapping[str, Any], prefix: str) -> None:
+        properties = schema.get("properties", {})
+        others = schema.get("additionalProperties", True)
+        for name, inner in value.items():
+            if name not in properties and others is False:
+                if not _FIELD_NAME.fullmatch(name):
+                    continue
+                properties[name] = {"type": ["null"]}
+                self._news[prefix + name] = None
+            if name in properties:
+                self.widen(properties[name], inner, prefix + name)
+            elif isinstance(others, dict):
+                self.widen(others, inner, f"{prefix}*")
+
+
+def _type_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    # To JSON Schema, 1.0 is an integer.
+    return "integer" if isinstance(value, float) and value.is_integer() else _TYPES[type(value)]
+
+
+def _is_map(path: str, value: Mapping[str, Any]) -> bool:
+    return path.rpartition(".")[2] in _MAPS or not all(map(_FIELD_NAME.fullmatch, value))
+
+
+def _template_of(topic: str) -> str:
+    return ".".join(_ANY_ID if _UUID.fullmatch(part) else part for part in topic.split("."))
+
+
+def to_text(schema: Schema) -> str:
+    """Write a schema with its fields in order, and what is short in one line."""
+
+    def shorten(match: re.Match[str]) -> str:
+        line = " ".join(match.group().split())
+        line = re.sub(r"(?<=[\[{]) | (?=[\]}])", "", line)
+        return line if len(line) <= _LINE else match.group()
+
+    text = json.dumps(_sorted(schema), indent=2)
+    # From the inside out: the lists of types, then the schemas that have nothing but one.
+    return _SHORT.sub(shorten, _SHORT.sub(shorten, text)) + "\n"
+
+
+def _sorted(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: {name: _sorted(value[name]) for name in sorted(value)}
+            if key in ("properties", "$defs")
+            else _sorted(value)
+            for key, value in node.items()
+        }
+    return [_sorted(value) for value in node] if isinstance(node, list) else node
