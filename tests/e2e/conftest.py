@@ -1,0 +1,110 @@
+"""One deployed pipeline for all end-to-end tests, and what they do with it."""
+
+import hashlib
+import hmac
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import urllib3
+
+from genesys_firehose_cdk.local.deployment import Deployment
+from genesys_firehose_cdk.local.events import EventGenerator, GeneratedEvent
+from genesys_firehose_cdk.local.lake import Lake, wait_until_settled
+from genesys_firehose_cdk.local.pipeline import LocalPipeline, temporary_pipeline
+
+# SQS hides a message that failed from its consumer; nobody wants to wait for a deployed pipeline's minute.
+_HIDDEN_SECONDS = 2
+_SETTLED_WITHIN_SECONDS = 60.0
+
+
+@dataclass
+class Sender:
+    """A sender with the deployment's key, which sees what it causes in the lake."""
+
+    deployment: Deployment
+    settled_within_seconds: float = _SETTLED_WITHIN_SECONDS
+    lakes: dict[str, Lake] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lakes = {prefix: Lake(self.deployment, prefix) for prefix in ("clean/", "raw/", "errors/")}
+
+    def post(self, body: bytes, signature: str | None = None, **headers: str) -> urllib3.BaseHTTPResponse:
+        """Post bytes, signed with the deployment's key unless a signature is given."""
+        signature = signature or hmac.new(self.deployment.signing_key(), body, hashlib.sha256).hexdigest()
+        return urllib3.request(
+            "POST",
+            self.deployment.ingest_url,
+            body=body,
+            headers={"Content-Type": "application/json", "X-Genesys-Signature": signature, **headers},
+            retries=False,
+            timeout=30,
+        )
+
+    def post_events(self, *events: GeneratedEvent) -> dict[str, Any]:
+        """Post events in one request and return the answer, which must accept them."""
+        answer = self.post(json.dumps([event.body for event in events]).encode())
+        assert answer.status == 200, answer.data
+        return dict(answer.json())
+
+    def landed(self, prefix: str = "clean/") -> list[str]:
+        """Return the lines that have come under a prefix since this sender began, once nothing more is under way."""
+        wait_until_settled(self.deployment, self.settled_within_seconds)
+        lake = self.lakes[prefix]
+        lake.refresh()
+        return list(lake.lines())
+
+    def landings(self, event: GeneratedEvent, prefix: str = "clean/") -> list[dict[str, Any]]:
+        """Return the records of one event."""
+        return [json.loads(line) for line in self.landed(prefix) if event.marker in line]
+
+
+@pytest.fixture(scope="session")
+def pipeline() -> Iterator[LocalPipeline]:
+    with temporary_pipeline("test") as pipeline:
+        let_failed_messages_come_again_soon(pipeline.deployment)
+        yield pipeline
+
+
+@pytest.fixture
+def deployment(pipeline: LocalPipeline) -> Deployment:
+    return pipeline.deployment
+
+
+@pytest.fixture
+def sender(deployment: Deployment) -> Sender:
+    return Sender(deployment)
+
+
+@pytest.fixture
+def generate() -> Callable[[str], GeneratedEvent]:
+    """Generate events that no other test has sent."""
+    return EventGenerator(random.SystemRandom().getrandbits(64)).generate
+
+
+def let_failed_messages_come_again_soon(deployment: Deployment) -> None:
+    deployment.client("sqs").set_queue_attributes(
+        QueueUrl=deployment.queue, Attributes={"VisibilityTimeout": str(_HIDDEN_SECONDS)}
+    )
+
+
+def eventually(condition: Callable[[], bool], within_seconds: float = 30) -> bool:
+    """Tell whether a condition comes true in time."""
+    deadline = time.monotonic() + within_seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return condition()
+
+
+def queue_length(deployment: Deployment, queue: str) -> int:
+    attributes = deployment.client("sqs").get_queue_attributes(
+        QueueUrl=queue,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    return sum(int(count) for count in attributes.values())

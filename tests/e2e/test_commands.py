@@ -1,0 +1,124 @@
+"""The command line against a deployed pipeline."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from genesys_firehose_cdk.local.events import GeneratedEvent
+from genesys_firehose_cdk.local.pipeline import LocalPipeline
+from genesys_firehose_cdk.local.soak import soak
+from genesys_firehose_cdk.local.trial import Traffic
+from tests.e2e.conftest import Sender
+
+COMMAND = [str(Path(sys.executable).with_name("genesys-firehose"))]
+
+Generate = Callable[[str], GeneratedEvent]
+
+
+def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.defpath, "HOME": os.environ["HOME"], "COLUMNS": "200", **environment},
+    )
+
+
+@pytest.mark.xdist_group("e2e")
+def test_status_prints_one_json_object_that_says_where_everything_is(pipeline: LocalPipeline) -> None:
+    completed = run("local", "status", "--name", pipeline.aws.directory.name, "--json")
+
+    assert completed.returncode == 0, completed.stderr
+    answer = json.loads(completed.stdout)
+    assert answer == pipeline.deployment.to_dict()
+    assert {"ingest_url", "ingest_host_header", "endpoint_url", "bucket", "stream", "secret", "region"} <= answer.keys()
+
+
+@pytest.mark.xdist_group("e2e")
+@pytest.mark.parametrize("layout", ["JSON lines", "array"])
+def test_send_posts_the_events_of_a_file_or_of_standard_input(
+    pipeline: LocalPipeline, sender: Sender, generate: Generate, tmp_path: Path, layout: str
+) -> None:
+    events = [generate("chat"), generate("presence")]
+    bodies = [event.body for event in events]
+    if layout == "array":
+        path = tmp_path / "events.json"
+        path.write_text(json.dumps(bodies))
+        completed = run("send", str(path), "--name", pipeline.aws.directory.name)
+    else:
+        lines = "\n".join(json.dumps(body) for body in bodies)
+        completed = run("send", "-", "--name", pipeline.aws.directory.name, stdin=lines)
+
+    assert completed.returncode == 0, completed.stderr
+    assert all(len(sender.landings(event)) == 1 for event in events)
+
+
+@pytest.mark.xdist_group("e2e")
+def test_a_key_that_is_not_the_pipelines_gets_every_event_refused(pipeline: LocalPipeline, sender: Sender) -> None:
+    completed = run("send", "--count", "3", "--url", pipeline.deployment.ingest_url, GENESYS_SIGNING_KEY="another")
+
+    assert completed.returncode == 1
+    assert "refused" in completed.stdout
+    assert sender.landed() == []
+
+
+@pytest.mark.xdist_group("e2e")
+def test_nothing_is_lost_or_doubled_under_load_faults_and_a_key_rotation(pipeline: LocalPipeline) -> None:
+    plan = Traffic(events=400, duplicates=0.3, forged=0.02, batch=3, disorder=50)
+    report = soak(pipeline.deployment, plan)
+
+    assert report.trial.passed, report.to_dict()
+    assert (report.trial.verdict.landed, report.trial.tally.refused) == (400, 8)
+    assert report.signed_with_previous_key
+
+
+@pytest.mark.xdist_group("e2e")
+def test_a_demo_beside_a_running_pipeline_meets_nothing_of_it_and_leaves_nothing_behind(
+    pipeline: LocalPipeline, sender: Sender, generate: Generate, tmp_path: Path
+) -> None:
+    before = set(pipeline.aws.directory.parent.iterdir())
+    completed = run("demo", "--count", "100", "--summary", str(tmp_path / "summary.json"))
+    assert completed.returncode == 0, completed.stderr
+
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["sent"] == summary["accepted"] + summary["refused"] == 112
+    assert (summary["landed"], sum(summary["partitions"].values()), summary["refused"]) == (100, 100, 2)
+    assert summary["lost"] == summary["doubled"] == summary["leaked"] == summary["unarchived"] == 0
+    assert set(pipeline.aws.directory.parent.iterdir()) <= before
+    assert sender.landed() == []
+    event = generate("call")
+    sender.post_events(event)
+    assert len(sender.landings(event)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "complaint"),
+    [
+        pytest.param(["local", "status", "--name", "nobody"], 1, "No local pipeline named nobody is up", id="not up"),
+        pytest.param(["local", "up", "--name", "a/b"], 1, "letters, digits and hyphens are allowed", id="no name"),
+        pytest.param(["send", "--url", "http://127.0.0.1:1"], 2, "--key: is needed with --url", id="no key"),
+        pytest.param(
+            ["send", "missing.json", "--url", "http://127.0.0.1:1", "--key", "k"],
+            1,
+            "missing.json can't be read",
+            id="no file",
+        ),
+        pytest.param(["demo", "--duplicates", "2"], 2, "less than or equal to 1", id="out of range"),
+    ],
+)
+def test_a_mistake_is_answered_with_a_sentence_and_no_traceback(
+    arguments: list[str], status: int, complaint: str
+) -> None:
+    completed = run(*arguments)
+
+    assert completed.returncode == status
+    assert complaint in completed.stderr
+    assert "Traceback" not in completed.stderr
+    assert completed.stdout == ""

@@ -1,0 +1,274 @@
+"""The functions' roles grant what they need and nothing that they could do without, as IAM's evaluation shows."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import urllib3
+
+from genesys_firehose_cdk.local.deployment import Deployment
+from genesys_firehose_cdk.local.events import EventGenerator, GeneratedEvent, find_personal_values
+from genesys_firehose_cdk.local.pipeline import temporary_pipeline
+from tests.e2e.conftest import Sender, let_failed_messages_come_again_soon
+
+pytestmark = pytest.mark.xdist_group("least privilege")
+
+USED_BY_LAMBDA_ITSELF = frozenset(
+    {
+        # Lambda writes the log, sends the traces and polls the queue in the function's name, and the services
+        # use their keys in it. The embedded AWS does all of that with rights of its own: what it does not
+        # evaluate is no proof, so the templates' tests alone stand for these.
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+)
+
+
+@dataclass
+class Function:
+    """A deployed function, the policy of its role, and how to take a right from it."""
+
+    deployment: Deployment
+    name: str
+    policy_arn: str
+    document: dict[str, Any]
+
+    @classmethod
+    def with_variable(cls, deployment: Deployment, variable: str) -> "Function":
+        """Find a function by one of its environment variables."""
+        iam, functions = deployment.client("iam"), deployment.client("lambda").list_functions()["Functions"]
+        [function] = [each for each in functions if variable in each.get("Environment", {}).get("Variables", {})]
+        role = function["Role"].rsplit("/", 1)[1]
+        [policy] = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        assert iam.list_role_policies(RoleName=role)["PolicyNames"] == []
+        version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"]
+        return cls(deployment, function["FunctionName"], policy["PolicyArn"], document)
+
+    @property
+    def actions(self) -> set[str]:
+        """Every action that the role's policy grants."""
+        return {action for statement in self.document["Statement"] for action in _actions(statement)}
+
+    def grant(self, document: dict[str, Any]) -> None:
+        """Replace the policy."""
+        # On AWS the right to send a message is the right to send a batch of them; the embedded AWS asks for another.
+        text = json.dumps(document).replace('"sqs:SendMessage"', '"sqs:SendMessage", "sqs:SendMessageBatch"')
+        iam = self.deployment.client("iam")
+        iam.create_policy_version(PolicyArn=self.policy_arn, PolicyDocument=text, SetAsDefault=True)
+        for version in iam.list_policy_versions(PolicyArn=self.policy_arn)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                iam.delete_policy_version(PolicyArn=self.policy_arn, VersionId=version["VersionId"])
+
+    def start_anew(self, **variables: str) -> None:
+        """Let the next invocation meet a new execution environment, whose caches are empty."""
+        client = self.deployment.client("lambda")
+        present = client.get_function_configuration(FunctionName=self.name)["Environment"]["Variables"]
+        client.update_function_configuration(
+            FunctionName=self.name, Environment={"Variables": {**present, "NONCE": secrets.token_hex(4), **variables}}
+        )
+
+    @contextmanager
+    def without(self, action: str) -> Iterator[None]:
+        """Take one action from the role for the time of a ``with`` block."""
+        statements = [
+            {**statement, "Action": sorted(_actions(statement) - {action})}
+            for statement in self.document["Statement"]
+            if _actions(statement) - {action}
+        ]
+        self.grant({**self.document, "Statement": statements})
+        self.start_anew()
+        try:
+            yield
+        finally:
+            self.grant(self.document)
+            self.start_anew()
+
+
+def _actions(statement: dict[str, Any]) -> set[str]:
+    action = statement["Action"]
+    return {action} if isinstance(action, str) else set(action)
+
+
+class Trials:
+    """What the pipeline must be able to do, each as a question with the answer yes."""
+
+    def __init__(self, deployment: Deployment, ingest: Function) -> None:
+        self._deployment = deployment
+        self._ingest = ingest
+        self._generator = EventGenerator(secrets.randbits(32))
+
+    def _sender(self) -> Sender:
+        # Where Firehose is out of reach, the queue is never empty.
+        return Sender(self._deployment, settled_within_seconds=3)
+
+    def takes_an_event(self) -> bool:
+        return self._post(self._generator.generate("call")) == 200
+
+    def _post(self, event: GeneratedEvent) -> int:
+        sender, body = self._sender(), json.dumps(event.body).encode()
+        return _answered(lambda: sender.post(body))
+
+    def lands_an_event_masked(self) -> bool:
+        sender, event = self._sender(), self._generator.generate("call")
+        self._post(event)
+        records = sender.landings(event)
+        return len(records) == 1 and not find_personal_values(json.dumps(records)) & event.personal
+
+    def lands_an_oversize_event(self) -> bool:
+        sender, event = self._sender(), self._generator.generate("transcription")
+        event.body["eventBody"]["transcripts"][0]["padding"] = "x" * 1_100_000
+        return self._post(event) == 200 and [event.marker in json.dumps(r) for r in sender.landings(event)] == [True]
+
+    def is_healthy(self) -> bool:
+        return _answered(lambda: urllib3.request("GET", self._deployment.health_url)) == 200
+
+    def takes_an_event_while_firehose_does_not(self) -> bool:
+        stream = self._deployment.stream
+        self._ingest.start_anew(STREAM_NAME="no-such-stream")
+        try:
+            return self.takes_an_event()
+        finally:
+            self._ingest.start_anew(STREAM_NAME=stream)
+
+    def tells_copies_apart(self) -> bool:
+        """Put two copies as the ingest function does, and see one land, known to be the only one."""
+        sender, event = self._sender(), self._generator.generate("call")
+        envelope = {
+            "received_at": "2026-01-01T00:00:00.000Z",
+            "ingress": "webhook",
+            "dedup_key": secrets.token_hex(32),
+            "event_type": "call",
+            "event_time": None,
+            "topic": None,
+            "event": event.body,
+        }
+        copies = [{"ingest_id": secrets.token_hex(16), **envelope} for _ in range(2)]
+        self._deployment.client("firehose").put_record_batch(
+            DeliveryStreamName=self._deployment.stream,
+            Records=[{"Data": json.dumps(copy, separators=(",", ":")).encode() + b"\n"} for copy in copies],
+        )
+        records = sender.landings(event)
+        return len(records) == 1 and "deduplicated" not in records[0]
+
+
+def _answered(request: Callable[[], urllib3.BaseHTTPResponse]) -> int:
+    """Return the function's own status: a 502 says that its new execution environment is not up yet."""
+    for _ in range(10):
+        status = request().status
+        if status != 502:
+            return status
+        time.sleep(0.2)
+    return 502
+
+
+@dataclass
+class UnderIam:
+    """A pipeline of which every call is evaluated."""
+
+    ingest: Function
+    transform: Function
+    trials: Trials
+
+
+@pytest.fixture(scope="module")
+def under_iam() -> Iterator[UnderIam]:
+    with temporary_pipeline("iam") as pipeline:
+        deployment = pipeline.deployment
+        ingest = Function.with_variable(deployment, "BUFFER_QUEUE_URL")
+        transform = Function.with_variable(deployment, "DEDUPLICATION_TABLE")
+        for function in (ingest, transform):
+            _name_secrets_by_arn(function)
+        _allow_plain_http(deployment)
+        let_failed_messages_come_again_soon(deployment)
+        # The local Firehose assumes the delivery role on its first event; IAM's evaluation comes after that.
+        trials = Trials(deployment, ingest)
+        assert trials.lands_an_event_masked()
+        # The local Firehose evaluates nothing: the ingest function's calls go to the embedded AWS's own.
+        ingest.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
+        pipeline.aws.enforce_iam()
+        yield UnderIam(ingest, transform, trials)
+
+
+def _name_secrets_by_arn(function: Function) -> None:
+    """Put a secret's ARN where the embedded AWS gives its name for a template's reference, as AWS would not."""
+    arns = {
+        secret["Name"]: secret["ARN"]
+        for secret in function.deployment.client("secretsmanager").list_secrets()["SecretList"]
+    }
+    for statement in function.document["Statement"]:
+        if isinstance(statement["Resource"], str):
+            statement["Resource"] = arns.get(statement["Resource"], statement["Resource"])
+    function.grant(function.document)
+
+
+def _allow_plain_http(deployment: Deployment) -> None:
+    """Take the refusal of plain HTTP out of the resources' policies: there is no TLS on the loopback interface."""
+    sqs, s3 = deployment.client("sqs"), deployment.client("s3")
+    for queue in (deployment.queue, deployment.dlq):
+        policy = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"])["Attributes"]["Policy"]
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": _without_tls(policy)})
+    policy = s3.get_bucket_policy(Bucket=deployment.bucket)["Policy"]
+    s3.put_bucket_policy(Bucket=deployment.bucket, Policy=_without_tls(policy))
+
+
+def _without_tls(policy: str) -> str:
+    document = json.loads(policy)
+    kept = [statement for statement in document["Statement"] if "aws:SecureTransport" not in json.dumps(statement)]
+    assert len(kept) < len(document["Statement"])
+    return json.dumps({**document, "Statement": kept}) if kept else ""
+
+
+def test_the_roles_suffice(under_iam: UnderIam) -> None:
+    trials = under_iam.trials
+
+    assert trials.is_healthy()
+    assert trials.lands_an_event_masked()
+    assert trials.lands_an_oversize_event()
+    assert trials.tells_copies_apart()
+    assert trials.takes_an_event_while_firehose_does_not()
+
+
+INGEST_NEEDS: dict[str, Callable[[Trials], bool]] = {
+    "firehose:DescribeDeliveryStream": Trials.is_healthy,
+    "firehose:PutRecordBatch": Trials.lands_an_event_masked,
+    "s3:PutObject": Trials.lands_an_oversize_event,
+    "secretsmanager:GetSecretValue": Trials.takes_an_event,
+    "sqs:SendMessage": Trials.takes_an_event_while_firehose_does_not,
+}
+
+TRANSFORM_NEEDS: dict[str, Callable[[Trials], bool]] = {
+    "dynamodb:BatchGetItem": Trials.tells_copies_apart,
+    "dynamodb:PartiQLInsert": Trials.tells_copies_apart,
+    "s3:GetObject": Trials.lands_an_oversize_event,
+    "secretsmanager:GetSecretValue": Trials.lands_an_event_masked,
+}
+
+
+@pytest.mark.parametrize("action", INGEST_NEEDS)
+def test_without_this_action_the_ingest_function_fails(under_iam: UnderIam, action: str) -> None:
+    with under_iam.ingest.without(action):
+        assert not INGEST_NEEDS[action](under_iam.trials)
+
+
+@pytest.mark.parametrize("action", TRANSFORM_NEEDS)
+def test_without_this_action_the_transform_function_fails(under_iam: UnderIam, action: str) -> None:
+    with under_iam.transform.without(action):
+        assert not TRANSFORM_NEEDS[action](under_iam.trials)
+
+
+def test_the_roles_grant_nothing_else(under_iam: UnderIam) -> None:
+    assert under_iam.ingest.actions - USED_BY_LAMBDA_ITSELF == INGEST_NEEDS.keys()
+    assert under_iam.transform.actions - USED_BY_LAMBDA_ITSELF == TRANSFORM_NEEDS.keys()

@@ -1,0 +1,67 @@
+"""What did not get through comes back in, once."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from genesys_firehose_cdk.cli import app
+from genesys_firehose_cdk.local.events import GeneratedEvent
+from genesys_firehose_cdk.local.firehose.faults import Faults
+from genesys_firehose_cdk.local.pipeline import LocalPipeline
+from genesys_firehose_cdk.local.soak import set_faults
+from tests.e2e.conftest import Sender, eventually, queue_length
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+Generate = Callable[[str], GeneratedEvent]
+
+
+@pytest.fixture
+def redrive(pipeline: LocalPipeline, tmp_path: Path) -> Callable[..., Result]:
+    def run(*options: str) -> Result:
+        journal = str(tmp_path / "journal.jsonl")
+        return CliRunner().invoke(
+            app, ["redrive", "--name", pipeline.aws.directory.name, "--journal", journal, *options]
+        )
+
+    return run
+
+
+def test_a_record_whose_transformation_failed_lands_once_however_often_it_is_redriven(
+    sender: Sender, generate: Generate, redrive: Callable[..., Result]
+) -> None:
+    event = generate("call")
+    set_faults(sender.deployment, Faults(processor_failure=1))
+    try:
+        sender.post_events(event)
+        assert len(sender.landed("errors/")) == 1
+    finally:
+        set_faults(sender.deployment, Faults())
+    assert sender.landings(event) == []
+
+    dry = redrive("--dry-run")
+    assert dry.exit_code == 0, dry.output
+    assert sender.landings(event) == []
+
+    for _ in range(2):
+        assert redrive().exit_code == 0
+    [record] = sender.landings(event)
+    assert record["ingest_id"] == sender.landings(event, "raw/")[0]["ingest_id"]
+
+
+def test_a_message_of_the_dead_letter_queue_lands(
+    sender: Sender, generate: Generate, redrive: Callable[..., Result]
+) -> None:
+    deployment, event = sender.deployment, generate("customer.start")
+    deployment.client("sqs").send_message(QueueUrl=deployment.dlq, MessageBody=json.dumps(event.body))
+
+    assert redrive("--dry-run").exit_code == 0
+    assert queue_length(deployment, deployment.dlq) == 1
+
+    assert redrive().exit_code == 0
+    assert queue_length(deployment, deployment.dlq) == 0
+    assert eventually(lambda: queue_length(deployment, deployment.queue) == 0)
+    assert len(sender.landings(event)) == 1

@@ -1,0 +1,33 @@
+"""Templates lose what the embedded AWS can't create, and only when nothing needs it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_firehose_cdk.local.adaptation import adapt
+from genesys_firehose_cdk.local.errors import LocalError
+
+SIMPLE = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
+MATH = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}}
+
+
+def write(directory: Path, resources: dict[str, Any]) -> Path:
+    path = directory / "Stack.template.json"
+    path.write_text(json.dumps({"Resources": resources}))
+    return path
+
+
+def test_what_is_not_supported_is_taken_out_and_the_rest_stays(tmp_path: Path) -> None:
+    path = write(tmp_path, {"Simple": SIMPLE, "Math": MATH, "Lake": {"Type": "AWS::S3::Bucket"}})
+
+    assert adapt(tmp_path) == ["Math"]
+    assert json.loads(path.read_text())["Resources"].keys() == {"Simple", "Lake"}
+
+
+def test_what_something_else_refers_to_can_not_be_taken_out(tmp_path: Path) -> None:
+    write(tmp_path, {"Math": MATH, "Dashboard": {"Type": "AWS::X", "Properties": {"Alarm": {"Ref": "Math"}}}})
+
+    with pytest.raises(LocalError, match="does not support Math, which other resources refer to"):
+        adapt(tmp_path)
