@@ -17,6 +17,8 @@ MAX_NAMES: Final = 20
 MAX_PATH_CHARACTERS: Final = 160
 
 _ANY_ID: Final = "{id}"
+# No part of a topic: a sender's topic may well have an empty one.
+_TOPIC_END: Final = "."
 _DEFINITIONS: Final = "#/$defs/"
 # What a field is called. Anything else, a number or an identifier among it, may be a value that stands as a key.
 _FIELD_NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -50,7 +52,7 @@ class KnownShapes:
                 node = self._topics
                 for part in topic.split("."):
                     node = node.setdefault(part, {})
-                node[""] = name
+                node[_TOPIC_END] = name
             if "x-topics" not in schema:
                 self._without_topic.append((frozenset(schema["required"]), name))
 
@@ -82,7 +84,7 @@ class KnownShapes:
             if node is None:
                 return None
             node = node.get(part) or node.get(_ANY_ID)
-        return node.get("") if node else None
+        return node.get(_TOPIC_END) if node else None
 
 
 class _EnoughError(Exception):

@@ -45,6 +45,13 @@ def partition(aws: InMemoryAws, record: bytes) -> tuple[str, str]:
     return keys["event_type"], keys["date"]
 
 
+@pytest.mark.parametrize(
+    "topic", ["", ".", "v2.", "v2..", "v2.users.u-1.presence.", "v2.users.u-1.presence..x", "{id}"]
+)
+def test_a_topic_of_any_form_is_no_reason_to_fail(aws: InMemoryAws, topic: str) -> None:
+    assert clean(aws, raw_record({"messageId": "a", "topicName": topic}))["topic"] == topic
+
+
 def test_the_envelope_stays_and_the_event_is_masked(aws: InMemoryAws) -> None:
     raw = raw_record(CALL_ENDED)
     before, after = json.loads(raw), clean(aws, raw)
