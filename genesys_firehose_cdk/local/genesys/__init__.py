@@ -1,0 +1,1 @@
+"""A local Genesys Cloud: the calls of its Platform API that the pipeline uses, and a partner of EventBridge."""

@@ -1,0 +1,1 @@
+"""What the functions that talk to Genesys Cloud share."""
