@@ -16,7 +16,10 @@ def _session() -> botocore.session.Session:
 
 
 def client(service: str, *, connect_seconds: float, read_seconds: float, attempts: int = 1) -> Any:
-    """Make a client of which one call takes at most ``attempts`` times connecting plus reading, and backing off.
+    """Make a client that gives up a silent service after ``attempts`` times connecting plus reading, and backing off.
+
+    These are the waits of botocore: for a connection to one address, and for the next bytes of an answer. A service
+    that sends byte by byte outlasts them; then the function's own timeout ends the request.
 
     ``attempts`` is 1 by default: who retries decides here, in our code, because a retry of a put is a new copy of
     its records and must fit into what is left of the request's time.
