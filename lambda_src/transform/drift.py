@@ -22,7 +22,16 @@ _TOPIC_END: Final = "."
 _DEFINITIONS: Final = "#/$defs/"
 # What a field is called. Anything else, a number or an identifier among it, may be a value that stands as a key.
 _FIELD_NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_]{0,63}")
-_TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+_TYPES: Final = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+_NESTED: Final = frozenset({list, dict})
 
 Schema = Mapping[str, Any]
 Check = Callable[[Any], object]
@@ -121,7 +130,8 @@ class _Names:
             known = properties.get(name)
             if known is not None:
                 # Most values are plain and of the known type: that is told here, without a further call.
-                if isinstance(inner, (dict, list)) or _TYPES.get(type(inner), "null") not in known.get("type", ()):
+                kind = type(inner)
+                if kind in _NESTED or _TYPES[kind] not in known.get("type", ()):
                     self.compare(inner, known, prefix + name)
             elif others is False:
                 self._add(prefix + (name if _FIELD_NAME.fullmatch(name) else "*"), "unknown")
