@@ -32,13 +32,13 @@ demo: setup
 soak: setup
 	$(BIN)/genesys-firehose soak
 
-# Two workers: the end-to-end tests share one embedded AWS and so one worker, the others fill the second.
+# A file at a time on each of two workers, so that tests that share a deployed pipeline deploy it once.
 .PHONY: test
 test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: clean
 clean:

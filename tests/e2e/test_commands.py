@@ -31,7 +31,6 @@ def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.Comp
     )
 
 
-@pytest.mark.xdist_group("e2e")
 def test_status_prints_one_json_object_that_says_where_everything_is(pipeline: LocalPipeline) -> None:
     completed = run("local", "status", "--name", pipeline.aws.directory.name, "--json")
 
@@ -41,7 +40,6 @@ def test_status_prints_one_json_object_that_says_where_everything_is(pipeline: L
     assert {"ingest_url", "ingest_host_header", "endpoint_url", "bucket", "stream", "secret", "region"} <= answer.keys()
 
 
-@pytest.mark.xdist_group("e2e")
 @pytest.mark.parametrize("layout", ["JSON lines", "array"])
 def test_send_posts_the_events_of_a_file_or_of_standard_input(
     pipeline: LocalPipeline, sender: Sender, generate: Generate, tmp_path: Path, layout: str
@@ -60,7 +58,6 @@ def test_send_posts_the_events_of_a_file_or_of_standard_input(
     assert all(len(sender.landings(event)) == 1 for event in events)
 
 
-@pytest.mark.xdist_group("e2e")
 def test_a_key_that_is_not_the_pipelines_gets_every_event_refused(pipeline: LocalPipeline, sender: Sender) -> None:
     completed = run("send", "--count", "3", "--url", pipeline.deployment.ingest_url, GENESYS_SIGNING_KEY="another")
 
@@ -69,7 +66,6 @@ def test_a_key_that_is_not_the_pipelines_gets_every_event_refused(pipeline: Loca
     assert sender.landed() == []
 
 
-@pytest.mark.xdist_group("e2e")
 def test_nothing_is_lost_or_doubled_under_load_faults_and_a_key_rotation(pipeline: LocalPipeline) -> None:
     plan = Traffic(events=400, duplicates=0.3, forged=0.02, batch=3, disorder=50)
     report = soak(pipeline.deployment, plan)
@@ -79,7 +75,6 @@ def test_nothing_is_lost_or_doubled_under_load_faults_and_a_key_rotation(pipelin
     assert report.signed_with_previous_key
 
 
-@pytest.mark.xdist_group("e2e")
 def test_a_demo_beside_a_running_pipeline_meets_nothing_of_it_and_leaves_nothing_behind(
     pipeline: LocalPipeline, sender: Sender, generate: Generate, tmp_path: Path
 ) -> None:

@@ -16,8 +16,6 @@ from genesys_firehose_cdk.local.firehose.faults import Faults
 from genesys_firehose_cdk.local.soak import set_faults
 from tests.e2e.conftest import Sender, eventually, queue_length
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 Generate = Callable[[str], GeneratedEvent]
 
 

@@ -11,8 +11,6 @@ from genesys_firehose_cdk.local.events import GeneratedEvent
 from genesys_firehose_cdk.local.pipeline import LocalPipeline
 from tests.e2e.conftest import Sender
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 Generate = Callable[[str], GeneratedEvent]
 
 

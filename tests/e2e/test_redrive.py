@@ -14,8 +14,6 @@ from genesys_firehose_cdk.local.pipeline import LocalPipeline
 from genesys_firehose_cdk.local.soak import set_faults
 from tests.e2e.conftest import Sender, eventually, queue_length
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 Generate = Callable[[str], GeneratedEvent]
 
 
