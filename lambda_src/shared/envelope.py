@@ -7,6 +7,7 @@ the record is one line.
 
 import os
 from datetime import datetime
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
@@ -20,6 +21,10 @@ _ID_LENGTH = 32
 _ID_END = len(_HEAD) + _ID_LENGTH
 
 
+# All events of a request arrive at one moment.
+_format_arrival = lru_cache(maxsize=1)(format_time)
+
+
 def new_ingest_id() -> str:
     """Make the id of one received copy of an event: 128 random bits in hex."""
     return os.urandom(_ID_LENGTH // 2).hex()
@@ -31,11 +36,12 @@ def wrap(event: bytes, facts: EventFacts, ingress: Ingress, received_at: datetim
         event = event.replace(b"\r", b" ").replace(b"\n", b" ")
     event_time = f'"{format_time(facts.event_time)}"' if facts.event_time else "null"
     topic = "null" if facts.topic is None else encode_basestring_ascii(facts.topic)
-    middle = (
-        f'","received_at":"{format_time(received_at)}","ingress":"{ingress}","dedup_key":"{facts.dedup_key}"'
-        f',"event_type":"{facts.event_type}","event_time":{event_time},"topic":{topic},"event":'
+    head = (
+        f'{{"ingest_id":"{new_ingest_id()}","received_at":"{_format_arrival(received_at)}","ingress":"{ingress}"'
+        f',"dedup_key":"{facts.dedup_key}","event_type":"{facts.event_type}","event_time":{event_time}'
+        f',"topic":{topic},"event":'
     )
-    return b"".join((_HEAD, new_ingest_id().encode(), middle.encode(), event, b"}\n"))
+    return head.encode() + event + b"}\n"
 
 
 def is_envelope(record: bytes) -> bool:

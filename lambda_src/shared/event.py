@@ -50,7 +50,8 @@ _MEDIA_TYPES = {
 # Genesys Cloud's topics stay far below; a longer one is cut, so that the envelope has a bounded size.
 MAX_TOPIC_CHARACTERS = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+# What was parsed holds no circles.
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 # 0001-01-01 to 9999-12-31, what datetime can hold, with a day's margin for time zones.
 _MIN_EPOCH_MS, _MAX_EPOCH_MS = -62135500000000, 253402200000000
 
@@ -156,21 +157,25 @@ def parse_time(value: Any) -> datetime | None:
 
 def format_time(moment: datetime) -> str:
     """Write a UTC time in the envelope's one form, ``2026-11-23T10:00:00.123Z``."""
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _time_in_body(body: dict[str, Any]) -> datetime | None:
     """Find the moment the event speaks of, where the families keep it."""
     routing_status = body.get("routingStatus")
     channel = body.get("channel")
-    return (
-        parse_time(body.get("eventTime"))
-        or parse_time(body.get("modifiedDate"))  # presence
-        or (parse_time(routing_status.get("startTime")) if isinstance(routing_status, dict) else None)
-        or (parse_time(channel.get("time")) if isinstance(channel, dict) else None)  # Open Messaging
-        or parse_time(body.get("timestamp"))
-        or parse_time(body.get("callStartTime"))  # the guide's own shape
+    values = (
+        body.get("eventTime"),
+        body.get("modifiedDate"),  # presence
+        routing_status.get("startTime") if isinstance(routing_status, dict) else None,
+        channel.get("time") if isinstance(channel, dict) else None,  # Open Messaging
+        body.get("timestamp"),
+        body.get("callStartTime"),  # the guide's own shape
     )
+    for value in values:
+        if value is not None and (moment := parse_time(value)):
+            return moment
+    return None
 
 
 def _field_at(value: Any, path: tuple[str, ...]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 _NOT_OBJECTS = "the body is not a JSON object or an array of JSON objects"
 _WHITESPACE = re.compile(r"[ \t\n\r]*").match
+_SEPARATOR = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*").match
 
 
 class InvalidJsonError(ValueError):
@@ -66,19 +67,19 @@ def split_events(body: bytes) -> list[tuple[dict[str, Any], bytes]]:
             raise InvalidJsonError(_NOT_OBJECTS)
         return [(event, text.strip(" \t\n\r").encode())]
     events: list[tuple[dict[str, Any], bytes]] = []
-    position = start
-    separator = "["
-    while separator != "]":
-        start = _skip_whitespace(text, position + 1)
-        event, position = _value_at(text, start)
+    position = _skip_whitespace(text, start + 1)
+    while True:
+        event, end = _value_at(text, position)
         if not isinstance(event, dict):
             raise InvalidJsonError(_NOT_OBJECTS)
-        events.append((event, text[start:position].encode()))
-        position = _skip_whitespace(text, position)
-        separator = text[position : position + 1]
-        if separator not in (",", "]") or not separator:
+        events.append((event, text[position:end].encode()))
+        separator = _SEPARATOR(text, end)
+        if separator is None:
             raise InvalidJsonError("the text is not well-formed JSON")
-    if _skip_whitespace(text, position + 1) != len(text):
+        position = separator.end()
+        if separator[1] == "]":
+            break
+    if position != len(text):
         raise InvalidJsonError("the text goes on after the JSON value")
     return events
 

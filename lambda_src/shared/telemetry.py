@@ -8,9 +8,21 @@ import json
 import os
 import time
 import traceback
+from functools import cache
 from typing import Literal
 
 Unit = Literal["Count", "Milliseconds"]
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@cache
+def _directives(
+    namespace: str, dimension_sets: tuple[tuple[str, ...], ...], units: tuple[tuple[str, Unit], ...]
+) -> str:
+    """Say what the metrics of a line are; a function writes lines of a few kinds only, so each is said once."""
+    metrics = [{"Name": name, "Unit": unit} for name, unit in units]
+    return _encode([{"Namespace": namespace, "Dimensions": dimension_sets, "Metrics": metrics}])
 
 
 class Metrics:
@@ -39,37 +51,25 @@ class Metrics:
 
     def flush(self) -> None:
         """Write what was counted, if anything, and start anew."""
-        self._write([["Pipeline"]], {})
+        self._write((("Pipeline",),), {})
         for event_type, metrics in self._by_event_type.items():
             # Without the type too: an alarm can't add up metrics of which it does not know the dimensions.
-            metrics._write([["Pipeline"], ["Pipeline", "EventType"]], {"EventType": event_type})
+            metrics._write((("Pipeline",), ("Pipeline", "EventType")), {"EventType": event_type})
         self._by_event_type = {}
 
-    def _write(self, dimension_sets: list[list[str]], dimensions: dict[str, str]) -> None:
+    def _write(self, dimension_sets: tuple[tuple[str, ...], ...], dimensions: dict[str, str]) -> None:
         if not self._values:
             return
-        line = {
-            "_aws": {
-                "Timestamp": int(time.time() * 1000),
-                "CloudWatchMetrics": [
-                    {
-                        "Namespace": os.environ["METRICS_NAMESPACE"],
-                        "Dimensions": dimension_sets,
-                        "Metrics": [{"Name": name, "Unit": unit} for name, unit in self._units.items()],
-                    }
-                ],
-            },
-            "Pipeline": os.environ["PIPELINE_NAME"],
-            **dimensions,
-            **self._values,
-        }
+        directives = _directives(os.environ["METRICS_NAMESPACE"], dimension_sets, tuple(self._units.items()))
+        values = _encode({"Pipeline": os.environ["PIPELINE_NAME"], **dimensions, **self._values})
         self._values, self._units = {}, {}
-        print(json.dumps(line, separators=(",", ":")))
+        metadata = f'{{"Timestamp":{int(time.time() * 1000)},"CloudWatchMetrics":{directives}}}'
+        print(f'{{"_aws":{metadata},{values[1:]}')
 
 
 def log(level: Literal["INFO", "WARN", "ERROR"], message: str, **facts: str | int | float) -> None:
     """Write a log line. ``facts`` are names and numbers of our own, never values of an event or request."""
-    print(json.dumps({"level": level, "message": message, **facts}, separators=(",", ":")))
+    print(_encode({"level": level, "message": message, **facts}))
 
 
 def log_exception(message: str, error: BaseException) -> None:
