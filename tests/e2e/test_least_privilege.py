@@ -1,5 +1,6 @@
 """The functions' roles grant what they need and nothing that they could do without, as IAM's evaluation shows."""
 
+import gzip
 import json
 import secrets
 import time
@@ -15,8 +16,6 @@ from genesys_firehose_cdk.local.deployment import Deployment
 from genesys_firehose_cdk.local.events import EventGenerator, GeneratedEvent, find_personal_values
 from genesys_firehose_cdk.local.pipeline import temporary_pipeline
 from tests.e2e.conftest import Sender, let_failed_messages_come_again_soon
-
-pytestmark = pytest.mark.xdist_group("least privilege")
 
 USED_BY_LAMBDA_ITSELF = frozenset(
     {
@@ -46,10 +45,10 @@ class Function:
     document: dict[str, Any]
 
     @classmethod
-    def with_variable(cls, deployment: Deployment, variable: str) -> "Function":
-        """Find a function by one of its environment variables."""
+    def of_package(cls, deployment: Deployment, package: str) -> "Function":
+        """Find a function by the package of its code."""
         iam, functions = deployment.client("iam"), deployment.client("lambda").list_functions()["Functions"]
-        [function] = [each for each in functions if variable in each.get("Environment", {}).get("Variables", {})]
+        [function] = [each for each in functions if each["Handler"] == f"{package}.handler.handle"]
         role = function["Role"].rsplit("/", 1)[1]
         [policy] = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
         assert iam.list_role_policies(RoleName=role)["PolicyNames"] == []
@@ -105,9 +104,10 @@ def _actions(statement: dict[str, Any]) -> set[str]:
 class Trials:
     """What the pipeline must be able to do, each as a question with the answer yes."""
 
-    def __init__(self, deployment: Deployment, ingest: Function) -> None:
+    def __init__(self, deployment: Deployment, ingest: Function, rebuild: Function) -> None:
         self._deployment = deployment
         self._ingest = ingest
+        self._rebuild = rebuild
         self._generator = EventGenerator(secrets.randbits(32))
 
     def _sender(self) -> Sender:
@@ -146,22 +146,38 @@ class Trials:
     def tells_copies_apart(self) -> bool:
         """Put two copies as the ingest function does, and see one land, known to be the only one."""
         sender, event = self._sender(), self._generator.generate("call")
-        envelope = {
-            "received_at": "2026-01-01T00:00:00.000Z",
-            "ingress": "webhook",
-            "dedup_key": secrets.token_hex(32),
-            "event_type": "call",
-            "event_time": None,
-            "topic": None,
-            "event": event.body,
-        }
-        copies = [{"ingest_id": secrets.token_hex(16), **envelope} for _ in range(2)]
+        dedup_key = secrets.token_hex(32)
         self._deployment.client("firehose").put_record_batch(
             DeliveryStreamName=self._deployment.stream,
-            Records=[{"Data": json.dumps(copy, separators=(",", ":")).encode() + b"\n"} for copy in copies],
+            Records=[{"Data": _record(event, dedup_key)} for _ in range(2)],
         )
         records = sender.landings(event)
         return len(records) == 1 and "deduplicated" not in records[0]
+
+    def rebuilds_an_event(self) -> bool:
+        sender, event = self._sender(), self._generator.generate("call")
+        key = f"raw/2026/01/01/00/{secrets.token_hex(16)}.gz"
+        content = gzip.compress(_record(event, secrets.token_hex(32)))
+        self._deployment.client("s3").put_object(Bucket=self._deployment.bucket, Key=key, Body=content)
+        answer = self._deployment.client("lambda").invoke(
+            FunctionName=self._rebuild.name, Payload=json.dumps({"key": key})
+        )
+        return "FunctionError" not in answer and len(sender.landings(event)) == 1
+
+
+def _record(event: GeneratedEvent, dedup_key: str) -> bytes:
+    """Wrap an event as the ingest function does."""
+    envelope = {
+        "ingest_id": secrets.token_hex(16),
+        "received_at": "2026-01-01T00:00:00.000Z",
+        "ingress": "webhook",
+        "dedup_key": dedup_key,
+        "event_type": "call",
+        "event_time": None,
+        "topic": None,
+        "event": event.body,
+    }
+    return json.dumps(envelope, separators=(",", ":")).encode() + b"\n"
 
 
 def _answered(request: Callable[[], urllib3.BaseHTTPResponse]) -> int:
@@ -180,6 +196,7 @@ class UnderIam:
 
     ingest: Function
     transform: Function
+    rebuild: Function
     trials: Trials
 
 
@@ -187,19 +204,20 @@ class UnderIam:
 def under_iam() -> Iterator[UnderIam]:
     with temporary_pipeline("iam") as pipeline:
         deployment = pipeline.deployment
-        ingest = Function.with_variable(deployment, "BUFFER_QUEUE_URL")
-        transform = Function.with_variable(deployment, "DEDUPLICATION_TABLE")
-        for function in (ingest, transform):
+        ingest = Function.of_package(deployment, "ingest")
+        transform = Function.of_package(deployment, "transform")
+        rebuild = Function.of_package(deployment, "rebuild")
+        for function in (ingest, transform, rebuild):
             _name_secrets_by_arn(function)
         _allow_plain_http(deployment)
         let_failed_messages_come_again_soon(deployment)
         # The local Firehose assumes the delivery role on its first event; IAM's evaluation comes after that.
-        trials = Trials(deployment, ingest)
+        trials = Trials(deployment, ingest, rebuild)
         assert trials.lands_an_event_masked()
         # The local Firehose evaluates nothing: the ingest function's calls go to the embedded AWS's own.
         ingest.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
         pipeline.aws.enforce_iam()
-        yield UnderIam(ingest, transform, trials)
+        yield UnderIam(ingest, transform, rebuild, trials)
 
 
 def _name_secrets_by_arn(function: Function) -> None:
@@ -239,6 +257,7 @@ def test_the_roles_suffice(under_iam: UnderIam) -> None:
     assert trials.lands_an_oversize_event()
     assert trials.tells_copies_apart()
     assert trials.takes_an_event_while_firehose_does_not()
+    assert trials.rebuilds_an_event()
 
 
 INGEST_NEEDS: dict[str, Callable[[Trials], bool]] = {
@@ -256,6 +275,10 @@ TRANSFORM_NEEDS: dict[str, Callable[[Trials], bool]] = {
     "secretsmanager:GetSecretValue": Trials.lands_an_event_masked,
 }
 
+REBUILD_NEEDS = frozenset({"s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue"})
+# The embedded AWS says of an object that is gone that it is gone, whoever asks; S3 does so to those who may list.
+REBUILD_NEEDS_ON_AWS = frozenset({"s3:ListBucket"})
+
 
 @pytest.mark.parametrize("action", INGEST_NEEDS)
 def test_without_this_action_the_ingest_function_fails(under_iam: UnderIam, action: str) -> None:
@@ -269,6 +292,13 @@ def test_without_this_action_the_transform_function_fails(under_iam: UnderIam, a
         assert not TRANSFORM_NEEDS[action](under_iam.trials)
 
 
+@pytest.mark.parametrize("action", sorted(REBUILD_NEEDS))
+def test_without_this_action_the_rebuild_function_fails(under_iam: UnderIam, action: str) -> None:
+    with under_iam.rebuild.without(action):
+        assert not under_iam.trials.rebuilds_an_event()
+
+
 def test_the_roles_grant_nothing_else(under_iam: UnderIam) -> None:
     assert under_iam.ingest.actions - USED_BY_LAMBDA_ITSELF == INGEST_NEEDS.keys()
     assert under_iam.transform.actions - USED_BY_LAMBDA_ITSELF == TRANSFORM_NEEDS.keys()
+    assert under_iam.rebuild.actions - USED_BY_LAMBDA_ITSELF == REBUILD_NEEDS | REBUILD_NEEDS_ON_AWS
