@@ -88,6 +88,19 @@ def test_transform_may_do_exactly_this(default: Template) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_role_of_a_function_has_no_other_policy(default: Template, function: str) -> None:
+    [role_id] = [key for key in default.resources("AWS::IAM::Role") if key.startswith(f"Pipeline{function}Role")]
+    attached = [
+        key
+        for type_name in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        for key, policy in default.resources(type_name).items()
+        if {"Ref": role_id} in policy["Properties"]["Roles"]
+    ]
+    assert len(attached) == 1
+    assert not {"Policies", "ManagedPolicyArns"} & set(default.resources("AWS::IAM::Role")[role_id]["Properties"])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_only_tracing_names_every_resource(default: Template, function: str) -> None:
     everything = [
         sid for sid, statement in _policy(default, function).items() if "*" in map(flat, as_list(statement["Resource"]))
