@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from genesys_firehose_cdk.ingress_api import IngressApi, IngressDomain
     from genesys_firehose_cdk.keys import OperationsKey
     from genesys_firehose_cdk.masking_policy import Action, FieldRule, FreeText, MaskingPolicy
+    from genesys_firehose_cdk.partner_bus import PartnerBusProps, PartnerEventBus
     from genesys_firehose_cdk.pipeline import GenesysFirehosePipeline
     from genesys_firehose_cdk.pipeline_alarms import AlarmThresholds, AlarmTopic, PipelineAlarms
     from genesys_firehose_cdk.transform_function import TransformFunction
@@ -44,6 +45,8 @@ __all__ = [
     "InvalidPropertyError",
     "MaskingPolicy",
     "OperationsKey",
+    "PartnerBusProps",
+    "PartnerEventBus",
     "PipelineAlarms",
     "RetentionMode",
     "SignatureEncoding",
@@ -74,6 +77,8 @@ _MODULES = {
     "InvalidPropertyError": "validation",
     "MaskingPolicy": "masking_policy",
     "OperationsKey": "keys",
+    "PartnerBusProps": "partner_bus",
+    "PartnerEventBus": "partner_bus",
     "PipelineAlarms": "pipeline_alarms",
     "RetentionMode": "data_lake_bucket",
     "SignatureEncoding": "ingest_function",

@@ -134,7 +134,7 @@ class IngestFunction(LeastPrivilegeFunction):
         stream: firehose.IDeliveryStream,
         bucket: DataLakeBucket,
         buffer_queue: BufferQueue,
-        signing_key: HmacKey,
+        signing_key: HmacKey | None,
         log_encryption_key: kms.IKey,
         pipeline_name: str,
         signature: SignatureSettings | None = None,
@@ -155,7 +155,8 @@ class IngestFunction(LeastPrivilegeFunction):
             stream: The delivery stream that events are put to.
             bucket: Where the originals of oversize events are written to.
             buffer_queue: Takes what Firehose does not; its visibility timeout must be 54 s or more.
-            signing_key: The key that the sender signs with.
+            signing_key: The key that the sender signs with; None when events come by the queue alone, and
+                then no request is accepted.
             log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
             pipeline_name: The value of the metrics' dimension `Pipeline`.
             signature: Default: the guide's header, hexadecimal.
@@ -215,7 +216,7 @@ class IngestFunction(LeastPrivilegeFunction):
                     "kms:GenerateDataKey",
                     via="sqs",
                 ),
-                *signing_key.read_statements,
+                *(signing_key.read_statements if signing_key else []),
                 iam.PolicyStatement(sid="WriteOversize", actions=["s3:PutObject"], resources=[oversize]),
                 key_statement(
                     "EncryptOversize",
@@ -228,7 +229,7 @@ class IngestFunction(LeastPrivilegeFunction):
             environment={
                 "STREAM_NAME": stream.delivery_stream_name,
                 "BUFFER_QUEUE_URL": buffer_queue.queue.queue_url,
-                "SIGNING_SECRET_ARN": signing_key.secret.secret_arn,
+                "SIGNING_SECRET_ARN": signing_key.secret.secret_arn if signing_key else "",
                 "BUCKET_NAME": bucket.bucket.bucket_name,
                 "RAW_KEY_ARN": bucket.raw_key.key_arn,
                 "SIGNATURE_HEADER": signature.header,

@@ -37,7 +37,9 @@ class OperationsKey(Construct):
     CloudWatch Logs may use it for log groups of this account (Amazon CloudWatch Logs User Guide, "Encrypt
     log data in CloudWatch Logs using AWS KMS"); CloudWatch alarms of this account and EventBridge may use it
     to publish to an encrypted topic (Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and
-    costs", which says that EventBridge supports no condition on the account here).
+    costs", which says that EventBridge supports no condition on the account here) and to send to encrypted
+    queues (Amazon SQS Developer Guide, "Amazon SQS Key management", whose statement has no condition either).
+    Which rule may send is for the policies of topic and queues to say.
 
     Attributes:
         key: The KMS key, rotated yearly.

@@ -31,9 +31,10 @@ from genesys_firehose_cdk.keys import OperationsKey
 from genesys_firehose_cdk.lake_catalog import LakeCatalog
 from genesys_firehose_cdk.lake_rebuild import LakeRebuild
 from genesys_firehose_cdk.masking_policy import MaskingPolicy
+from genesys_firehose_cdk.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.pipeline_alarms import AlarmThresholds, AlarmTopic, PipelineAlarms
 from genesys_firehose_cdk.transform_function import TransformFunction
-from genesys_firehose_cdk.validation import check_metrics_namespace
+from genesys_firehose_cdk.validation import InvalidPropertyError, check_metrics_namespace
 
 
 class GenesysFirehosePipeline(Construct):
@@ -43,13 +44,17 @@ class GenesysFirehosePipeline(Construct):
     Firehose does not take it. Firehose keeps the events as received under `raw/`, and delivers them,
     masked and partitioned by the transform function, under `clean/`; what fails stays under `errors/`.
 
+    With `partner_bus`, Genesys Cloud's events also come over Amazon EventBridge, through the same queue and
+    function. The webhook can then be left out: such a pipeline has no public endpoint, no signing key and no
+    certificate.
+
     With no further argument it is safe to deploy: write-once storage, KMS encryption throughout, TLS
     alone, least privilege, alarms, and nothing that holds data is deleted with the stack.
 
     Attributes:
         bucket: The data lake bucket with its keys and grants.
         delivery_stream: The delivery stream with its role and log group.
-        signing_key: The key that the sender signs with.
+        signing_key: The key that the sender signs with; None without the webhook.
         tokenization_key: The key of the hashes that take the place of personal values.
         buffer_queue: The queue and its dead-letter queue.
         deduplication_table: Which received copy of an event owns its key.
@@ -58,7 +63,8 @@ class GenesysFirehosePipeline(Construct):
         catalog: The tables, workgroups and queries over the lake; None without dynamic partitioning, because its
             tables follow the partitions.
         rebuild: The state machine that makes `clean/` anew from `raw/`; None without dynamic partitioning.
-        api: The HTTPS front door.
+        api: The HTTPS front door; None without the webhook.
+        partner_bus: The event bus of Genesys Cloud's partner event source; None without one.
         operations_key: The KMS key of log groups, queues and topic.
         alarm_topic: Where all alarms report to.
         alarms: The pipeline's alarms.
@@ -82,6 +88,8 @@ class GenesysFirehosePipeline(Construct):
         dynamic_partitioning: bool = True,
         stream_encryption_key: kms.IKey | None = None,
         restrict_trust_to_account: bool = False,
+        webhook: bool = True,
+        partner_bus: PartnerBusProps | None = None,
         signature: SignatureSettings | None = None,
         path: str = DEFAULT_PATH,
         domain: IngressDomain | None = None,
@@ -127,6 +135,9 @@ class GenesysFirehosePipeline(Construct):
             stream_encryption_key: Encrypts records while Firehose buffers them. Default: a key that AWS
                 owns.
             restrict_trust_to_account: See DeliveryRole. Default: False.
+            webhook: Take events over HTTPS. Default: True.
+            partner_bus: Take events over Amazon EventBridge from this partner event source. At least one of
+                the two is needed. Default: none.
             signature: How requests are signed. Default: `X-Genesys-Signature`, hexadecimal; for Open
                 Messaging `SignatureSettings.open_messaging()`.
             path: The path that events are posted to. Default: ingest/genesys-events.
@@ -168,6 +179,16 @@ class GenesysFirehosePipeline(Construct):
         super().__init__(scope, id)
         self.name = self.node.path
         check_metrics_namespace("metrics_namespace", metrics_namespace)
+        if not webhook:
+            if partner_bus is None:
+                raise InvalidPropertyError("webhook", "is False without a partner_bus", "one of the two is needed")
+            _check_only_with_webhook(
+                existing_signing_secret=existing_signing_secret,
+                signature=signature,
+                domain=domain,
+                allowed_cidrs=allowed_cidrs,
+                web_acl_arn=web_acl_arn,
+            )
         self._metrics_namespace = metrics_namespace
         self.operations_key = OperationsKey(self, "OperationsKey", removal_policy=removal_policy).key
         self.bucket = DataLakeBucket(
@@ -179,12 +200,16 @@ class GenesysFirehosePipeline(Construct):
             removal_policy=removal_policy,
             auto_delete_objects=auto_delete_objects,
         )
-        self.signing_key = HmacKey(
-            self,
-            "SigningKey",
-            description="Genesys Firehose pipeline: the key that the webhook's sender signs with",
-            existing_secret=existing_signing_secret,
-            removal_policy=removal_policy,
+        self.signing_key = (
+            HmacKey(
+                self,
+                "SigningKey",
+                description="Genesys Firehose pipeline: the key that the webhook's sender signs with",
+                existing_secret=existing_signing_secret,
+                removal_policy=removal_policy,
+            )
+            if webhook
+            else None
         )
         self.tokenization_key = HmacKey(
             self,
@@ -270,20 +295,29 @@ class GenesysFirehosePipeline(Construct):
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
-        self.api = IngressApi(
-            self,
-            "Ingress",
-            function=self.ingest_function.function,
-            log_encryption_key=self.operations_key,
-            path=path,
-            domain=domain,
-            allowed_cidrs=allowed_cidrs,
-            throttling_rate_limit=throttling_rate_limit,
-            throttling_burst_limit=throttling_burst_limit,
-            web_acl_arn=web_acl_arn,
-            cloud_watch_role=cloud_watch_role,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+        self.api = (
+            IngressApi(
+                self,
+                "Ingress",
+                function=self.ingest_function.function,
+                log_encryption_key=self.operations_key,
+                path=path,
+                domain=domain,
+                allowed_cidrs=allowed_cidrs,
+                throttling_rate_limit=throttling_rate_limit,
+                throttling_burst_limit=throttling_burst_limit,
+                web_acl_arn=web_acl_arn,
+                cloud_watch_role=cloud_watch_role,
+                log_retention=log_retention,
+                removal_policy=removal_policy,
+            )
+            if webhook
+            else None
+        )
+        self.partner_bus = (
+            None
+            if partner_bus is None
+            else PartnerEventBus(self, "PartnerBus", props=partner_bus, buffer_queue=self.buffer_queue)
         )
         self.alarm_topic: sns.ITopic = (
             existing_alarm_topic or AlarmTopic(self, "AlarmTopic", encryption_key=self.operations_key).topic
@@ -297,7 +331,7 @@ class GenesysFirehosePipeline(Construct):
                 "Ingest": self.ingest_function.function,
                 "Transform": self.transform_function.function,
             },
-            api=self.api.api,
+            api=None if self.api is None else self.api.api,
             buffer_queue=self.buffer_queue,
             failed_records=self.metric_failed(),
             deduplication_unavailable=self.metric_deduplication_unavailable(),
@@ -306,7 +340,7 @@ class GenesysFirehosePipeline(Construct):
         )
         self.certificate_alarms = (
             None
-            if self.api.certificate is None
+            if self.api is None or self.api.certificate is None
             else CertificateAlarms(
                 self,
                 "CertificateAlarms",
@@ -318,17 +352,30 @@ class GenesysFirehosePipeline(Construct):
         self.outputs = {
             name: CfnOutput(self, name, value=value, description=description)
             for name, value, description in (
-                ("IngestUrl", self.api.ingest_url, "Where the sender posts events to"),
-                ("HealthUrl", self.api.health_url, "Answers 200 while events can be taken"),
+                *self._ingress_outputs(),
                 ("BucketName", self.bucket.bucket.bucket_name, "The data lake bucket"),
                 ("StreamName", self.delivery_stream.stream.delivery_stream_name, "The delivery stream"),
-                ("SigningSecretArn", self.signing_key.secret.secret_arn, "The sender's signing key"),
                 ("AlarmTopicArn", self.alarm_topic.topic_arn, "Where all alarms report to"),
                 ("BufferQueueUrl", self.buffer_queue.queue.queue_url, "Redrive to here"),
                 ("DeadLetterQueueUrl", self.buffer_queue.dead_letter_queue.queue_url, "Redrive from here"),
                 *self._lake_outputs(),
             )
         }
+
+    def _ingress_outputs(self) -> list[tuple[str, str, str]]:
+        outputs = []
+        if self.api is not None and self.signing_key is not None:
+            outputs += [
+                ("IngestUrl", self.api.ingest_url, "Where the sender posts events to"),
+                ("HealthUrl", self.api.health_url, "Answers 200 while events can be taken"),
+                ("SigningSecretArn", self.signing_key.secret.secret_arn, "The sender's signing key"),
+            ]
+        if self.partner_bus is not None:
+            outputs += [
+                ("PartnerBusName", self.partner_bus.event_source_name, "The partner event source, and its bus"),
+                ("ArchiveName", self.partner_bus.archive.archive_name, "Replay the bus's events from here"),
+            ]
+        return outputs
 
     def _lake_outputs(self) -> list[tuple[str, str, str]]:
         if self.catalog is None or self.rebuild is None:
@@ -364,6 +411,10 @@ class GenesysFirehosePipeline(Construct):
     def metric_accepted(self) -> cloudwatch.Metric:
         """Number of events that Firehose or the queue has taken, duplicates included."""
         return self.metric("EventsAccepted")
+
+    def metric_accepted_from(self, ingress: str) -> cloudwatch.Metric:
+        """Number of events that came in by one ingress, "Webhook" or "EventBridge", and were accepted."""
+        return self.metric(f"EventsAccepted{ingress}")
 
     def metric_duplicates(self) -> cloudwatch.Metric:
         """Number of events that the transform function dropped because another copy owns their key."""
@@ -403,3 +454,9 @@ class GenesysFirehosePipeline(Construct):
     def metric_event_age(self) -> cloudwatch.Metric:
         """Age in milliseconds of an event when it is accepted, as the slowest hundredth has it."""
         return self.metric("EventAge", statistic="p99")
+
+
+def _check_only_with_webhook(**properties: object) -> None:
+    for name, value in properties.items():
+        if value is not None:
+            raise InvalidPropertyError(name, "is given with webhook False", "it is allowed with the webhook alone")

@@ -113,7 +113,7 @@ class PipelineAlarms(Construct):
         topic: sns.ITopic,
         delivery_stream: DataLakeDeliveryStream,
         functions: dict[str, lambda_.IFunction],
-        api: apigateway.RestApi,
+        api: apigateway.RestApi | None,
         buffer_queue: BufferQueue,
         failed_records: cloudwatch.IMetric,
         deduplication_unavailable: cloudwatch.IMetric,
@@ -128,7 +128,7 @@ class PipelineAlarms(Construct):
             topic: Where they report to; its policy must let CloudWatch publish.
             delivery_stream: Watched for freshness, success, throttling, partitions and quota.
             functions: Watched for errors and throttles, by name.
-            api: Watched for 4xx and 5xx.
+            api: Watched for 4xx and 5xx; None where there is none.
             buffer_queue: Watched for age and dead letters.
             failed_records: Number of events that the transform function could not read.
             deduplication_unavailable: Number of events delivered while the table was down.
@@ -187,18 +187,19 @@ class PipelineAlarms(Construct):
                 limit.function_throttles,
                 f"The {function_name.lower()} function is throttled. Raise the account's concurrency.",
             )
-        self._above(
-            "ClientErrors",
-            api.metric_client_error(period=_PERIOD),
-            limit.client_errors,
-            "Many requests are refused: a signing key that differs, or somebody trying.",
-        )
-        self._above(
-            "ServerErrors",
-            api.metric_server_error(period=_PERIOD),
-            limit.server_errors,
-            "The webhook fails; the sender retries for 85 seconds only. Check GET /health for the reason.",
-        )
+        if api is not None:
+            self._above(
+                "ClientErrors",
+                api.metric_client_error(period=_PERIOD),
+                limit.client_errors,
+                "Many requests are refused: a signing key that differs, or somebody trying.",
+            )
+            self._above(
+                "ServerErrors",
+                api.metric_server_error(period=_PERIOD),
+                limit.server_errors,
+                "The webhook fails; the sender retries for 85 seconds only. Check GET /health for the reason.",
+            )
         self._above(
             "QueueAge",
             buffer_queue.queue.metric_approximate_age_of_oldest_message(period=_PERIOD),

@@ -17,7 +17,7 @@ from cdk_nag import (
 )
 from constructs import IConstruct
 
-from genesys_firehose_cdk import DataLakeBucketProps, GenesysFirehosePipeline, RetentionMode
+from genesys_firehose_cdk import DataLakeBucketProps, GenesysFirehosePipeline, PartnerBusProps, RetentionMode
 from tests.constructs.synthesis import KEY_ARN, maximal_pipeline, new_stack
 
 PACKS = {
@@ -27,6 +27,9 @@ PACKS = {
     "PCI.DSS.321": PCIDSS321Checks,
     "Serverless": ServerlessChecks,
 }
+PARTNER_BUS = PartnerBusProps(
+    org_id="3b1f3c1e-0000-4000-8000-000000000000", event_source_suffix="lake", topics=["conversation_details"]
+)
 _ACKNOWLEDGED = "aws:cdk:acknowledged-rules"
 
 
@@ -55,11 +58,21 @@ def _two(stack: cdk.Stack) -> None:
     )
 
 
+def _with_bus(stack: cdk.Stack) -> None:
+    GenesysFirehosePipeline(stack, "Pipeline", partner_bus=PARTNER_BUS)
+
+
+def _bus_alone(stack: cdk.Stack) -> None:
+    GenesysFirehosePipeline(stack, "Pipeline", webhook=False, partner_bus=PARTNER_BUS)
+
+
 PIPELINES: dict[str, Callable[[cdk.Stack], None]] = {
     "default": _default,
     "maximal": _maximal,
     "existing bucket": _with_existing_bucket,
     "two in one stack": _two,
+    "webhook and bus": _with_bus,
+    "bus alone": _bus_alone,
 }
 
 
