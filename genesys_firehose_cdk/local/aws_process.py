@@ -7,8 +7,10 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from ministack import app
+from ministack.services import eventbridge
 
 from genesys_firehose_cdk.local.aws import FIREHOSE_URL_FILE, LIFELINE, REGION, SPEED
 
@@ -21,6 +23,16 @@ def _end_with_caller() -> None:
 
 def _enforce_iam(*_: object) -> None:
     app.AUTH = True
+
+
+def _carry_partner_events() -> None:
+    """Bring a partner's events to the bus of their source's name; ministack answers PutPartnerEvents and drops them."""
+
+    def put(data: dict[str, Any]) -> Any:
+        entries = [{**entry, "EventBusName": entry["Source"]} for entry in data["Entries"]]
+        return eventbridge._put_events({"Entries": entries}, allow_aws_source=True)
+
+    eventbridge._put_partner_events = put
 
 
 def _start_firehose() -> None:
@@ -41,5 +53,6 @@ if __name__ == "__main__":
     if os.environ.pop(LIFELINE):
         threading.Thread(target=_end_with_caller, daemon=True).start()
     _start_firehose()
+    _carry_partner_events()
     signal.signal(signal.SIGUSR1, _enforce_iam)
     app.main()
