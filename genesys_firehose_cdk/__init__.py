@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from genesys_firehose_cdk.ingest_function import IngestFunction, SignatureEncoding, SignatureSettings
     from genesys_firehose_cdk.ingress_api import IngressApi, IngressDomain
     from genesys_firehose_cdk.keys import OperationsKey
+    from genesys_firehose_cdk.lake_catalog import LakeCatalog
+    from genesys_firehose_cdk.lake_rebuild import LakeRebuild
     from genesys_firehose_cdk.masking_policy import Action, FieldRule, FreeText, MaskingPolicy
     from genesys_firehose_cdk.partner_bus import PartnerBusProps, PartnerEventBus
     from genesys_firehose_cdk.pipeline import GenesysFirehosePipeline
@@ -43,6 +45,8 @@ __all__ = [
     "IngressApi",
     "IngressDomain",
     "InvalidPropertyError",
+    "LakeCatalog",
+    "LakeRebuild",
     "MaskingPolicy",
     "OperationsKey",
     "PartnerBusProps",
@@ -75,6 +79,8 @@ _MODULES = {
     "IngressApi": "ingress_api",
     "IngressDomain": "ingress_api",
     "InvalidPropertyError": "validation",
+    "LakeCatalog": "lake_catalog",
+    "LakeRebuild": "lake_rebuild",
     "MaskingPolicy": "masking_policy",
     "OperationsKey": "keys",
     "PartnerBusProps": "partner_bus",
