@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from genesys_firehose_cdk.local.adaptation import adapt
@@ -174,6 +175,8 @@ def _client(service: str, endpoint_url: str) -> Any:
         region_name=REGION,
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key=SECRET_ACCESS_KEY,
+        # A proxy of the environment is for the world outside, not for the loopback interface.
+        config=Config(proxies={}),
     )
 
 

@@ -49,8 +49,12 @@ class LocalPipeline:
                 "deployment": asdict(pipeline.deployment),
             }
             _state_file(name).write_text(json.dumps(state, indent=2))
-        except BaseException:
+        except Exception:
+            # Its logs stay: they say why.
             aws.kill()
+            raise
+        except BaseException:
+            aws.stop()
             raise
         return pipeline
 

@@ -27,7 +27,15 @@ def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.Comp
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": os.defpath, "HOME": os.environ["HOME"], "COLUMNS": "200", **environment},
+        env={
+            "PATH": os.defpath,
+            "HOME": os.environ["HOME"],
+            "COLUMNS": "200",
+            # As behind a company's proxy, through which nothing local may go.
+            "HTTP_PROXY": "http://127.0.0.1:1",
+            "HTTPS_PROXY": "http://127.0.0.1:1",
+            **environment,
+        },
     )
 
 
