@@ -196,23 +196,23 @@ class GenesysClient:
         self.authenticate()
         return send()
 
-    def integrations(self, integration_type: str = EVENTBRIDGE_SOURCE) -> list[dict[str, Any]]:
-        """Return all integrations of a type, each with its current configuration."""
+    def pages(self, path: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """Return the entities of all pages of a listing."""
         found: list[dict[str, Any]] = []
         page = 1
         while True:
-            query: dict[str, str | int] = {
-                "pageSize": PAGE_SIZE,
-                "pageNumber": page,
-                "expand": "config.current",
-                "integrationType": integration_type,
-            }
-            listing = self.call("GET", "/api/v2/integrations", query=query)
+            listing = self.call("GET", path, query={**(query or {}), "pageSize": PAGE_SIZE, "pageNumber": page})
             found += listing["entities"]
             if not listing.get("nextUri"):
-                # The filter by type is young: an API that does not know it answers with all types.
-                return [each for each in found if each["integrationType"]["id"] == integration_type]
+                return found
             page += 1
+
+    def integrations(self, integration_type: str = EVENTBRIDGE_SOURCE) -> list[dict[str, Any]]:
+        """Return all integrations of a type, each with its current configuration."""
+        query = {"expand": "config.current", "integrationType": integration_type}
+        found = self.pages("/api/v2/integrations", query)
+        # The filter by type is young: an API that does not know it answers with all types.
+        return [each for each in found if each["integrationType"]["id"] == integration_type]
 
     def create_integration(self, name: str, integration_type: str = EVENTBRIDGE_SOURCE) -> dict[str, Any]:
         """Create an integration, disabled and without configuration."""
@@ -254,6 +254,16 @@ class GenesysClient:
         except GenesysError as error:
             if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
                 raise
+
+    def organization_id(self) -> str | None:
+        """Return the id of the credentials' organization; None when they are not allowed to know it."""
+        try:
+            organization_id: str = self.call("GET", "/api/v2/organizations/me")["id"]
+        except GenesysError as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                return None
+            raise
+        return organization_id
 
     def ip_ranges(self) -> list[dict[str, Any]]:
         """Return the address ranges of Genesys Cloud: ``cidr``, ``service``, ``region``, ``direction`` of each."""

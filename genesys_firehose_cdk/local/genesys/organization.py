@@ -173,25 +173,16 @@ class Organization:
             raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "too.many.requests", message, retry_after=wait)
         self._tokens[token] = (began, count + 1)
 
+    def describe(self) -> dict[str, Any]:
+        """Describe the organization itself."""
+        return {"id": self.id, "name": "Local", "selfUri": f"/api/v2/organizations/{self.id}"}
+
     def list_integrations(self, query: Mapping[str, str]) -> dict[str, Any]:
         """List a page of integrations."""
         wanted = query.get("integrationType")
         found = [each for each in self.integrations.values() if wanted in (None, each.type)]
-        size, number = int(query.get("pageSize", "25")), int(query.get("pageNumber", "1"))
-        pages = -(-len(found) // size)
-        path = "/api/v2/integrations"
-        return {
-            "entities": [
-                self._describe(each, query.get("expand") == "config.current")
-                for each in found[(number - 1) * size : number * size]
-            ],
-            "pageSize": size,
-            "pageNumber": number,
-            "total": len(found),
-            "pageCount": pages,
-            "selfUri": f"{path}?pageSize={size}&pageNumber={number}",
-            **({"nextUri": f"{path}?pageSize={size}&pageNumber={number + 1}"} if number < pages else {}),
-        }
+        with_configuration = query.get("expand") == "config.current"
+        return _page("/api/v2/integrations", [self._describe(each, with_configuration) for each in found], query)
 
     def create_integration(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Install an integration."""
@@ -250,9 +241,9 @@ class Organization:
         integration.version += 1
         return self._configuration(integration)
 
-    def list_subscriptions(self) -> dict[str, Any]:
-        """List the event subscriptions."""
-        return {"entities": list(self.subscriptions.values())}
+    def list_subscriptions(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """List a page of event subscriptions."""
+        return _page(SUBSCRIPTIONS_PATH, list(self.subscriptions.values()), query)
 
     def create_subscription(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an event subscription."""
@@ -356,6 +347,20 @@ class Organization:
             "credentials": {},
             "selfUri": f"/api/v2/integrations/{integration.id}/config/current",
         }
+
+
+def _page(path: str, entities: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
+    size, number = int(query.get("pageSize", "25")), int(query.get("pageNumber", "1"))
+    pages = -(-len(entities) // size)
+    return {
+        "entities": entities[(number - 1) * size : number * size],
+        "pageSize": size,
+        "pageNumber": number,
+        "total": len(entities),
+        "pageCount": pages,
+        "selfUri": f"{path}?pageSize={size}&pageNumber={number}",
+        **({"nextUri": f"{path}?pageSize={size}&pageNumber={number + 1}"} if number < pages else {}),
+    }
 
 
 def _check_eventbridge_properties(properties: Mapping[str, Any]) -> None:

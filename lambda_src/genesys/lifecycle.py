@@ -1,0 +1,199 @@
+"""The life of a custom resource that stands for something at Genesys Cloud, whatever that is.
+
+AWS CDK's provider framework calls a function twice over: once to begin, and then again and again until it says that
+all is done. Nothing changes at Genesys Cloud when it begins: CloudFormation never deletes a resource whose creation
+failed there, while one that fails later is deleted under the physical id given at the beginning. So everything is done
+later, in passes. A pass looks at what there is and does what is missing, so it may be cut off anywhere, be repeated,
+or run twice at once, and the next one goes on.
+
+What belongs to a resource is told by a marker in its name, made of the stack, the logical id and the physical id.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from genesys.client import GenesysClient, GenesysError
+from shared.telemetry import log
+
+# What the beginning hands to the passes, beside the physical id.
+_BEGUN_AT = "BegunAt"
+_KNOWN_AS = "KnownAs"
+
+Properties = Mapping[str, Any]
+
+
+class PropertyError(Exception):
+    """A property that cannot work: the text names it and what is allowed."""
+
+
+class ResourceError(Exception):
+    """What a resource stands for has failed, or did not come about in time; the text says why."""
+
+
+class NotYetError(Exception):
+    """The pass could not finish; the text says what is missing, and the next pass goes on."""
+
+
+@contextmanager
+def overtaking_is_not_yet() -> Iterator[None]:
+    """Take 404 and 409 for the work of someone else since we looked: the next pass looks again."""
+    try:
+        yield
+    except GenesysError as error:
+        if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            raise
+        raise NotYetError(str(error)) from None
+
+
+class Resource(Protocol):
+    """What one kind of resource does at Genesys Cloud."""
+
+    def identity(self, properties: Properties) -> str:
+        """Return the physical id: what, when it changes, means another thing. It begins with the region's host.
+
+        Raises:
+            PropertyError: a property cannot work.
+        """
+        ...
+
+    def place(self, identity: str) -> str:
+        """Return the part of a physical id that a replacement cannot change, for its credentials belong to it."""
+        ...
+
+    def inspect(self, client: GenesysClient, properties: Properties, marker: str) -> None:
+        """Look whether a creation can work, and change nothing.
+
+        Raises:
+            PropertyError: it can't.
+        """
+        ...
+
+    def apply(self, client: GenesysClient, properties: Properties, marker: str, *, create: bool) -> dict[str, str]:
+        """Make what there is what it should be, and return the resource's attributes.
+
+        Raises:
+            NotYetError: another pass is needed.
+            ResourceError: no pass can help.
+        """
+        ...
+
+    def remove(self, client: GenesysClient, identity: str, marker: str) -> None:
+        """Remove all that has the marker; when nothing has, all is done.
+
+        Raises:
+            NotYetError: something is still there.
+        """
+        ...
+
+
+class Lifecycle:
+    """Creates, updates, keeps and deletes a resource.
+
+    Args:
+        resource: the kind of resource.
+        connect: makes a client for the host of a region; called once a pass.
+        give_up_after: the seconds after which a resource that is not complete fails.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        connect: Callable[[str], GenesysClient],
+        give_up_after: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._resource = resource
+        self._connect = connect
+        self._give_up_after = give_up_after
+        self._clock = clock
+
+    def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer the provider framework, or keep the resource as it should be when ``RequestType`` is ``Keep``.
+
+        Raises:
+            PropertyError: a property cannot work.
+            CredentialsError: the credentials can't be read.
+            GenesysError: Genesys Cloud refused a call.
+            ResourceError: what the resource stands for failed.
+        """
+        if event["RequestType"] == "Keep":
+            return self._keep(event)
+        if _BEGUN_AT not in event:
+            return self._begin(event)
+        return self._go_on(event)
+
+    def _begin(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        if event["RequestType"] == "Delete":
+            return self._begun(event["PhysicalResourceId"], event["PhysicalResourceId"])
+        properties = event["ResourceProperties"]
+        identity = self._resource.identity(properties)
+        known = event.get("PhysicalResourceId")
+        if known is not None and self._resource.place(known) != self._resource.place(identity):
+            raise PropertyError(
+                f"region and org_id change from {self._resource.place(known)} to {self._resource.place(identity)}: "
+                "they are allowed to change only with the construct's id, so that what is left behind is removed with "
+                "its own credentials."
+            )
+        if identity != known:
+            self._resource.inspect(self._client(identity), properties, _marker(event, identity))
+        return self._begun(identity, known)
+
+    def _begun(self, identity: str, known: str | None) -> dict[str, Any]:
+        return {"PhysicalResourceId": identity, _KNOWN_AS: known, _BEGUN_AT: self._clock()}
+
+    def _go_on(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        identity = event["PhysicalResourceId"]
+        try:
+            client = self._client(identity)
+            if event["RequestType"] == "Delete":
+                self._resource.remove(client, identity, _marker(event, identity))
+                return {"IsComplete": True}
+            self._remove_failed_replacement(client, event, identity)
+            attributes = self._resource.apply(
+                client, event["ResourceProperties"], _marker(event, identity), create=True
+            )
+        except (GenesysError, NotYetError) as error:
+            if isinstance(error, GenesysError) and not error.is_transient:
+                raise
+            if self._clock() - event[_BEGUN_AT] >= self._give_up_after:
+                raise ResourceError(f"{error}; given up after {self._give_up_after:.0f} s") from None
+            log("INFO", "not complete yet", request=event["RequestType"], reason=type(error).__name__)
+            return {"IsComplete": False}
+        return {"IsComplete": True, "Data": attributes}
+
+    def _remove_failed_replacement(self, client: GenesysClient, event: Mapping[str, Any], identity: str) -> None:
+        """Remove what an update left behind that was to replace the resource, failed, and is now rolled back.
+
+        Only then the old properties name another thing than the resource is and was.
+        """
+        if event[_KNOWN_AS] != identity:
+            return
+        try:
+            abandoned = self._resource.identity(event["OldResourceProperties"])
+        except PropertyError:
+            return  # refused before anything was done
+        if abandoned != identity and self._resource.place(abandoned) == self._resource.place(identity):
+            self._resource.remove(client, abandoned, _marker(event, abandoned))
+
+    def _keep(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        identity = self._resource.identity(event["ResourceProperties"])
+        try:
+            return self._resource.apply(
+                self._client(identity), event["ResourceProperties"], _marker(event, identity), create=False
+            )
+        except NotYetError as error:
+            raise ResourceError(str(error)) from None
+
+    def _client(self, identity: str) -> GenesysClient:
+        return self._connect(identity.partition("/")[0])
+
+
+def _marker(event: Mapping[str, Any], identity: str) -> str:
+    """Return what tells a resource's belongings from all others; free of anything that needs escaping."""
+    owner = "\n".join((event["StackId"], event["LogicalResourceId"], identity))
+    return f"cdk-{hashlib.sha256(owner.encode()).hexdigest()[:16]}"

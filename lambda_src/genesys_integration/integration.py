@@ -1,0 +1,182 @@
+"""An Amazon EventBridge Source integration of Genesys Cloud, and the partner event source that comes of it."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from genesys.client import GenesysClient
+from genesys.lifecycle import NotYetError, Properties, PropertyError, ResourceError, overtaking_is_not_yet
+
+# What AWS and Genesys Cloud allow, by property: its name at the construct, its form, and the form in words. The
+# construct checks the same where it knows the value.
+_FORMS: Mapping[str, tuple[str, re.Pattern[str], str]] = {
+    "Host": ("region", re.compile(r"[a-z0-9.-]+\.[a-z]+"), "the host of a Genesys Cloud region"),
+    "OrgId": ("org_id", re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "a UUID in lower case"),
+    "Account": ("account", re.compile(r"\d{12}"), "an AWS account of 12 digits"),
+    "Region": ("aws_region", re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "an AWS region such as eu-central-1"),
+    "Suffix": ("suffix", re.compile(r"[A-Za-z0-9._-]{1,64}"), "a word of 1 to 64 letters, digits and ._-"),
+}
+_TOPIC = re.compile(r"v2(\.([A-Za-z0-9_-]+|\{[A-Za-z]+\}))+")
+_SOURCE = ("eventSourceSuffix", "awsAccountId", "awsAccountRegion")
+_USABLE_SOURCE_STATES = ("PENDING", "ACTIVE")
+_NOTES = "Managed by AWS CloudFormation, marker"
+
+
+class EventBridge(Protocol):
+    """The one call used of EventBridge's client."""
+
+    def describe_event_source(self, *, Name: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        """Describe a partner event source."""
+        ...
+
+
+class EventBridgeIntegration:
+    """The integrations of type ``amazon-eventbridge-source``.
+
+    The properties are ``Host``, ``OrgId``, ``Account``, ``Region``, ``Suffix``, ``Name`` and ``Topics``. Name and
+    topics are changed in place; another account, region or suffix is another partner event source.
+
+    Args:
+        events: makes EventBridge's client when it is first needed.
+    """
+
+    def __init__(self, events: Callable[[], EventBridge]) -> None:
+        self._events = events
+
+    def identity(self, properties: Properties) -> str:
+        """Return ``<host>/<organization>/<account>/<region>/<suffix>``."""
+        for key, (name, form, allowed) in _FORMS.items():
+            if not form.fullmatch(str(properties.get(key, ""))):
+                raise PropertyError(f"{name} is {properties.get(key)!r}: {allowed} is allowed.")
+        for topic in properties["Topics"]:
+            if not _TOPIC.fullmatch(topic):
+                raise PropertyError(
+                    f"topics holds {topic!r}: names such as v2.detail.events.conversation.{{id}}.acd.end are allowed."
+                )
+        return "/".join(properties[key] for key in _FORMS)
+
+    def place(self, identity: str) -> str:
+        """Return ``<host>/<organization>``."""
+        return "/".join(identity.split("/")[:2])
+
+    def inspect(self, client: GenesysClient, properties: Properties, marker: str) -> None:
+        """Refuse an organization that is not the credentials' own, and a suffix that another integration has."""
+        organization = client.organization_id()
+        if organization not in (None, properties["OrgId"]):
+            raise PropertyError(
+                f"org_id is {properties['OrgId']!r}: the organization of the credentials is allowed, {organization}."
+            )
+        wanted = _configuration(properties)
+        for other in client.integrations():
+            configured = ((other.get("config") or {}).get("current") or {}).get("properties") or {}
+            is_taken = all(configured.get(name) == wanted[name] for name in _SOURCE)
+            if is_taken and not _has_marker(other, marker):
+                raise PropertyError(
+                    f"suffix is {properties['Suffix']!r}, which the integration {other['id']} has: a suffix that no "
+                    "other integration has for this account and region is allowed."
+                )
+
+    def apply(self, client: GenesysClient, properties: Properties, marker: str, *, create: bool) -> dict[str, str]:
+        """Create, configure and enable the one integration, and wait for its partner event source."""
+        integration_id = self._only(client, properties, marker, create=create)["id"]
+        with overtaking_is_not_yet():
+            is_changed = _configure(client, integration_id, properties, marker)
+            is_changed |= _enable(client, integration_id)
+            state = client.integration(integration_id)["reportedState"]
+        if state["code"] == "ERROR":
+            detail = (state.get("detail") or {}).get("message") or "it gives no reason"
+            failure = f"Genesys Cloud reports an error of the integration {integration_id}: {detail}"
+            # Right after a change the report may still be about what was before.
+            raise NotYetError(failure) if is_changed else ResourceError(failure)
+        source = f"aws.partner/genesys.com/cloud/{properties['OrgId']}/{properties['Suffix']}"
+        self._check_source(source)
+        return {"EventSourceName": source, "IntegrationId": integration_id}
+
+    def remove(self, client: GenesysClient, identity: str, marker: str) -> None:
+        """Delete the integration; Genesys Cloud takes its partner event source back."""
+        for integration in _with_marker(client, marker):
+            client.delete_integration(integration["id"])
+        if _with_marker(client, marker):
+            raise NotYetError(f"the integration of {identity} is still listed")
+
+    def _only(self, client: GenesysClient, properties: Properties, marker: str, *, create: bool) -> dict[str, Any]:
+        """Return the integration, created if need be; of twins that two passes at once created, only one stays."""
+        found = _with_marker(client, marker)
+        if not found and create:
+            with overtaking_is_not_yet():
+                client.create_integration(_name(properties, marker))
+            found = _with_marker(client, marker)
+        if not found:
+            raise NotYetError("the integration is not listed")
+        only, *twins = sorted(found, key=_rank)
+        for twin in twins:
+            client.delete_integration(twin["id"])
+        return only
+
+    def _check_source(self, name: str) -> None:
+        """Wait until AWS knows the partner event source: PENDING until a bus of its name exists, ACTIVE then."""
+        try:
+            state = self._events().describe_event_source(Name=name)["State"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            raise NotYetError(f"the partner event source {name} is not in this account and region") from None
+        if state not in _USABLE_SOURCE_STATES:
+            raise NotYetError(f"the partner event source {name} is {state}")
+
+
+def _configure(client: GenesysClient, integration_id: str, properties: Properties, marker: str) -> bool:
+    """Configure the integration unless it is configured so, and tell whether it was not."""
+    current = client.integration_configuration(integration_id)
+    known = current.get("properties") or {}
+    properties_wanted = {**known, **_configuration(properties)}
+    if sorted(known.get("eventFilter") or []) == properties_wanted["eventFilter"]:
+        properties_wanted["eventFilter"] = known["eventFilter"]  # the order of topics means nothing
+    wanted = {
+        "name": _name(properties, marker),
+        "notes": f"{_NOTES} {marker}",
+        "properties": properties_wanted,
+    }
+    if all(current.get(name) == value for name, value in wanted.items()):
+        return False
+    kept = {name: current.get(name) or {} for name in ("advanced", "credentials")}
+    client.configure_integration(integration_id, {**kept, **wanted, "version": current["version"]})
+    return True
+
+
+def _enable(client: GenesysClient, integration_id: str) -> bool:
+    """Enable the integration unless it is enabled, and tell whether it was not."""
+    if client.integration(integration_id)["intendedState"] == "ENABLED":
+        return False
+    client.set_intended_state(integration_id, "ENABLED")
+    return True
+
+
+def _configuration(properties: Properties) -> dict[str, Any]:
+    return {
+        "eventSourceSuffix": properties["Suffix"],
+        "awsAccountId": properties["Account"],
+        "awsAccountRegion": properties["Region"],
+        "eventFilter": sorted(properties["Topics"]),
+    }
+
+
+def _name(properties: Properties, marker: str) -> str:
+    return f"{properties['Name']} ({marker})"
+
+
+def _with_marker(client: GenesysClient, marker: str) -> list[dict[str, Any]]:
+    return [each for each in client.integrations() if _has_marker(each, marker)]
+
+
+def _has_marker(integration: Mapping[str, Any], marker: str) -> bool:
+    # In the name from its creation on, and in the notes should someone rename it.
+    return any(marker in (integration.get(place) or "") for place in ("name", "notes"))
+
+
+def _rank(integration: Mapping[str, Any]) -> tuple[bool, bool, str]:
+    """Order twins: one that works first, then by id, so that every pass chooses the same."""
+    reported = (integration.get("reportedState") or {}).get("code")
+    return reported == "ERROR", integration.get("intendedState") != "ENABLED", integration["id"]
