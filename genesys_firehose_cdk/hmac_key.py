@@ -6,7 +6,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from genesys_firehose_cdk.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, acknowledge
-from genesys_firehose_cdk.keys import key_statement, rotated_key
+from genesys_firehose_cdk.keys import rotated_key, secret_statements
 from genesys_firehose_cdk.validation import check_removal_policy
 
 KEY_LENGTH = 64
@@ -73,14 +73,7 @@ class HmacKey(Construct):
     @property
     def read_statements(self) -> list[iam.PolicyStatement]:
         """What a role needs to read the key, and nothing else."""
-        # Secrets Manager appends six characters to the name; a partial ARN must allow for them.
-        arn = self.secret.secret_full_arn or f"{self.secret.secret_arn}-??????"
-        statements = [
-            iam.PolicyStatement(sid="ReadHmacKey", actions=["secretsmanager:GetSecretValue"], resources=[arn])
-        ]
-        if self.encryption_key is not None:
-            statements.append(key_statement("DecryptHmacKey", self.encryption_key, "kms:Decrypt", via="secretsmanager"))
-        return statements
+        return secret_statements("HmacKey", self.secret, self.encryption_key)
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the key: for the sender's side, when it lives in the same account."""

@@ -5,6 +5,7 @@ from typing import Any
 from aws_cdk import ArnFormat, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from genesys_firehose_cdk.validation import check_removal_policy
@@ -29,6 +30,18 @@ def key_statement(
             f"kms:EncryptionContext:{name}": values for name, values in encryption_context.items()
         }
     return iam.PolicyStatement(sid=sid, actions=list(actions), resources=[key.key_arn], conditions=conditions)
+
+
+def secret_statements(
+    name: str, secret: secretsmanager.ISecret, encryption_key: kms.IKey | None
+) -> list[iam.PolicyStatement]:
+    """Allow to read `secret`, and to decrypt it with its key; the statements are `Read<name>` and `Decrypt<name>`."""
+    # Secrets Manager appends six characters to the name; a partial ARN must allow for them.
+    arn = secret.secret_full_arn or f"{secret.secret_arn}-??????"
+    statements = [iam.PolicyStatement(sid=f"Read{name}", actions=["secretsmanager:GetSecretValue"], resources=[arn])]
+    if encryption_key is not None:
+        statements.append(key_statement(f"Decrypt{name}", encryption_key, "kms:Decrypt", via="secretsmanager"))
+    return statements
 
 
 class OperationsKey(Construct):

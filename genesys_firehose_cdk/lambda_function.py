@@ -26,6 +26,20 @@ class LeastPrivilegeFunction(Construct):
         policy: The one policy of its role.
     """
 
+    # Why findings do not apply; a kind of function of which they would not be true says its own.
+    _NO_DEAD_LETTER_QUEUE = (
+        "It is never invoked asynchronously, so Lambda would never use one: its callers get the "
+        "error and retry, and behind them stand a dead-letter queue and the prefix errors/."
+    )
+    _NO_RESERVED_CONCURRENCY = (
+        "Its callers bound it: the API's throttling, the queue's maximum concurrency and "
+        "Firehose's processor. A reservation would take from the account's other functions."
+    )
+    _NO_VPC = (
+        "It calls AWS APIs alone, over TLS with its role's credentials, and listens on no network; "
+        "a VPC would add a path to other hosts that it does not have."
+    )
+
     def __init__(
         self,
         scope: Construct,
@@ -114,29 +128,6 @@ class LeastPrivilegeFunction(Construct):
 
     def _acknowledge_findings(self) -> None:
         acknowledge_wildcard(self.policy, "*", "X-Ray has no resource to name: both actions know the resource * alone.")
-        acknowledge(
-            self.function,
-            "LambdaDLQ",
-            HIPAA,
-            NIST,
-            SERVERLESS,
-            reason="It is never invoked asynchronously, so Lambda would never use one: its callers get the "
-            "error and retry, and behind them stand a dead-letter queue and the prefix errors/.",
-        )
-        acknowledge(
-            self.function,
-            "LambdaConcurrency",
-            HIPAA,
-            NIST,
-            reason="Its callers bound it: the API's throttling, the queue's maximum concurrency and "
-            "Firehose's processor. A reservation would take from the account's other functions.",
-        )
-        acknowledge(
-            self.function,
-            "LambdaInsideVPC",
-            HIPAA,
-            NIST,
-            PCI,
-            reason="It calls AWS APIs alone, over TLS with its role's credentials, and listens on no network; "
-            "a VPC would add a path to other hosts that it does not have.",
-        )
+        acknowledge(self.function, "LambdaDLQ", HIPAA, NIST, SERVERLESS, reason=self._NO_DEAD_LETTER_QUEUE)
+        acknowledge(self.function, "LambdaConcurrency", HIPAA, NIST, reason=self._NO_RESERVED_CONCURRENCY)
+        acknowledge(self.function, "LambdaInsideVPC", HIPAA, NIST, PCI, reason=self._NO_VPC)
