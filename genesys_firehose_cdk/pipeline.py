@@ -373,7 +373,6 @@ class GenesysFirehosePipeline(Construct):
         if self.partner_bus is not None:
             outputs += [
                 ("PartnerBusName", self.partner_bus.event_source_name, "The partner event source, and its bus"),
-                ("ArchiveName", self.partner_bus.archive.archive_name, "Replay the bus's events from here"),
             ]
         return outputs
 
