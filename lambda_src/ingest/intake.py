@@ -85,6 +85,7 @@ class Intake:
             # The sender sends them all again; those that are durable count as accepted then, as duplicates.
             return Receipt(accepted=0, duplicates=0, refused=refused)
         metrics.count("EventsAccepted", len(events))
+        metrics.count("EventsAcceptedWebhook", len(events))
         metrics.count("EventsDuplicate", duplicates)
         return Receipt(len(events), duplicates, refused=0)
 

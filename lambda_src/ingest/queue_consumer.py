@@ -32,15 +32,22 @@ class QueueConsumer:
         records: list[bytes] = []
         message_ids: list[str] = []
         failed: list[str] = []
+        overflowed: set[int] = set()
         for message in messages:
             record = self._record_of(message, deadline, metrics)
             if record is None:
                 failed.append(message["messageId"])
-            else:
-                records.append(record)
-                message_ids.append(message["messageId"])
+                continue
+            if is_envelope(message["body"].encode()):
+                overflowed.add(len(records))
+            records.append(record)
+            message_ids.append(message["messageId"])
         refused = self._delivery.put(records, deadline, metrics)
         failed.extend(message_ids[index] for index in sorted(refused))
+        # What overflowed was counted when the request that brought it was accepted.
+        if accepted := len(set(range(len(records))) - refused - overflowed):
+            metrics.count("EventsAccepted", accepted)
+            metrics.count("EventsAcceptedEventBridge", accepted)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     def _record_of(self, message: dict[str, Any], deadline: Deadline, metrics: Metrics) -> bytes | None:
@@ -58,4 +65,6 @@ class QueueConsumer:
             log("ERROR", "a queue message is neither a record nor an event")
             return None
         metrics.count("EventsReceived")
+        if facts.event_time is not None:
+            metrics.highest("EventAge", (arrival - facts.event_time).total_seconds() * 1000)
         return self._intake.record_of(event, raw, facts, "eventbridge", arrival, deadline, metrics)

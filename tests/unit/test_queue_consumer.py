@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from genesys_firehose_cdk.local.events import FAMILIES, EventGenerator
 from ingest.function import IngestFunction
 from tests.functions import ingest_function, post
 from tests.in_memory_aws import Crash, Fault, InMemoryAws
+from tests.unit.observing import metrics_of
 
 DETAIL = {
     "topicName": "v2.detail.events.conversation.c-1.acd.end",
@@ -51,6 +53,28 @@ def test_an_eventbridge_event_is_wrapped_whole(aws: InMemoryAws, function: Inges
     )
 
 
+def test_an_eventbridge_event_counts_as_accepted_by_its_ingress_when_firehose_has_it(
+    aws: InMemoryAws, function: IngestFunction, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.schedule = dict.fromkeys(range(3), Fault.PARTIAL)
+    consume(function, *[eventbridge_event()] * 5)
+    counted = metrics_of(capsys.readouterr().out)
+    assert (counted["EventsReceived"], counted["EventsAccepted"], counted["EventsAcceptedEventBridge"]) == (5, 4, 4)
+    assert "EventsAcceptedWebhook" not in counted
+    assert counted["EventAge"] > 0
+
+
+def test_an_overflowed_record_counts_once_and_for_the_webhook(
+    aws: InMemoryAws, function: IngestFunction, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.schedule = {2: Fault.REFUSED}
+    post(function, {"messageId": "a"})
+    consume(function, *aws.queue)
+    counted = metrics_of(capsys.readouterr().out)
+    assert (counted["EventsAccepted"], counted["EventsAcceptedWebhook"]) == (1, 1)
+    assert "EventsAcceptedEventBridge" not in counted
+
+
 def test_an_overflowed_record_is_put_as_another_copy_of_the_same_event(
     aws: InMemoryAws, function: IngestFunction
 ) -> None:
@@ -62,6 +86,20 @@ def test_an_overflowed_record_is_put_as_another_copy_of_the_same_event(
     copies = [json.loads(copy) for copy in (message, *aws.in_stream)]
     assert len({copy.pop("ingest_id") for copy in copies}) == 3
     assert copies == copies[:1] * 3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_comes_through_eventbridge_whole_and_as_the_same_event_as_through_the_webhook(
+    aws: InMemoryAws, function: IngestFunction, family: str
+) -> None:
+    event = EventGenerator(seed=1).generate(family).body
+    assert consume(function, eventbridge_event(event)) == []
+    assert post(ingest_function(aws), event) == 200
+    by_bus, by_webhook = (json.loads(record) for record in aws.in_stream)
+    assert by_bus["event"]["detail"] == by_webhook["event"] == event
+    assert (by_bus["ingress"], by_webhook["ingress"]) == ("eventbridge", "webhook")
+    for fact in ("dedup_key", "event_type", "event_time", "topic"):
+        assert by_bus[fact] == by_webhook[fact]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+import botocore.session
 import pytest
 
 from ingest.deadline import Deadline
@@ -176,6 +177,20 @@ def test_a_secret_that_cant_be_read_is_503_and_nothing_is_stored(aws: InMemoryAw
     assert is_untouched(aws)
 
 
+def test_without_a_signing_secret_no_request_is_accepted(aws: InMemoryAws) -> None:
+    # What a function gets whose events come over the bus alone. botocore refuses the empty name without a call.
+    def client(service: str) -> Any:
+        if service != "secretsmanager":
+            return aws.client(service)
+        return botocore.session.get_session().create_client(
+            service, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+        )
+
+    settings = Settings.from_environment({**INGEST_ENVIRONMENT, "SIGNING_SECRET_ARN": ""})
+    check_problem(IngestFunction(settings, client).handle(request(EVENTS)), 503)
+    assert aws.calls == []
+
+
 def test_our_own_error_is_503_not_a_crash(aws: InMemoryAws, capsys: pytest.CaptureFixture[str]) -> None:
     del aws.secret_versions["AWSCURRENT"]
     aws.secret_versions["AWSCURRENT"] = None  # type: ignore[assignment]
@@ -186,7 +201,7 @@ def test_our_own_error_is_503_not_a_crash(aws: InMemoryAws, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("signature", "body", "expected"),
     [
-        (None, EVENTS, {"EventsReceived": 2, "EventsAccepted": 2, "EventsDuplicate": 0}),
+        (None, EVENTS, {"EventsReceived": 2, "EventsAccepted": 2, "EventsAcceptedWebhook": 2, "EventsDuplicate": 0}),
         ("00" * 32, EVENTS, {"RequestsForged": 1, "RequestsRejected": 1}),
         (None, b"7", {"RequestsRejected": 1}),
     ],
