@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,8 +20,7 @@ from shared.telemetry import Metrics, log_exception
 _ENVELOPE_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What became of a request's events: all accepted, or some ``refused``, which are nowhere."""
 
     accepted: int
@@ -62,12 +60,13 @@ class Intake:
         keys: list[str | None] = []
         seen: set[str] = set()
         refused = 0
+        event_times: list[datetime] = []
         for event, raw in events:
             facts = describe(event, self._settings.event_id_path, arrival)
             if facts.has_identity and (facts.dedup_key in seen or facts.dedup_key in self._recent):
                 continue
             if facts.event_time is not None:
-                metrics.highest("EventAge", (arrival - facts.event_time).total_seconds() * 1000)
+                event_times.append(facts.event_time)
             record = self.record_of(event, raw, facts, "webhook", arrival, deadline, metrics)
             if record is None:
                 refused += 1
@@ -76,6 +75,8 @@ class Intake:
             records.append(record)
             # Without an identity, equal events may be different happenings: each goes through.
             keys.append(facts.dedup_key if facts.has_identity else None)
+        if event_times:
+            metrics.highest("EventAge", (arrival - min(event_times)).total_seconds() * 1000)
         duplicates = len(events) - len(records) - refused
         outcome = self._delivery.deliver(records, deadline, metrics)
         # Only what is durable is remembered; a key remembered too early would answer for a lost event.
