@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -55,10 +55,13 @@ class Service:
         threading.Thread(target=self._serve, daemon=True).start()
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+    def address(self) -> tuple[str, int]:
+        host, port = self._socket.getsockname()
+        return host, port
 
     def close(self) -> None:
+        # Closing alone would leave the accepting thread its socket.
+        self._socket.shutdown(socket.SHUT_RDWR)
         for connection in (self._socket, *self._open):
             connection.close()
 
@@ -88,17 +91,22 @@ def _read_request(incoming: BinaryIO) -> bytes:
     return head + incoming.read(int(lengths[0])) if lengths else head
 
 
-@contextmanager
-def service(answer_to: Callable[[bytes], Answer], monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """Run a service that all clients made meanwhile talk to."""
-    running = Service(answer_to)
+def let_clients_call(address: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Direct all clients that are made from now on to one address."""
     for name, value in {
-        "AWS_ENDPOINT_URL": running.url,
+        "AWS_ENDPOINT_URL": f"http://{address[0]}:{address[1]}",
         "AWS_ACCESS_KEY_ID": "nobody",
         "AWS_SECRET_ACCESS_KEY": "nothing",
         "AWS_DEFAULT_REGION": "eu-central-1",
     }.items():
         monkeypatch.setenv(name, value)
+
+
+@contextmanager
+def service(answer_to: Callable[[bytes], Answer], monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """Run a service that all clients call."""
+    running = Service(answer_to)
+    let_clients_call(running.address, monkeypatch)
     try:
         yield running
     finally:
@@ -123,24 +131,23 @@ def test_a_service_that_falls_silent_is_given_up_in_time(answer: Answer, monkeyp
 
 
 def test_a_service_that_does_not_take_the_connection_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    with service(lambda _request: SILENT, monkeypatch), socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        address = full.getsockname()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{address[1]}")
+    with ExitStack() as open_sockets:
+        full = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         # Nobody accepts: once the backlog is full, further connections wait.
-        waiting = [socket.socket() for _ in range(4)]
-        for connection in waiting:
-            connection.setblocking(False)
-            connection.connect_ex(address)
+        for _ in range(4):
+            waiting = open_sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        let_clients_call(full.getsockname(), monkeypatch)
         error, seconds = describe_stream()
-        for connection in waiting:
-            connection.close()
     assert isinstance(error, ConnectTimeoutError)
     assert seconds < CONNECT_SECONDS + READ_SECONDS + SLACK_SECONDS
 
 
 def test_a_service_that_is_not_there_is_given_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    with service(lambda _request: SILENT, monkeypatch) as gone:
-        gone.close()
+    with socket.socket() as not_listening:
+        not_listening.bind(("127.0.0.1", 0))
+        let_clients_call(not_listening.getsockname(), monkeypatch)
         error, seconds = describe_stream()
     assert isinstance(error, EndpointConnectionError)
     assert seconds < SLACK_SECONDS
