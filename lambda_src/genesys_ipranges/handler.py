@@ -1,0 +1,16 @@
+"""The function's entry: a schedule's events and CloudFormation's requests."""
+
+from typing import Any
+
+from genesys_ipranges.function import IpRangesFunction
+from genesys_ipranges.settings import Settings
+from shared import aws
+
+_function = IpRangesFunction(
+    Settings.from_environment(), lambda service: aws.client(service, connect_seconds=3, read_seconds=10, attempts=3)
+)
+
+
+def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Refresh the allow-list."""
+    return _function.handle(event)

@@ -1,0 +1,1 @@
+"""The function that asks whether events can still come, and turns the answers into metrics."""
