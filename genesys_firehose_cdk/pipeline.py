@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Size
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -109,6 +109,8 @@ class GenesysFirehosePipeline(Construct):
         event_date_past_days: int = 30,
         event_date_future_days: int = 1,
         transform_memory_size: int = 1024,
+        query_bytes_scanned_limit: Size | None = None,
+        rebuild_max_concurrency: int = 50,
         alarm_thresholds: AlarmThresholds | None = None,
         certificate_days_to_expiry: int = 30,
         metrics_namespace: str = "GenesysFirehose",
@@ -162,6 +164,9 @@ class GenesysFirehosePipeline(Construct):
                 3,650. Default: 30.
             event_date_future_days: The same for the future; 0 to 30. Default: 1.
             transform_memory_size: 128 to 10,240 MB. Default: 1024.
+            query_bytes_scanned_limit: A query of the lake that reads more is cancelled; 10 MiB to 100 TiB.
+                Default: 100 GiB.
+            rebuild_max_concurrency: How many raw objects a rebuild works on at once; 1 to 1,000. Default: 50.
             alarm_thresholds: Default: AlarmThresholds().
             certificate_days_to_expiry: Days left at which the certificate's alarm goes off; 1 to 365.
                 Default: 30.
@@ -253,7 +258,13 @@ class GenesysFirehosePipeline(Construct):
         self.catalog: LakeCatalog | None = None
         self.rebuild: LakeRebuild | None = None
         if dynamic_partitioning:
-            self.catalog = LakeCatalog(self, "Catalog", bucket=self.bucket, removal_policy=removal_policy)
+            self.catalog = LakeCatalog(
+                self,
+                "Catalog",
+                bucket=self.bucket,
+                bytes_scanned_limit=query_bytes_scanned_limit,
+                removal_policy=removal_policy,
+            )
             self.rebuild = LakeRebuild(
                 self,
                 "Rebuild",
@@ -265,6 +276,7 @@ class GenesysFirehosePipeline(Construct):
                 event_shapes=event_shapes,
                 event_date_past_days=event_date_past_days,
                 event_date_future_days=event_date_future_days,
+                max_concurrency=rebuild_max_concurrency,
                 metrics_namespace=metrics_namespace,
                 log_retention=log_retention,
                 removal_policy=removal_policy,

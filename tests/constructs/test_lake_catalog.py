@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 
 from genesys_firehose_cdk import DataLakeBucket, GenesysFirehosePipeline, InvalidPropertyError
 from genesys_firehose_cdk.lake_catalog import LakeCatalog, saved_queries
-from tests.constructs.synthesis import ROOT, Template, as_list, flat, new_stack, template_of
+from tests.constructs.synthesis import ROOT, Template, as_list, flat, new_stack, synthesize, template_of
 
 
 def _table(template: Template, name: str) -> dict[str, Any]:
@@ -67,6 +67,12 @@ def test_workgroups_enforce_their_settings_and_bound_what_a_query_reads(default:
     for configuration in _workgroups(default).values():
         assert configuration["EnforceWorkGroupConfiguration"] is True
         assert configuration["BytesScannedCutoffPerQuery"] == 100 * 1024**3
+
+
+def test_the_pipeline_says_what_a_query_may_read() -> None:
+    template = synthesize(query_bytes_scanned_limit=cdk.Size.gibibytes(5))
+    limits = {configuration["BytesScannedCutoffPerQuery"] for configuration in _workgroups(template).values()}
+    assert limits == {5 * 1024**3}
 
 
 def test_results_of_each_layer_are_apart_and_under_the_key_of_their_layer(default: Template) -> None:

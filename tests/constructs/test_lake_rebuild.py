@@ -10,7 +10,7 @@ from genesys_firehose_cdk import DataLakeBucket, GenesysFirehosePipeline, Invali
 from genesys_firehose_cdk.hmac_key import HmacKey
 from genesys_firehose_cdk.keys import OperationsKey
 from genesys_firehose_cdk.lake_rebuild import LakeRebuild
-from tests.constructs.synthesis import Template, as_list, flat, new_stack, statements, template_of
+from tests.constructs.synthesis import Template, as_list, flat, new_stack, statements, synthesize, template_of
 
 
 def _rebuild(**properties: Any) -> Template:
@@ -42,6 +42,10 @@ def test_hours_are_worked_on_one_after_the_other_and_their_objects_at_once(defau
     assert _hours(default)["MaxConcurrency"] == 1
     assert _objects(default)["MaxConcurrency"] == 50
     assert _objects(default)["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+
+
+def test_the_pipeline_says_how_many_objects_are_worked_on_at_once() -> None:
+    assert _objects(synthesize(rebuild_max_concurrency=7))["MaxConcurrency"] == 7
 
 
 def test_no_output_is_kept_that_could_outgrow_a_state(default: Template) -> None:
