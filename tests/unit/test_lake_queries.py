@@ -5,6 +5,7 @@ Athena's dialect is Trino's. The queries keep to what both know, but for four fu
 
 import gzip
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ import duckdb
 import pytest
 
 from genesys_firehose_cdk.lake_catalog import description_of, saved_queries
+from tests.functions import DEFAULT_POLICY, firehose_batch, transform_function, transformed
+from tests.in_memory_aws import InMemoryAws
+from tests.unit.test_rebuild_objects import envelope as raw_record
+from tests.unit.test_rebuild_objects import put_raw, rebuild
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TODAY = f"{NOW:%Y-%m-%d}"
@@ -70,6 +75,13 @@ class Lake:
 
     def _detail(self, kind: str, body: dict[str, Any]) -> None:
         self.add(topic=f"v2.detail.events.conversation.c-1.{kind}", event={"eventBody": body})
+
+    def copy(self, objects: Mapping[str, bytes]) -> None:
+        """Add objects by key."""
+        for key, content in objects.items():
+            path = self._root / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
     def run(self, query: str) -> Rows:
         # What is not in the package stays away: a test downloads nothing.
@@ -147,6 +159,19 @@ def test_a_record_that_was_delivered_twice_is_shown_once(lake: Lake) -> None:
     for _ in range(2):
         lake.add(key="k", ingest_id="same")
     assert lake.view("SELECT count(*) FROM events") == [(1,)]
+
+
+def test_after_a_rebuild_with_a_newer_policy_queries_see_every_event_once_and_masked_anew(lake: Lake) -> None:
+    aws = InMemoryAws()
+    records = [raw_record(number, contact={"phoneNumber": "+15550100100"}) for number in range(3)]
+    put_raw(aws, *records)
+    first = transformed(transform_function(aws).handle(firehose_batch(records)))
+    lines = "".join(json.dumps(record) + "\n" for record in first)
+    aws.objects["clean/event_type=call/date=2026-11-23/delivered.gz"] = gzip.compress(lines.encode())
+    rebuild(aws, {**DEFAULT_POLICY, "version": 2, "fields": {"contact": {"action": "drop"}}})
+    lake.copy({key: content for key, content in aws.objects.items() if key.startswith("clean/")})
+    rows = lake.view("SELECT dedup_key, transform_version, json_extract_scalar(event, '$.contact') FROM events")
+    assert sorted(rows) == [(f"{number:064x}", "0001.0002", None) for number in range(3)]
 
 
 def test_events_per_hour_counts_by_the_time_an_event_speaks_of(lake: Lake) -> None:
