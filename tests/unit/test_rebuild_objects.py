@@ -103,6 +103,13 @@ def test_a_second_rebuild_changes_nothing(aws: InMemoryAws) -> None:
     assert aws.objects == before
 
 
+def test_a_rebuilt_object_tells_nothing_of_when_it_was_made(aws: InMemoryAws) -> None:
+    put_raw(aws, envelope(1))
+    rebuild(aws)
+    [content] = [content for key, content in aws.objects.items() if key.startswith("clean/")]
+    assert content[4:8] == bytes(4)  # RFC 1952: the time of the file that was compressed
+
+
 def test_a_rebuild_with_a_newer_policy_writes_beside_what_is_there(aws: InMemoryAws) -> None:
     put_raw(aws, envelope(1, queue={"name": "Billing"}))
     rebuild(aws)
