@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from genesys_firehose_cdk.delivery_role import DeliveryRole
     from genesys_firehose_cdk.delivery_stream import Buffering, DataLakeDeliveryStream
     from genesys_firehose_cdk.event_shapes import EventShapes
+    from genesys_firehose_cdk.event_subscription import EventSubscription
+    from genesys_firehose_cdk.eventbridge_integration import EventBridgeIntegration
+    from genesys_firehose_cdk.genesys_connection import GenesysConnection
+    from genesys_firehose_cdk.genesys_region import GenesysRegion
     from genesys_firehose_cdk.hmac_key import HmacKey
     from genesys_firehose_cdk.ingest_function import IngestFunction, SignatureEncoding, SignatureSettings
     from genesys_firehose_cdk.ingress_api import IngressApi, IngressDomain
@@ -36,10 +40,14 @@ __all__ = [
     "DataLakeDeliveryStream",
     "DeduplicationTable",
     "DeliveryRole",
+    "EventBridgeIntegration",
     "EventShapes",
+    "EventSubscription",
     "FieldRule",
     "FreeText",
+    "GenesysConnection",
     "GenesysFirehosePipeline",
+    "GenesysRegion",
     "HmacKey",
     "IngestFunction",
     "IngressApi",
@@ -71,9 +79,13 @@ _MODULES = {
     "DeduplicationTable": "deduplication_table",
     "DeliveryRole": "delivery_role",
     "EventShapes": "event_shapes",
+    "EventBridgeIntegration": "eventbridge_integration",
+    "EventSubscription": "event_subscription",
     "FieldRule": "masking_policy",
     "FreeText": "masking_policy",
+    "GenesysConnection": "genesys_connection",
     "GenesysFirehosePipeline": "pipeline",
+    "GenesysRegion": "genesys_region",
     "HmacKey": "hmac_key",
     "IngestFunction": "ingest_function",
     "IngressApi": "ingress_api",

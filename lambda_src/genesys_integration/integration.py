@@ -16,7 +16,7 @@ _FORMS: Mapping[str, tuple[str, re.Pattern[str], str]] = {
     "OrgId": ("org_id", re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "a UUID in lower case"),
     "Account": ("account", re.compile(r"\d{12}"), "an AWS account of 12 digits"),
     "Region": ("aws_region", re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "an AWS region such as eu-central-1"),
-    "Suffix": ("suffix", re.compile(r"[A-Za-z0-9._-]{1,64}"), "a word of 1 to 64 letters, digits and ._-"),
+    "Suffix": ("event_source_suffix", re.compile(r"[A-Za-z0-9._-]{1,64}"), "a word of 1 to 64 letters, digits and ._-"),
 }
 _TOPIC = re.compile(r"v2(\.([A-Za-z0-9_-]+|\{[A-Za-z]+\}))+")
 _SOURCE = ("eventSourceSuffix", "awsAccountId", "awsAccountRegion")
@@ -74,8 +74,8 @@ class EventBridgeIntegration:
             is_taken = all(configured.get(name) == wanted[name] for name in _SOURCE)
             if is_taken and not _has_marker(other, marker):
                 raise PropertyError(
-                    f"suffix is {properties['Suffix']!r}, which the integration {other['id']} has: a suffix that no "
-                    "other integration has for this account and region is allowed."
+                    f"event_source_suffix is {properties['Suffix']!r}, which the integration {other['id']} has: a "
+                    "suffix that no other integration has for this account and region is allowed."
                 )
 
     def apply(self, client: GenesysClient, properties: Properties, marker: str, *, create: bool) -> dict[str, str]:

@@ -352,8 +352,8 @@ def test_a_suffix_that_another_integration_has_is_refused(
     with pytest.raises(RequestFailedError) as caught:
         stack.create(PROPERTIES)
     assert caught.value.reason == (
-        f"suffix is 'events', which the integration {first.attributes['IntegrationId']} has: a suffix that no other "
-        "integration has for this account and region is allowed."
+        f"event_source_suffix is 'events', which the integration {first.attributes['IntegrationId']} has: a suffix "
+        "that no other integration has for this account and region is allowed."
     )
     assert len(genesys.organization.integrations) == 1
 
@@ -387,8 +387,11 @@ def test_a_change_of_the_organization_is_refused_and_rolled_back(
     ("change", "sentence"),
     [
         ({"OrgId": "Acme"}, "org_id is 'Acme': a UUID in lower case is allowed."),
-        ({"Suffix": "a/b"}, "suffix is 'a/b': a word of 1 to 64 letters, digits and ._- is allowed."),
-        ({"Suffix": "x" * 65}, f"suffix is '{'x' * 65}': a word of 1 to 64 letters, digits and ._- is allowed."),
+        ({"Suffix": "a/b"}, "event_source_suffix is 'a/b': a word of 1 to 64 letters, digits and ._- is allowed."),
+        (
+            {"Suffix": "x" * 65},
+            f"event_source_suffix is '{'x' * 65}': a word of 1 to 64 letters, digits and ._- is allowed.",
+        ),
         ({"Account": "123"}, "account is '123': an AWS account of 12 digits is allowed."),
         ({"Region": "Frankfurt"}, "aws_region is 'Frankfurt': an AWS region such as eu-central-1 is allowed."),
         ({"Host": "https://x"}, "region is 'https://x': the host of a Genesys Cloud region is allowed."),

@@ -1,0 +1,205 @@
+"""An event subscription of a Genesys Cloud organization, managed by the stack."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from aws_cdk import CfnResource, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from genesys_firehose_cdk.acknowledgements import SERVERLESS, acknowledge
+from genesys_firehose_cdk.genesys_connection import GenesysConnection
+from genesys_firehose_cdk.genesys_resource import GenesysResource
+from genesys_firehose_cdk.hmac_key import HmacKey
+from genesys_firehose_cdk.validation import InvalidPropertyError, check_header_name, check_range
+
+SIGNING_KEY = "${signing_key}"
+"""Stands in headers and bodies for the signing key, which the function puts there when it runs."""
+
+GUIDE_PATH = "/api/v2/notifications/eventSubscriptions"
+GUIDE_BODY: Mapping[str, Any] = {
+    "eventSubscription": {
+        "name": "${name}",
+        "url": "${url}",
+        "events": "${events}",
+        "filters": "${filters}",
+        "active": True,
+        "headers": "${headers}",
+    }
+}
+"""The body of the guide that this project implements."""
+
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+_NAME = re.compile(r"[ -~]{1,200}")
+_EVENT = re.compile(r"[^\s\"]+")
+_WHOLE_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+
+
+class EventSubscription(GenesysResource):
+    """Creates, updates, keeps and removes a subscription that posts events to the webhook.
+
+    No published SDK and no documentation of Genesys Cloud has the endpoint that the guide names. So
+    every part of it is a property, and an organization that does not have it refuses the creation with its
+    own words, which leaves nothing behind.
+
+    On a schedule the subscription is compared with what it should be, and written again where it
+    differs: so one that Genesys Cloud made inactive becomes active again, and a new signing key reaches the
+    sender within one interval, while the webhook still accepts the previous one.
+
+    Everything but the path changes in place. Another region of Genesys Cloud is refused: give the construct
+    another id as well, so that the old subscription is removed with its own credentials.
+
+    Attributes:
+        function: The function that makes the changes.
+        resource: The custom resource, with the attribute `SubscriptionId`.
+        schedule: The rule that has the subscription compared.
+        subscription_id: The subscription's id at Genesys Cloud.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        connection: GenesysConnection,
+        url: str,
+        signing_key: HmacKey,
+        log_encryption_key: kms.IKey,
+        name: str = "Genesys-to-AWS-Firehose-Stream",
+        event_names: Sequence[str] = ("call.event", "chat.event", "email.event"),
+        filters: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        path: str = GUIDE_PATH,
+        body: Mapping[str, Any] | None = None,
+        check_interval: Duration = Duration.minutes(15),
+        give_up_after: Duration = Duration.minutes(10),
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        """Create the custom resource with its function and schedule.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            connection: Where the organization is.
+            url: Where events are posted to; it begins with https://.
+            signing_key: The key that the sender signs with.
+            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
+            name: The subscription's name, 1 to 200 printable ASCII characters, to which a marker in
+                parentheses is added that tells it from all others. Default: Genesys-to-AWS-Firehose-Stream.
+            event_names: What to subscribe to. Default: call.event, chat.event and email.event.
+            filters: Which of them, such as `{"direction": "inbound"}`. Default: all.
+            headers: The headers of every post; `${signing_key}` stands for the signing key. Default:
+                `{"X-Genesys-Signature": "${signing_key}"}`.
+            path: The collection of subscriptions in the API. Default: that of the guide.
+            body: What is sent to it, with `${name}`, `${url}`, `${events}`, `${filters}`, `${headers}` and
+                `${signing_key}` where they belong; `${name}` must be there. Default: `GUIDE_BODY`.
+            check_interval: How often the subscription is compared; 1 minute to 24 hours. Default: 15 minutes.
+            give_up_after: When a change that is not complete fails; 1 to 40 minutes. Default: 10 minutes.
+            log_retention: Default: one year.
+            removal_policy: What happens to the log group when the stack goes; the subscription always goes.
+                Default: RETAIN.
+
+        Raises:
+            InvalidPropertyError: A value that cannot work; the message says why.
+        """
+        headers = {"X-Genesys-Signature": SIGNING_KEY} if headers is None else headers
+        _check(url, name, event_names, headers, path)
+        check_range(
+            "check_interval", check_interval.to_seconds(), 60, 86_400, "seconds", "to follow a rotation in time"
+        )
+        values = {
+            "name": f"{name} (${{marker}})",
+            "url": url,
+            "events": list(event_names),
+            "filters": dict(filters or {}),
+            "headers": dict(headers),
+        }
+        filled = _fill(GUIDE_BODY if body is None else body, values)
+        stack = Stack.of(scope)
+        properties = {"Path": path, "Body": stack.to_json_string(filled)}
+        if "${marker}" not in str(filled):
+            raise InvalidPropertyError("body", "holds no ${name}", "a body with the subscription's name is allowed")
+        super().__init__(
+            scope,
+            id,
+            connection=connection,
+            package="genesys_subscription",
+            description="Manages the event subscription at Genesys Cloud",
+            properties=properties,
+            statements=signing_key.read_statements,
+            environment={"SIGNING_SECRET_ARN": signing_key.secret.secret_arn},
+            give_up_after=give_up_after,
+            log_encryption_key=log_encryption_key,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+        )
+        self.subscription_id = self.resource.get_att_string("SubscriptionId")
+        resource = cast(CfnResource, self.resource.node.default_child)
+        self.schedule = events.Rule(
+            self,
+            "Schedule",
+            description="Keeps the event subscription at Genesys Cloud active and with today's key",
+            schedule=events.Schedule.rate(check_interval),
+            targets=[
+                targets.LambdaFunction(
+                    self.function,
+                    event=events.RuleTargetInput.from_object(
+                        {
+                            "RequestType": "Keep",
+                            "StackId": stack.stack_id,
+                            "LogicalResourceId": stack.get_logical_id(resource),
+                            "ResourceProperties": {"Host": connection.region.host, **properties},
+                        }
+                    ),
+                    # The next time it is compared comes soon.
+                    retry_attempts=0,
+                )
+            ],
+        )
+        acknowledge(
+            self.schedule,
+            "EventBusDLQ",
+            SERVERLESS,
+            reason="A comparison that is missed is made up for by the next one, which no queue would bring sooner.",
+        )
+        # Nobody must keep what is being removed.
+        self.schedule.node.add_dependency(self.resource)
+
+
+def _check(url: str, name: str, event_names: Sequence[str], headers: Mapping[str, str], path: str) -> None:
+    if not Token.is_unresolved(url) and not url.startswith("https://"):
+        raise InvalidPropertyError("url", f"is {url!r}", "a URL that begins with https:// is allowed")
+    if not _NAME.fullmatch(name):
+        raise InvalidPropertyError("name", f"is {name!r}", "1 to 200 printable ASCII characters are allowed")
+    if not event_names:
+        raise InvalidPropertyError("event_names", "is empty", "at least one name such as call.event is allowed")
+    for event_name in event_names:
+        if not _EVENT.fullmatch(event_name):
+            raise InvalidPropertyError("event_names", f"holds {event_name!r}", "names such as call.event are allowed")
+    for header in headers:
+        check_header_name("headers", header)
+    if not _PATH.fullmatch(path):
+        raise InvalidPropertyError(
+            "path", f"is {path!r}", "segments of letters, digits and ._~- after slashes are allowed"
+        )
+
+
+def _fill(template: Any, values: Mapping[str, Any]) -> Any:
+    """Return the template with the values in place of their placeholders; those it does not know stay."""
+    if isinstance(template, Mapping):
+        return {name: _fill(each, values) for name, each in template.items()}
+    if isinstance(template, list | tuple):
+        return [_fill(each, values) for each in template]
+    if not isinstance(template, str):
+        return template
+    whole = _WHOLE_PLACEHOLDER.fullmatch(template)
+    if whole is not None:
+        return values.get(whole[1], template)
+    for name in ("name", "url"):
+        template = template.replace(f"${{{name}}}", values[name])
+    return template
