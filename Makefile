@@ -32,6 +32,11 @@ demo: setup
 soak: setup
 	$(BIN)/genesys-firehose soak
 
+# The functions side by side with what else one would write; figures in build/bench/results.json.
+.PHONY: bench
+bench: setup
+	$(BIN)/python -m benchmarks
+
 # A file at a time on each of two workers, so that tests that share a deployed pipeline deploy it once.
 .PHONY: test
 test: setup

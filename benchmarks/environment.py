@@ -1,0 +1,60 @@
+"""What the functions, ours and the peers', find in their environment."""
+
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LAMBDA_SOURCE = ROOT / "lambda_src"
+MASKING_POLICY = LAMBDA_SOURCE / "transform" / "default_policy.json"
+RESULTS = ROOT / "build" / "bench"
+FUNCTIONS = RESULTS / "functions"
+"""Where the functions' code is as it is deployed."""
+
+SIGNING_KEY = "a signing key as long as a generated one"
+_SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key"  # noqa: S105 - its name
+FUNCTION_ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "STREAM_NAME": "stream",
+    "BUFFER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/buffer",
+    "SIGNING_SECRET_ARN": _SECRET,
+    "PREVIOUS_KEY_VALIDITY_HOURS": "24",
+    "BUCKET_NAME": "lake",
+    "RAW_KEY_ARN": "arn:aws:kms:eu-central-1:123456789012:key/raw",
+    "SIGNATURE_HEADER": "X-Genesys-Signature",
+    "SIGNATURE_PREFIX": "",
+    "SIGNATURE_ENCODING": "hex",
+    "TIMESTAMP_HEADER": "",
+    "TIMESTAMP_TOLERANCE_SECONDS": "300",
+    "MAX_BODY_BYTES": "4194304",
+    "EVENT_ID_FIELD": "messageId",
+    "OVERSIZE_FIELDS": "transcripts,text",
+    "METRICS_NAMESPACE": "GenesysFirehose",
+    "PIPELINE_NAME": "bench",
+    "DEDUPLICATION_TABLE": "owners",
+    "DEDUPLICATION_TTL_DAYS": "7",
+    "TOKENIZATION_SECRET_ARN": _SECRET,
+    "EVENT_DATE_WINDOW_PAST_DAYS": "30",
+    "EVENT_DATE_WINDOW_FUTURE_DAYS": "1",
+    # The peers' own.
+    "IDEMPOTENCY_TABLE": "idempotency",
+    "MASKING_POLICY": str(MASKING_POLICY),
+    "POWERTOOLS_SERVICE_NAME": "bench",
+    "POWERTOOLS_METRICS_NAMESPACE": "GenesysFirehose",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+
+
+def stage_functions() -> None:
+    """Put the functions' code where it can be imported as it is deployed: with its data, without compiled files."""
+    from genesys_firehose_cdk.event_shapes import EventShapes
+    from genesys_firehose_cdk.masking_policy import MaskingPolicy
+
+    shutil.rmtree(FUNCTIONS, ignore_errors=True)
+    shutil.copytree(LAMBDA_SOURCE, FUNCTIONS, ignore=shutil.ignore_patterns("__pycache__"))
+    (FUNCTIONS / "transform" / "policy.json").write_text(MaskingPolicy.default().to_json(), encoding="utf-8")
+    for path, text in EventShapes.default().to_files().items():
+        (FUNCTIONS / path).write_text(text, encoding="utf-8")

@@ -1,0 +1,49 @@
+"""No careless loop or import: ratios to the least work there is, with bounds that a busy machine keeps.
+
+The bounds are about half as much again as what is measured on a quiet machine; `make bench` has the figures.
+"""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from benchmarks.environment import ROOT, stage_functions
+
+ROUNDS = 3
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, dict[str, Any]]:
+    stage_functions()
+    measured = {}
+    for part in ("ingest", "transform", "cold-start"):
+        command = [sys.executable, "-m", "benchmarks", part, "--rounds", str(ROUNDS), "--in-this-process"]
+        output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+        measured.update({figure["name"]: figure for figure in map(json.loads, output.splitlines())})
+    return measured
+
+
+BOUNDS = [
+    ("ingest, one event with an id", "floor", 7.5),
+    ("ingest, one event with an id", "powertools", 0.6),
+    ("ingest, an array of 100 events with an id", "floor", 4.5),
+    ("ingest, an array of 100 events with an id", "powertools", 0.5),
+    ("ingest, one event without an id", "floor", 9.5),
+    ("ingest, an array of 500 events without an id", "floor", 6.5),
+    ("transform, 1 MiB of mixed events", "floor", 4.5),
+    ("transform, 1 MiB of mixed events", "powertools", 1.4),
+    ("ingest, import", "floor", 1.4),
+    ("ingest, import and first invocation", "powertools", 0.75),
+    ("ingest, import and first invocation", "plain", 1.3),
+    ("transform, import", "floor", 1.4),
+]
+
+
+@pytest.mark.parametrize(("figure", "against", "at_most"), BOUNDS)
+def test_nothing_became_much_slower(
+    figures: dict[str, dict[str, Any]], figure: str, against: str, at_most: float
+) -> None:
+    assert figures[figure]["ratio"][against] <= at_most, figures[figure]
