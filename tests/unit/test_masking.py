@@ -153,6 +153,7 @@ def test_the_spellings_of_a_number_are_one_token(spelling: object) -> None:
 
 def test_the_spellings_of_a_name_or_address_are_one_token() -> None:
     assert masked({"customerName": "  Jane \t DOE "}) == masked({"customerName": "jane doe"})
+    assert masked({"customerName": "STRASSE"}) == masked({"customerName": "stra\u00dfe"})
     assert masked({"ani": "sip:Jane@Example.com;user=ip"}) == masked({"ani": "jane@example.com"})
 
 

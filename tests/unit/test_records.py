@@ -164,10 +164,15 @@ def _change(aws: InMemoryAws, content: bytes) -> None:
     aws.objects[next(iter(aws.objects))] = content
 
 
-def test_an_oversize_event_whose_original_is_gone_or_changed_fails(aws: InMemoryAws, oversize: bytes) -> None:
-    for content in (b"", b"not gzip", gzip.compress(b"{}"), gzip.compress(b"[]")):
+def test_an_oversize_event_whose_original_is_gone_or_changed_fails(
+    aws: InMemoryAws, oversize: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for content in (b"not gzip", b"", gzip.compress(b"{}"), gzip.compress(b"[]")):
         _change(aws, content)
         assert answer_to(aws, oversize) == [{"recordId": "record-0", "result": "ProcessingFailed"}]
+    log = capsys.readouterr().out
+    assert log.count('"reason":"the original is not gzip"') == 1
+    assert log.count('"reason":"the original is not what the pointer names"') == 3
     aws.objects.clear()
     assert answer_to(aws, oversize) == [{"recordId": "record-0", "result": "ProcessingFailed"}]
     assert aws.owners == {}

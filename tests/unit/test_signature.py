@@ -186,6 +186,8 @@ def test_a_timestamp_outside_the_window_or_unreadable_is_refused_though_signed(t
 def test_a_timestamp_that_is_not_what_was_signed_is_refused() -> None:
     assert not timestamped(["1795428000"], BODY)
     assert not timestamped(["1795428000"], b"1795427999." + BODY)
+    # A time to Python's parser, though no bytes in UTF-8.
+    assert not timestamped(["2026-11-23\ud80010:00:00Z"], BODY)
 
 
 @pytest.mark.parametrize("timestamps", [[], ["1795428000", "1795428000"]])
