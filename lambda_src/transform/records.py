@@ -16,6 +16,8 @@ from transform.partitioning import DateWindow, partition_date, partition_type
 # Of the code; the policy's own version follows it. Raised with every change of what a clean record looks like.
 CODE_VERSION = 1
 _LINE_END = b"}\n"
+# What was parsed holds no circles.
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 _POINTER_BYTES = f'"{POINTER_FIELD}"'.encode()
 
 
@@ -106,7 +108,7 @@ class Transformer:
             "event": payload,
         }
         try:
-            line = json.dumps(fields, separators=(",", ":"), allow_nan=False)[:-1].encode() + _LINE_END
+            line = _encode(fields)[:-1].encode() + _LINE_END
         except (ValueError, RecursionError):
             # 1e999 is JSON and was infinity to us; its bytes stay as they are in errors/.
             raise UnreadableRecordError("the event holds a number that can't be written") from None
