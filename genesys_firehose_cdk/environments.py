@@ -44,7 +44,7 @@ class EnvironmentSettings:
         allowed_cidrs: The networks that may call the API. Default: all.
         web_acl_arn: The AWS WAF web ACL in front of the API. Default: none.
         cloud_watch_role: Whether this stack sets API Gateway's logging role for account and region.
-            Default: false.
+            Default: true.
         dynamic_partitioning: Default: true.
         removal_policy: RETAIN or DESTROY; prod allows RETAIN alone. Default: RETAIN.
         tags: Tags of every resource. Default: none.
@@ -62,7 +62,7 @@ class EnvironmentSettings:
     acknowledge_compliance: bool = False
     allowed_cidrs: tuple[str, ...] | None = None
     web_acl_arn: str | None = None
-    cloud_watch_role: bool = False
+    cloud_watch_role: bool = True
     dynamic_partitioning: bool = True
     removal_policy: str = "RETAIN"
     tags: Mapping[str, str] | None = None

@@ -94,6 +94,7 @@ class IngressApi(Construct):
         ingest_url: Where the sender posts to.
         health_url: The health check.
         execute_api_url: The URL of the stage; answers only without an own domain.
+        web_acl_association: Puts the web ACL before the stage; None without.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class IngressApi(Construct):
         throttling_rate_limit: int = 500,
         throttling_burst_limit: int = 1000,
         web_acl_arn: str | None = None,
-        cloud_watch_role: bool = False,
+        cloud_watch_role: bool = True,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
@@ -128,9 +129,11 @@ class IngressApi(Construct):
             throttling_burst_limit: Requests at once; 1 to 5,000. Default: 1,000.
             web_acl_arn: The regional AWS WAF web ACL in front of the API. Default: none.
             cloud_watch_role: Set the role with which API Gateway writes logs, once for account and region.
-                A deployment fails where nobody ever set one ("CloudWatch Logs role ARN must be set in
-                account settings to enable logging"); setting it here overwrites another stack's.
-                Default: False.
+                Where nobody ever set one, a stage with logs can't be deployed ("CloudWatch Logs role ARN must
+                be set in account settings to enable logging"; Amazon API Gateway Developer Guide, "Set up
+                CloudWatch logging for REST APIs"). It takes the place of a role that another stack set, and
+                both the setting and the role stay when the stack goes. False leaves the account alone.
+                Default: True.
             log_retention: Default: one year.
             removal_policy: What happens to the log groups when the stack goes. Default: RETAIN.
 
@@ -198,13 +201,16 @@ class IngressApi(Construct):
             base_url = f"https://{domain.domain_name}/"
         self.ingest_url = f"{base_url}{path}"
         self.health_url = f"{base_url}{HEALTH_PATH}"
-        if web_acl_arn is not None:
-            wafv2.CfnWebACLAssociation(
+        self.web_acl_association = (
+            None
+            if web_acl_arn is None
+            else wafv2.CfnWebACLAssociation(
                 self,
                 "WebAcl",
                 resource_arn=self.api.deployment_stage.stage_arn,
                 web_acl_arn=web_acl_arn,
             )
+        )
         self._acknowledge_findings(ingest, health, has_web_acl=web_acl_arn is not None)
 
     def _add_domain(self, domain: IngressDomain) -> None:

@@ -97,7 +97,7 @@ class GenesysFirehosePipeline(Construct):
         throttling_rate_limit: int = 500,
         throttling_burst_limit: int = 1000,
         web_acl_arn: str | None = None,
-        cloud_watch_role: bool = False,
+        cloud_watch_role: bool = True,
         max_body_bytes: int = MAX_BODY_BYTES,
         event_id_field: str = "messageId",
         oversize_fields: Sequence[str] = OVERSIZE_FIELDS,
@@ -148,8 +148,8 @@ class GenesysFirehosePipeline(Construct):
             throttling_rate_limit: Requests per second; 1 to 10,000. Default: 500.
             throttling_burst_limit: Requests at once; 1 to 5,000. Default: 1,000.
             web_acl_arn: The regional AWS WAF web ACL in front of the API. Default: none.
-            cloud_watch_role: Set API Gateway's logging role for account and region; see IngressApi.
-                Default: False.
+            cloud_watch_role: Set API Gateway's logging role for account and region, without which a first
+                deployment fails; see IngressApi. Default: True.
             max_body_bytes: A longer body is answered with 413; 1,024 to 4,194,304. Default: 4,194,304.
             event_id_field: The field, or dotted path, that identifies an event. Default: messageId.
             oversize_fields: The fields that move out of an event that exceeds a Firehose record.

@@ -108,7 +108,7 @@ def maximal_pipeline(stack: cdk.Stack) -> GenesysFirehosePipeline:
         ),
         allowed_cidrs=["198.51.100.0/24", "2001:db8::/32"],
         web_acl_arn=WEB_ACL_ARN,
-        cloud_watch_role=True,
+        cloud_watch_role=False,
     )
 
 

@@ -29,7 +29,7 @@ FULL = {
     "acknowledge_compliance": True,
     "allowed_cidrs": ["198.51.100.0/24"],
     "web_acl_arn": WEB_ACL_ARN,
-    "cloud_watch_role": True,
+    "cloud_watch_role": False,
     "dynamic_partitioning": False,
     "removal_policy": "RETAIN",
     "tags": {"Team": "contact-centre"},
@@ -107,7 +107,7 @@ def test_every_setting_reaches_the_stack() -> None:
     assert template.content["Outputs"]["IngestUrl"]["Value"] == "https://events.example.com/ingest/genesys-events"
     assert len(template.resources("AWS::Route53::RecordSet")) == 1
     assert len(template.resources("AWS::WAFv2::WebACLAssociation")) == 1
-    assert len(template.resources("AWS::ApiGateway::Account")) == 1
+    assert template.resources("AWS::ApiGateway::Account") == {}
     [api] = template.resources("AWS::ApiGateway::RestApi").values()
     assert "198.51.100.0/24" in json.dumps(api["Properties"]["Policy"])
     [stream] = template.resources("AWS::KinesisFirehose::DeliveryStream").values()

@@ -79,7 +79,8 @@ def test_a_foreign_app_without_feature_flags_gets_the_same_safety(environment: c
     assert {"Service": "logging.s3.amazonaws.com"} in [
         statement["Principal"] for statement in log_policy["Statement"] if statement["Effect"] == "Allow"
     ]
-    assert template.resources("AWS::ApiGateway::Account") == {}
+    [account] = template.resources("AWS::ApiGateway::Account").values()
+    assert account["DeletionPolicy"] == "Retain"
     for bucket in template.resources("AWS::S3::Bucket").values():
         assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
     for key in template.resources("AWS::KMS::Key").values():

@@ -92,9 +92,10 @@ def test_refusals_of_the_gateway_are_problem_documents_that_repeat_nothing(defau
         assert "StatusCode" not in response
 
 
-def test_account_wide_logging_role_is_set_only_when_asked_for(default: Template, maximal: Template) -> None:
-    assert default.resources("AWS::ApiGateway::Account") == {}
-    assert len(maximal.resources("AWS::ApiGateway::Account")) == 1
+def test_account_wide_logging_role_is_set_unless_it_is_refused_and_stays(default: Template, maximal: Template) -> None:
+    [account] = default.resources("AWS::ApiGateway::Account").values()
+    assert account["DeletionPolicy"] == "Retain"
+    assert maximal.resources("AWS::ApiGateway::Account") == {}
 
 
 def test_networks_outside_the_allow_list_are_refused(default: Template, maximal: Template) -> None:
