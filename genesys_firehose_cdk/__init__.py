@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from genesys_firehose_cdk.eventbridge_integration import EventBridgeIntegration
     from genesys_firehose_cdk.genesys_connection import GenesysConnection
     from genesys_firehose_cdk.genesys_region import GenesysRegion
+    from genesys_firehose_cdk.genesys_watch import BusinessHours, GenesysWatch, GenesysWatchProps
     from genesys_firehose_cdk.hmac_key import HmacKey
     from genesys_firehose_cdk.ingest_function import IngestFunction, SignatureEncoding, SignatureSettings
     from genesys_firehose_cdk.ingress_api import IngressApi, IngressDomain
+    from genesys_firehose_cdk.ip_allow_list import IpAllowList, IpAllowListProps
     from genesys_firehose_cdk.keys import OperationsKey
     from genesys_firehose_cdk.lake_catalog import LakeCatalog
     from genesys_firehose_cdk.lake_rebuild import LakeRebuild
@@ -34,6 +36,7 @@ __all__ = [
     "AlarmTopic",
     "BufferQueue",
     "Buffering",
+    "BusinessHours",
     "CertificateAlarms",
     "DataLakeBucket",
     "DataLakeBucketProps",
@@ -48,11 +51,15 @@ __all__ = [
     "GenesysConnection",
     "GenesysFirehosePipeline",
     "GenesysRegion",
+    "GenesysWatch",
+    "GenesysWatchProps",
     "HmacKey",
     "IngestFunction",
     "IngressApi",
     "IngressDomain",
     "InvalidPropertyError",
+    "IpAllowList",
+    "IpAllowListProps",
     "LakeCatalog",
     "LakeRebuild",
     "MaskingPolicy",
@@ -72,25 +79,30 @@ _MODULES = {
     "AlarmTopic": "pipeline_alarms",
     "BufferQueue": "buffer_queue",
     "Buffering": "delivery_stream",
+    "BusinessHours": "genesys_watch",
     "CertificateAlarms": "certificate_alarms",
     "DataLakeBucket": "data_lake_bucket",
     "DataLakeBucketProps": "data_lake_bucket",
     "DataLakeDeliveryStream": "delivery_stream",
     "DeduplicationTable": "deduplication_table",
     "DeliveryRole": "delivery_role",
-    "EventShapes": "event_shapes",
     "EventBridgeIntegration": "eventbridge_integration",
+    "EventShapes": "event_shapes",
     "EventSubscription": "event_subscription",
     "FieldRule": "masking_policy",
     "FreeText": "masking_policy",
     "GenesysConnection": "genesys_connection",
     "GenesysFirehosePipeline": "pipeline",
     "GenesysRegion": "genesys_region",
+    "GenesysWatch": "genesys_watch",
+    "GenesysWatchProps": "genesys_watch",
     "HmacKey": "hmac_key",
     "IngestFunction": "ingest_function",
     "IngressApi": "ingress_api",
     "IngressDomain": "ingress_api",
     "InvalidPropertyError": "validation",
+    "IpAllowList": "ip_allow_list",
+    "IpAllowListProps": "ip_allow_list",
     "LakeCatalog": "lake_catalog",
     "LakeRebuild": "lake_rebuild",
     "MaskingPolicy": "masking_policy",

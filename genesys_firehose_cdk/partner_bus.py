@@ -108,6 +108,7 @@ class PartnerEventBus(Construct):
         archive: Replays events of the last days, all that match the rule.
         rule: Leads into the queue.
         event_source_name: The name of the partner event source.
+        event_source_suffix: Its last part, by which the integration is known.
         event_source_arn: Its ARN.
         topics: The topics that the rule lets through.
     """
@@ -124,6 +125,7 @@ class PartnerEventBus(Construct):
         super().__init__(scope, id)
         self.topics = props.pattern_topics
         self.event_source_name = props.event_source_name
+        self.event_source_suffix = props.event_source_suffix
         self.event_source_arn = Stack.of(self).format_arn(
             service="events",
             account="",

@@ -18,6 +18,9 @@ from genesys_firehose_cdk.data_lake_bucket import DataLakeBucket, DataLakeBucket
 from genesys_firehose_cdk.deduplication_table import DeduplicationTable
 from genesys_firehose_cdk.delivery_stream import Buffering, DataLakeDeliveryStream
 from genesys_firehose_cdk.event_shapes import EventShapes
+from genesys_firehose_cdk.eventbridge_integration import EventBridgeIntegration
+from genesys_firehose_cdk.genesys_connection import GenesysConnection
+from genesys_firehose_cdk.genesys_watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.hmac_key import HmacKey
 from genesys_firehose_cdk.ingest_function import (
     MAX_BODY_BYTES,
@@ -27,6 +30,7 @@ from genesys_firehose_cdk.ingest_function import (
     SignatureSettings,
 )
 from genesys_firehose_cdk.ingress_api import DEFAULT_PATH, IngressApi, IngressDomain
+from genesys_firehose_cdk.ip_allow_list import IpAllowList, IpAllowListProps
 from genesys_firehose_cdk.keys import OperationsKey
 from genesys_firehose_cdk.lake_catalog import LakeCatalog
 from genesys_firehose_cdk.lake_rebuild import LakeRebuild
@@ -65,6 +69,9 @@ class GenesysFirehosePipeline(Construct):
         rebuild: The state machine that makes `clean/` anew from `raw/`; None without dynamic partitioning.
         api: The HTTPS front door; None without the webhook.
         partner_bus: The event bus of Genesys Cloud's partner event source; None without one.
+        integration: The integration at Genesys Cloud that feeds the bus; None when it is made by hand.
+        ip_allow_list: The allow-list that follows Genesys Cloud's address ranges; None without one.
+        watch: Asks whether events can still come; None without bus and `watch`.
         operations_key: The KMS key of log groups, queues and topic.
         alarm_topic: Where all alarms report to.
         alarms: The pipeline's alarms.
@@ -90,6 +97,10 @@ class GenesysFirehosePipeline(Construct):
         restrict_trust_to_account: bool = False,
         webhook: bool = True,
         partner_bus: PartnerBusProps | None = None,
+        genesys: GenesysConnection | None = None,
+        manage_integration: bool = True,
+        ip_allow_list: IpAllowListProps | None = None,
+        watch: GenesysWatchProps | None = None,
         signature: SignatureSettings | None = None,
         path: str = DEFAULT_PATH,
         domain: IngressDomain | None = None,
@@ -140,6 +151,13 @@ class GenesysFirehosePipeline(Construct):
             webhook: Take events over HTTPS. Default: True.
             partner_bus: Take events over Amazon EventBridge from this partner event source. At least one of
                 the two is needed. Default: none.
+            genesys: How to reach the Genesys Cloud organization, for the three that follow. Default: not at all.
+            manage_integration: Create and remove the integration that feeds the `partner_bus` through
+                `genesys`. Otherwise it is made by hand before the deployment. Default: True.
+            ip_allow_list: Keep everybody but Genesys Cloud's published networks from the webhook; needs
+                `genesys`. Default: none.
+            watch: What to watch beside source and integration, which are watched with every `partner_bus`.
+                Default: nothing.
             signature: How requests are signed. Default: `X-Genesys-Signature`, hexadecimal; for Open
                 Messaging `SignatureSettings.open_messaging()`.
             path: The path that events are posted to. Default: ingest/genesys-events.
@@ -193,7 +211,10 @@ class GenesysFirehosePipeline(Construct):
                 domain=domain,
                 allowed_cidrs=allowed_cidrs,
                 web_acl_arn=web_acl_arn,
+                ip_allow_list=ip_allow_list,
             )
+        if ip_allow_list is not None:
+            _check_allow_list(genesys, allowed_cidrs=allowed_cidrs, web_acl_arn=web_acl_arn)
         self._metrics_namespace = metrics_namespace
         self.operations_key = OperationsKey(self, "OperationsKey", removal_policy=removal_policy).key
         self.bucket = DataLakeBucket(
@@ -307,6 +328,25 @@ class GenesysFirehosePipeline(Construct):
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
+        self.alarm_topic: sns.ITopic = (
+            existing_alarm_topic or AlarmTopic(self, "AlarmTopic", encryption_key=self.operations_key).topic
+        )
+        self.ip_allow_list = (
+            None
+            if ip_allow_list is None or genesys is None
+            else IpAllowList(
+                self,
+                "IpAllowList",
+                props=ip_allow_list,
+                connection=genesys,
+                topic=self.alarm_topic,
+                log_encryption_key=self.operations_key,
+                pipeline_name=self.name,
+                metrics_namespace=metrics_namespace,
+                log_retention=log_retention,
+                removal_policy=removal_policy,
+            )
+        )
         self.api = (
             IngressApi(
                 self,
@@ -318,7 +358,7 @@ class GenesysFirehosePipeline(Construct):
                 allowed_cidrs=allowed_cidrs,
                 throttling_rate_limit=throttling_rate_limit,
                 throttling_burst_limit=throttling_burst_limit,
-                web_acl_arn=web_acl_arn,
+                web_acl_arn=self.ip_allow_list.web_acl.attr_arn if self.ip_allow_list else web_acl_arn,
                 cloud_watch_role=cloud_watch_role,
                 log_retention=log_retention,
                 removal_policy=removal_policy,
@@ -326,14 +366,25 @@ class GenesysFirehosePipeline(Construct):
             if webhook
             else None
         )
-        self.partner_bus = (
-            None
-            if partner_bus is None
-            else PartnerEventBus(self, "PartnerBus", props=partner_bus, buffer_queue=self.buffer_queue)
-        )
-        self.alarm_topic: sns.ITopic = (
-            existing_alarm_topic or AlarmTopic(self, "AlarmTopic", encryption_key=self.operations_key).topic
-        )
+        if self.ip_allow_list is not None and self.api is not None and self.api.web_acl_association is not None:
+            # Not before it holds anybody who may pass.
+            self.api.web_acl_association.node.add_dependency(self.ip_allow_list.first_run)
+        self.integration: EventBridgeIntegration | None = None
+        self.partner_bus: PartnerEventBus | None = None
+        if partner_bus is not None:
+            self.partner_bus = PartnerEventBus(self, "PartnerBus", props=partner_bus, buffer_queue=self.buffer_queue)
+            if genesys is not None and manage_integration:
+                self.integration = EventBridgeIntegration(
+                    self,
+                    "Integration",
+                    connection=genesys,
+                    props=partner_bus,
+                    log_encryption_key=self.operations_key,
+                    log_retention=log_retention,
+                    removal_policy=removal_policy,
+                )
+                # The bus takes the source that the integration creates.
+                self.partner_bus.node.add_dependency(self.integration)
         self.alarms = PipelineAlarms(
             self,
             "Alarms",
@@ -350,6 +401,27 @@ class GenesysFirehosePipeline(Construct):
             schema_drift=self.metric_schema_drift(),
             thresholds=alarm_thresholds,
         )
+        self.watch: GenesysWatch | None = None
+        if partner_bus is not None or watch is not None:
+            self.watch = GenesysWatch(
+                self,
+                "Watch",
+                props=watch or GenesysWatchProps(),
+                accepted={
+                    ingress: self.metric_accepted_from(ingress)
+                    for ingress, present in (("Webhook", webhook), ("EventBridge", partner_bus is not None))
+                    if present
+                },
+                topic=self.alarm_topic,
+                log_encryption_key=self.operations_key,
+                pipeline_name=self.name,
+                partner_bus=self.partner_bus,
+                connection=genesys,
+                webhook_url=None if self.api is None else self.api.ingest_url,
+                metrics_namespace=metrics_namespace,
+                log_retention=log_retention,
+                removal_policy=removal_policy,
+            )
         self.certificate_alarms = (
             None
             if self.api is None or self.api.certificate is None
@@ -471,3 +543,11 @@ def _check_only_with_webhook(**properties: object) -> None:
     for name, value in properties.items():
         if value is not None:
             raise InvalidPropertyError(name, "is given with webhook False", "it is allowed with the webhook alone")
+
+
+def _check_allow_list(genesys: GenesysConnection | None, **others: object) -> None:
+    if genesys is None:
+        raise InvalidPropertyError("ip_allow_list", "is given without genesys", "both are needed, to ask for the list")
+    for name, value in others.items():
+        if value is not None:
+            raise InvalidPropertyError(name, "is given with ip_allow_list", "one of the two is allowed")

@@ -53,14 +53,14 @@ class IpRangesFunction:
         self._make_client = make_client
         self._make_genesys = make_genesys
 
-    def handle(self, event: dict[str, Any]) -> dict[str, Any]:
+    def handle(self, event: dict[str, Any]) -> None:
         """Refresh the allow-list, on schedule or as a custom resource of a deployment.
 
         On schedule an answer that is not believed leaves everything as it is, and an alarm says so. In a deployment
         it fails the deployment: then nothing stands before the API yet, or an older list does.
         """
         if event.get("RequestType") == "Delete":
-            return {}
+            return
         metrics = Metrics()
         try:
             self._refresh(metrics)
@@ -72,7 +72,6 @@ class IpRangesFunction:
                 raise
         finally:
             metrics.flush()
-        return {}
 
     def _refresh(self, metrics: Metrics) -> None:
         settings = self._settings

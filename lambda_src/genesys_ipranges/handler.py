@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from genesys_ipranges.deployment import answer
 from genesys_ipranges.function import IpRangesFunction
 from genesys_ipranges.settings import Settings
 from shared import aws
@@ -11,6 +12,9 @@ _function = IpRangesFunction(
 )
 
 
-def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handle(event: dict[str, Any], _context: object) -> None:
     """Refresh the allow-list."""
-    return _function.handle(event)
+    if "ResponseURL" in event:
+        answer(event, lambda: _function.handle(event))
+    else:
+        _function.handle(event)

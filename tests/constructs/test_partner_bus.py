@@ -32,13 +32,22 @@ def alone() -> Template:
     return synthesize(webhook=False, partner_bus=bus_props())
 
 
+def _rule(template: Template) -> dict[str, Any]:
+    [rule] = [
+        resource["Properties"]
+        for resource in template.resources("AWS::Events::Rule").values()
+        if "EventPattern" in resource["Properties"]
+    ]
+    return dict(rule)
+
+
 def test_bus_has_exactly_the_name_of_the_partner_source(both: Template) -> None:
     bus = both.properties("AWS::Events::EventBus")
     assert (bus["Name"], bus["EventSourceName"]) == (SOURCE, SOURCE)
 
 
 def test_rule_matches_literal_topics_of_this_source_and_nothing_else(both: Template) -> None:
-    rule = both.properties("AWS::Events::Rule")
+    rule = _rule(both)
     assert rule["EventPattern"] == {
         "source": [SOURCE],
         "detail-type": [*PRESETS["conversation_details"], "v2.users.{id}.presence"],
@@ -47,7 +56,7 @@ def test_rule_matches_literal_topics_of_this_source_and_nothing_else(both: Templ
 
 
 def test_rule_leads_into_the_buffer_queue_with_its_dead_letter_queue_behind(both: Template) -> None:
-    [target] = both.properties("AWS::Events::Rule")["Targets"]
+    [target] = _rule(both)["Targets"]
     assert "BufferQueue" in flat(target["Arn"])
     assert "BufferDeadLetterQueue" in flat(target["DeadLetterConfig"]["Arn"])
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
@@ -77,7 +86,7 @@ def test_eventbridge_may_use_the_key_of_the_queues(both: Template) -> None:
 def test_archive_keeps_what_the_rule_takes_for_as_long_as_the_queue(both: Template) -> None:
     archive = both.properties("AWS::Events::Archive")
     assert archive["RetentionDays"] == 14
-    assert archive["EventPattern"] == both.properties("AWS::Events::Rule")["EventPattern"]
+    assert archive["EventPattern"] == _rule(both)["EventPattern"]
 
 
 def test_bus_goes_with_the_stack_because_its_name_exists_once(both: Template) -> None:
@@ -94,7 +103,6 @@ PUBLIC = (
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGateway::DomainName",
     "AWS::CertificateManager::Certificate",
-    "AWS::Lambda::Permission",
     "AWS::Lambda::Url",
 )
 
@@ -102,6 +110,12 @@ PUBLIC = (
 @pytest.mark.parametrize("type_name", PUBLIC)
 def test_with_the_bus_alone_there_is_no_public_endpoint(alone: Template, type_name: str) -> None:
     assert alone.resources(type_name) == {}
+
+
+def test_with_the_bus_alone_nobody_but_a_schedule_may_invoke_a_function(alone: Template) -> None:
+    [permission] = alone.resources("AWS::Lambda::Permission").values()
+    assert permission["Properties"]["Principal"] == "events.amazonaws.com"
+    assert "Watch" in flat(permission["Properties"]["SourceArn"])
 
 
 def test_with_the_bus_alone_there_is_no_signing_key_and_no_way_to_read_one(alone: Template) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from genesys.client import GenesysClient, GenesysError
 from genesys.connection import CredentialsError
 from genesys_firehose_cdk.local.genesys.server import LocalGenesys
+from genesys_ipranges.deployment import answer
 from genesys_ipranges.function import IpRangesFunction
 from genesys_ipranges.ranges import RefusedError, check_shrinking
 from genesys_ipranges.settings import Settings
@@ -195,7 +196,7 @@ def test_in_a_deployment_an_answer_that_is_refused_fails_the_deployment(
 def test_a_deletion_asks_nobody_and_changes_nothing(
     function: IpRangesFunction, genesys: LocalGenesys, waf: Waf
 ) -> None:
-    assert function.handle({"RequestType": "Delete"}) == {}
+    function.handle({"RequestType": "Delete"})
     assert (genesys.requests, waf.updates) == ([], 0)
 
 
@@ -245,3 +246,62 @@ def test_the_share_taken_away_is_that_of_single_addresses(present: set[Any], new
     if share > 0:
         with pytest.raises(RefusedError):
             check_shrinking(present, new, share - 1e-9)
+
+
+class AnswerBox:
+    """Takes what is sent to CloudFormation."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str, dict[str, Any]]] = []
+
+    def request(self, method: str, url: str, *, body: bytes, **_: Any) -> None:
+        self.requests.append((method, url, json.loads(body)))
+
+
+REQUEST = {
+    "RequestType": "Create",
+    "ResponseURL": "https://answers.example.com/?signed",
+    "StackId": "stack",
+    "RequestId": "request",
+    "LogicalResourceId": "FirstRun",
+}
+
+
+def test_a_deployment_hears_that_the_list_is_filled(function: IpRangesFunction, waf: Waf) -> None:
+    box = AnswerBox()
+    answer(REQUEST, lambda: function.handle(REQUEST), box)
+    [(method, url, body)] = box.requests
+    assert (method, url) == ("PUT", REQUEST["ResponseURL"])
+    assert body == {
+        "Status": "SUCCESS",
+        "Reason": "",
+        "PhysicalResourceId": "FirstRun",
+        "StackId": "stack",
+        "RequestId": "request",
+        "LogicalResourceId": "FirstRun",
+    }
+    assert sorted(waf.allowed) == sorted(FOUR + SIX)
+
+
+def test_a_deployment_hears_in_one_sentence_why_it_fails(function: IpRangesFunction, genesys: LocalGenesys) -> None:
+    genesys.organization.ip_ranges = []
+    box = AnswerBox()
+    answer(REQUEST, lambda: function.handle(REQUEST), box)
+    [(_, _, body)] = box.requests
+    assert body["Status"] == "FAILED"
+    assert body["Reason"] == "Genesys Cloud names no address range of the services and directions asked for"
+
+
+def test_an_update_never_replaces_the_resource() -> None:
+    box = AnswerBox()
+    answer({**REQUEST, "RequestType": "Update", "PhysicalResourceId": "as it was"}, lambda: None, box)
+    assert box.requests[0][2]["PhysicalResourceId"] == "as it was"
+
+
+def test_an_answer_fits_what_cloudformation_takes() -> None:
+    def fail() -> None:
+        raise RefusedError("x" * 10_000)
+
+    box = AnswerBox()
+    answer(REQUEST, fail, box)
+    assert len(json.dumps(box.requests[0][2])) < 4096
