@@ -4,6 +4,10 @@ import json
 import re
 from typing import Any, NoReturn
 
+# Genesys Cloud's events are a dozen levels deep at most. How deep Python's parser goes depends on its version, and what
+# walks an event later must go as deep as what accepted it.
+MAX_DEPTH = 100
+
 _NOT_OBJECTS = "the body is not a JSON object or an array of JSON objects"
 _WHITESPACE = re.compile(r"[ \t\n\r]*").match
 _SEPARATOR = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*").match
@@ -57,7 +61,8 @@ def split_events(body: bytes) -> list[tuple[dict[str, Any], bytes]]:
     stay as they came.
 
     Raises:
-        InvalidJsonError: the body is not a JSON object or a non-empty array of JSON objects.
+        InvalidJsonError: the body is not a JSON object or a non-empty array of JSON objects, or one of them is nested
+            more than ``MAX_DEPTH`` levels deep.
     """
     text = _decode(body)
     start = _skip_whitespace(text, 0)
@@ -65,14 +70,18 @@ def split_events(body: bytes) -> list[tuple[dict[str, Any], bytes]]:
         event = parse_json(text)
         if not isinstance(event, dict):
             raise InvalidJsonError(_NOT_OBJECTS)
-        return [(event, text.strip(" \t\n\r").encode())]
+        raw = text.strip(" \t\n\r").encode()
+        _refuse_deep(event, raw)
+        return [(event, raw)]
     events: list[tuple[dict[str, Any], bytes]] = []
     position = _skip_whitespace(text, start + 1)
     while True:
         event, end = _value_at(text, position)
         if not isinstance(event, dict):
             raise InvalidJsonError(_NOT_OBJECTS)
-        events.append((event, text[position:end].encode()))
+        raw = text[position:end].encode()
+        _refuse_deep(event, raw)
+        events.append((event, raw))
         separator = _SEPARATOR(text, end)
         if separator is None:
             raise InvalidJsonError("the text is not well-formed JSON")
@@ -82,6 +91,18 @@ def split_events(body: bytes) -> list[tuple[dict[str, Any], bytes]]:
     if position != len(text):
         raise InvalidJsonError("the text goes on after the JSON value")
     return events
+
+
+def _refuse_deep(event: dict[str, Any], raw: bytes) -> None:
+    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
+        return  # it can't be deeper than it has brackets, and most events have few
+    level: list[Any] = [event]
+    for _depth in range(MAX_DEPTH):
+        inner = (value for node in level for value in (node.values() if isinstance(node, dict) else node))
+        level = [value for value in inner if isinstance(value, (dict, list))]
+        if not level:
+            return
+    raise InvalidJsonError(f"the JSON is nested more than {MAX_DEPTH} levels deep")
 
 
 def _decode(data: bytes) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.json_text import InvalidJsonError, parse_json, split_events
+from shared.json_text import MAX_DEPTH, InvalidJsonError, parse_json, split_events
 from tests import json_values
 
 blanks = st.text(" \t\r\n", max_size=3).map(str.encode)
@@ -102,3 +102,19 @@ def test_a_body_that_is_not_one_or_more_objects_is_refused(body: bytes) -> None:
 def test_an_array_of_ten_thousand_events_is_split_in_order() -> None:
     body = json.dumps([{"messageId": number} for number in range(10_000)]).encode()
     assert [event["messageId"] for event, _raw in split_events(body)] == list(range(10_000))
+
+
+@pytest.mark.parametrize("form", ["%s", "[%s]"], ids=["one event", "an array of events"])
+def test_an_event_is_refused_when_it_is_nested_more_than_a_hundred_levels_deep(form: str) -> None:
+    def nested(levels: int) -> bytes:
+        inside = '{"a":' * (levels - 1) + "{}" + "}" * (levels - 1)
+        return (form % inside).encode()
+
+    assert len(split_events(nested(MAX_DEPTH))) == 1
+    with pytest.raises(InvalidJsonError, match="nested more than 100 levels"):
+        split_events(nested(MAX_DEPTH + 1))
+
+
+def test_an_event_may_be_as_wide_as_it_likes() -> None:
+    [(event, _raw)] = split_events(b'{"words":[' + b",".join([b'{"word":[]}'] * 1000) + b"]}")
+    assert len(event["words"]) == 1000
