@@ -27,7 +27,7 @@ from genesys_firehose_cdk.validation import check_range
 # A pass of the functions ends within 45 s.
 _TIMEOUT = Duration.seconds(60)
 _PASS_INTERVAL = Duration.seconds(10)
-# The function gives up first and says why; the framework and CloudFormation behind it only end what hangs.
+# The function gives up first and says why. What hangs, the framework behind it ends, and CloudFormation after an hour.
 _FRAMEWORK_RESERVE = Duration.minutes(5)
 _FRAMEWORK_FUNCTIONS = ("framework-onEvent", "framework-isComplete", "framework-onTimeout")
 
@@ -129,7 +129,6 @@ class GenesysResource(Construct):
             self,
             "Resource",
             service_token=provider.service_token,
-            service_timeout=give_up_after.plus(_FRAMEWORK_RESERVE).plus(_FRAMEWORK_RESERVE),
             properties={"Host": connection.region.host, **properties},
         )
 

@@ -17,6 +17,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from genesys.client import GenesysClient, GenesysError
+from genesys.connection import CredentialsError
 from shared.telemetry import log
 
 # What the beginning hands to the passes, beside the physical id.
@@ -147,24 +148,39 @@ class Lifecycle:
         return {"PhysicalResourceId": identity, _KNOWN_AS: known, _BEGUN_AT: self._clock()}
 
     def _go_on(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        identity = event["PhysicalResourceId"]
         try:
-            client = self._client(identity)
-            if event["RequestType"] == "Delete":
-                self._resource.remove(client, identity, _marker(event, identity))
-                return {"IsComplete": True}
-            self._remove_failed_replacement(client, event, identity)
-            attributes = self._resource.apply(
-                client, event["ResourceProperties"], _marker(event, identity), create=True
-            )
+            return {"IsComplete": True, "Data": self._pass(event)}
+        except ResourceError as error:
+            failure: Exception = error
         except (GenesysError, NotYetError) as error:
             if isinstance(error, GenesysError) and not error.is_transient:
-                raise
-            if self._clock() - event[_BEGUN_AT] >= self._give_up_after:
-                raise ResourceError(f"{error}; given up after {self._give_up_after:.0f} s") from None
-            log("INFO", "not complete yet", request=event["RequestType"], reason=type(error).__name__)
-            return {"IsComplete": False}
-        return {"IsComplete": True, "Data": attributes}
+                failure = error
+            elif self._clock() - event[_BEGUN_AT] >= self._give_up_after:
+                failure = ResourceError(f"{error}; given up after {self._give_up_after:.0f} s")
+            else:
+                log("INFO", "not complete yet", request=event["RequestType"], reason=type(error).__name__)
+                return {"IsComplete": False}
+        self._undo(event)
+        raise failure from None
+
+    def _pass(self, event: Mapping[str, Any]) -> dict[str, str]:
+        identity = event["PhysicalResourceId"]
+        client = self._client(identity)
+        if event["RequestType"] == "Delete":
+            self._resource.remove(client, identity, _marker(event, identity))
+            return {}
+        self._remove_failed_replacement(client, event, identity)
+        return self._resource.apply(client, event["ResourceProperties"], _marker(event, identity), create=True)
+
+    def _undo(self, event: Mapping[str, Any]) -> None:
+        """Remove what a creation or replacement made that now fails; CloudFormation's rollback does so again."""
+        identity = event["PhysicalResourceId"]
+        if event["RequestType"] == "Delete" or event[_KNOWN_AS] == identity:
+            return
+        try:
+            self._resource.remove(self._client(identity), identity, _marker(event, identity))
+        except (GenesysError, NotYetError, CredentialsError) as error:
+            log("WARN", "what was made can't be removed yet", reason=type(error).__name__)
 
     def _remove_failed_replacement(self, client: GenesysClient, event: Mapping[str, Any], identity: str) -> None:
         """Remove what an update left behind that was to replace the resource, failed, and is now rolled back.
