@@ -4,7 +4,9 @@ import sys
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_secretsmanager as secretsmanager
 from cdk_nag import (
     AwsSolutionsChecks,
     HIPAASecurityChecks,
@@ -13,7 +15,13 @@ from cdk_nag import (
     ServerlessChecks,
 )
 
-from genesys_firehose_cdk import GenesysFirehosePipeline, IngressDomain, InvalidPropertyError
+from genesys_firehose_cdk import (
+    GenesysConnection,
+    GenesysFirehosePipeline,
+    GenesysRegion,
+    IngressDomain,
+    InvalidPropertyError,
+)
 from genesys_firehose_cdk.environments import DEFAULT_ENVIRONMENT, EnvironmentSettings, read_settings
 
 
@@ -38,6 +46,12 @@ class PipelineStack(cdk.Stack):
             self,
             "Pipeline",
             bucket_props=settings.bucket_props,
+            webhook=settings.webhook,
+            partner_bus=settings.partner_bus_props,
+            genesys=self._genesys(settings),
+            manage_integration=settings.manage_integration,
+            ip_allow_list=settings.ip_allow_list_props,
+            watch=settings.watch_props,
             domain=self._domain(settings),
             allowed_cidrs=settings.allowed_cidrs,
             web_acl_arn=settings.web_acl_arn,
@@ -54,6 +68,18 @@ class PipelineStack(cdk.Stack):
         for name, output in self.pipeline.outputs.items():
             # One pipeline in this stack, so the outputs can have their plain names.
             output.override_logical_id(name)
+
+    def _genesys(self, settings: EnvironmentSettings) -> GenesysConnection | None:
+        if settings.genesys_region is None or settings.genesys_credentials_arn is None:
+            return None
+        key = settings.genesys_credentials_key_arn
+        credentials = secretsmanager.Secret.from_secret_attributes(
+            self,
+            "GenesysCredentials",
+            secret_complete_arn=settings.genesys_credentials_arn,
+            encryption_key=None if key is None else kms.Key.from_key_arn(self, "GenesysCredentialsKey", key),
+        )
+        return GenesysConnection(region=GenesysRegion[settings.genesys_region], credentials=credentials)
 
     def _domain(self, settings: EnvironmentSettings) -> IngressDomain | None:
         if settings.domain_name is None:

@@ -17,6 +17,7 @@ _UNSUPPORTED: Mapping[str, Callable[[Resource], bool]] = {
     "AWS::Athena::NamedQuery": lambda _: True,
     "AWS::CloudWatch::Alarm": lambda alarm: "Metrics" in alarm["Properties"],
     "AWS::CloudWatch::CompositeAlarm": lambda _: True,
+    "AWS::Events::Archive": lambda _: True,
     "AWS::WAFv2::WebACLAssociation": lambda _: True,
 }
 

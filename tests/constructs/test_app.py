@@ -13,6 +13,7 @@ import pytest
 
 import app as application
 from genesys_firehose_cdk.environments import EnvironmentSettings, read_settings
+from genesys_firehose_cdk.genesys_region import GenesysRegion
 from genesys_firehose_cdk.validation import InvalidPropertyError
 from tests.constructs.synthesis import CERTIFICATE_ARN, CONTEXT, ROOT, WEB_ACL_ARN, Template
 
@@ -20,6 +21,16 @@ ENVIRONMENTS = ["dev", "staging", "prod", "local"]
 FULL = {
     "account": "111122223333",
     "region": "eu-west-1",
+    "webhook": True,
+    "org_id": "3b1f3c1e-0000-4000-8000-000000000000",
+    "event_source_suffix": "lake",
+    "topics": ["quality"],
+    "genesys_region": "EU_WEST_1",
+    "genesys_credentials_arn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:genesys-AbCdEf",
+    "genesys_credentials_key_arn": "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000",
+    "manage_integration": True,
+    "ip_allow_list": False,
+    "business_hours": {"start_hour": 7, "end_hour": 18},
     "domain_name": "events.example.com",
     "certificate_arn": CERTIFICATE_ARN,
     "hosted_zone_id": "Z0123456789ABC",
@@ -57,7 +68,8 @@ def _environment(name: str) -> tuple[application.PipelineStack, Template]:
 def test_each_environment_of_cdk_json_synthesizes_past_every_check(name: str) -> None:
     stack, template = _environment(name)
     assert stack.stack_name == f"GenesysFirehose-{name}"
-    assert set(template.content["Outputs"]) == {
+    of_the_bus = {"PartnerBusName"} if name == "local" else set()
+    assert set(template.content["Outputs"]) == of_the_bus | {
         "IngestUrl",
         "HealthUrl",
         "BucketName",
@@ -113,6 +125,23 @@ def test_every_setting_reaches_the_stack() -> None:
     [stream] = template.resources("AWS::KinesisFirehose::DeliveryStream").values()
     destination = stream["Properties"]["ExtendedS3DestinationConfiguration"]
     assert "DynamicPartitioningConfiguration" not in destination
+    [bus] = template.resources("AWS::Events::EventBus").values()
+    assert bus["Properties"]["Name"].endswith("/3b1f3c1e-0000-4000-8000-000000000000/lake")
+    assert [name for name in bus["DependsOn"] if "Integration" in name]
+    assert [name for name in template.resources("AWS::CloudWatch::Alarm") if "EventBridgeSilent" in name]
+
+
+def test_the_allow_list_is_a_setting() -> None:
+    without = {key: value for key, value in FULL.items() if key not in ("web_acl_arn", "allowed_cidrs")}
+    _, template = _synthesize("staging", **{**without, "ip_allow_list": True})
+    assert len(template.resources("AWS::WAFv2::IPSet")) == 2
+
+
+def test_the_bus_alone_is_a_setting() -> None:
+    _, template = _synthesize(
+        "dev", webhook=False, **{key: FULL[key] for key in ("org_id", "event_source_suffix", "topics")}
+    )
+    assert template.resources("AWS::ApiGateway::RestApi") == {}
 
 
 def test_every_setting_is_tried_above() -> None:
@@ -123,8 +152,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": (
         {"acount": "111122223333"},
         "environments.dev.acount is unknown: allowed are account, acknowledge_compliance, allowed_cidrs, "
-        "certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, hosted_zone_id, hosted_zone_name, "
-        "region, removal_policy, retention_days, retention_mode, tags, web_acl_arn.",
+        "business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
+        "genesys_credentials_arn, genesys_credentials_key_arn, genesys_region, hosted_zone_id, hosted_zone_name, "
+        "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_days, retention_mode, tags, "
+        "topics, web_acl_arn, webhook.",
     ),
     "short account": (
         {"account": "12345"},
@@ -196,6 +227,38 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "removal policy": (
         {"removal_policy": "DELETE"},
         "environments.dev.removal_policy is 'DELETE': allowed are DESTROY, RETAIN.",
+    ),
+    "topics as a text": (
+        {"topics": "quality"},
+        "environments.dev.topics is 'quality': a list of topics and presets is allowed.",
+    ),
+    "half a bus": (
+        {"org_id": "3b1f3c1e-0000-4000-8000-000000000000"},
+        "environments.dev.org_id and event_source_suffix and topics are not all given: all or none are allowed.",
+    ),
+    "genesys region by its host": (
+        {"genesys_region": "mypurecloud.de"},
+        "environments.dev.genesys_region is 'mypurecloud.de': allowed are "
+        f"{', '.join(sorted(GenesysRegion.__members__))}.",
+    ),
+    "genesys region without credentials": (
+        {"genesys_region": "EU_WEST_1"},
+        "environments.dev.genesys_region and genesys_credentials_arn are not both given: both or neither is allowed.",
+    ),
+    "credentials by their name": (
+        {"genesys_region": "EU_WEST_1", "genesys_credentials_arn": "genesys"},
+        "environments.dev.genesys_credentials_arn is 'genesys': the full ARN of a secret, with its last six "
+        "characters, is allowed.",
+    ),
+    "business hours as a text": (
+        {"business_hours": "7-18"},
+        "environments.dev.business_hours is '7-18': an object of start_hour and end_hour, and of days if you like, "
+        "is allowed.",
+    ),
+    "business hours without an end": (
+        {"business_hours": {"start_hour": 7}},
+        "environments.dev.business_hours is {'start_hour': 7}: an object of start_hour and end_hour, and of days if "
+        "you like, is allowed.",
     ),
     "tags": (
         {"tags": {"CostCentre": 42}},
