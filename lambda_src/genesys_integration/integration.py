@@ -106,8 +106,9 @@ class EventBridgeIntegration:
         found = _with_marker(client, marker)
         if not found and create:
             with overtaking_is_not_yet():
-                client.create_integration(_name(properties, marker))
-            found = _with_marker(client, marker)
+                created = client.create_integration(_name(properties, marker))
+            # The list may be late, and it is the configuration alone that surely carries the name.
+            found = list({each["id"]: each for each in [created, *_with_marker(client, marker)]}.values())
         if not found:
             raise NotYetError("the integration is not listed")
         only, *twins = sorted(found, key=_rank)

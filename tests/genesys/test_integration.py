@@ -68,6 +68,16 @@ def test_a_creation_makes_one_enabled_integration_and_its_source(
     assert stack.attributes == {"EventSourceName": SOURCE, "IntegrationId": integration["id"]}
 
 
+def test_a_name_that_counts_only_in_the_configuration_makes_no_second_integration(
+    stack: Stack, genesys: LocalGenesys
+) -> None:
+    create_integration = genesys.organization.create_integration
+    genesys.organization.create_integration = lambda body: create_integration({**body, "name": None})  # type: ignore[method-assign]
+    stack.create(PROPERTIES)
+    [integration] = genesys.organization.state()["integrations"]
+    assert integration["name"].startswith("Events (cdk-")
+
+
 def test_the_beginning_of_a_creation_changes_nothing(handle: Handle, genesys: LocalGenesys) -> None:
     handle(_event("Create"))
     assert {request.split()[0] for request in genesys.requests[1:]} == {"GET"}
