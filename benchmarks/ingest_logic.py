@@ -47,4 +47,5 @@ def _measure(
 
     contestants = {contestant: runner(handler) for contestant, handler in handlers.items()}
     contestants[FLOOR] = lambda round_: floors.ingest(round_[0])
+    contestants["inlined"] = lambda round_: floors.ingest_inlined(round_[1])
     return compare(name, "us of CPU per event", interleave(contestants, given), 1e6 / (size * requests), GOALS)
