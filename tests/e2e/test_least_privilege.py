@@ -1,5 +1,6 @@
 """The functions' roles grant what they need and nothing that they could do without, as IAM's evaluation shows."""
 
+import base64
 import gzip
 import json
 import secrets
@@ -65,6 +66,8 @@ class Function:
         """Replace the policy."""
         # On AWS the right to send a message is the right to send a batch of them; the embedded AWS asks for another.
         text = json.dumps(document).replace('"sqs:SendMessage"', '"sqs:SendMessage", "sqs:SendMessageBatch"')
+        # It takes the name of a partner event source for that of a rule.
+        text = text.replace("::event-source/", f":{self.deployment.account}:rule/default/")
         iam = self.deployment.client("iam")
         iam.create_policy_version(PolicyArn=self.policy_arn, PolicyDocument=text, SetAsDefault=True)
         for version in iam.list_policy_versions(PolicyArn=self.policy_arn)["Versions"]:
@@ -104,10 +107,11 @@ def _actions(statement: dict[str, Any]) -> set[str]:
 class Trials:
     """What the pipeline must be able to do, each as a question with the answer yes."""
 
-    def __init__(self, deployment: Deployment, ingest: Function, rebuild: Function) -> None:
+    def __init__(self, deployment: Deployment, ingest: Function, rebuild: Function, watch: Function) -> None:
         self._deployment = deployment
         self._ingest = ingest
         self._rebuild = rebuild
+        self._watch = watch
         self._generator = EventGenerator(secrets.randbits(32))
 
     def _sender(self) -> Sender:
@@ -164,6 +168,10 @@ class Trials:
         )
         return "FunctionError" not in answer and len(sender.landings(event)) == 1
 
+    def sees_that_the_partner_source_is_active(self) -> bool:
+        answer = self._deployment.client("lambda").invoke(FunctionName=self._watch.name, LogType="Tail")
+        return '"PartnerSourceActive":1' in base64.b64decode(answer["LogResult"]).decode()
+
 
 def _record(event: GeneratedEvent, dedup_key: str) -> bytes:
     """Wrap an event as the ingest function does."""
@@ -197,6 +205,7 @@ class UnderIam:
     ingest: Function
     transform: Function
     rebuild: Function
+    watch: Function
     trials: Trials
 
 
@@ -207,17 +216,18 @@ def under_iam() -> Iterator[UnderIam]:
         ingest = Function.of_package(deployment, "ingest")
         transform = Function.of_package(deployment, "transform")
         rebuild = Function.of_package(deployment, "rebuild")
-        for function in (ingest, transform, rebuild):
+        watch = Function.of_package(deployment, "genesys_watch")
+        for function in (ingest, transform, rebuild, watch):
             _name_secrets_by_arn(function)
         _allow_plain_http(deployment)
         let_failed_messages_come_again_soon(deployment)
         # The local Firehose assumes the delivery role on its first event; IAM's evaluation comes after that.
-        trials = Trials(deployment, ingest, rebuild)
+        trials = Trials(deployment, ingest, rebuild, watch)
         assert trials.lands_an_event_masked()
         # The local Firehose evaluates nothing: the ingest function's calls go to the embedded AWS's own.
         ingest.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
         pipeline.aws.enforce_iam()
-        yield UnderIam(ingest, transform, rebuild, trials)
+        yield UnderIam(ingest, transform, rebuild, watch, trials)
 
 
 def _name_secrets_by_arn(function: Function) -> None:
@@ -258,6 +268,7 @@ def test_the_roles_suffice(under_iam: UnderIam) -> None:
     assert trials.tells_copies_apart()
     assert trials.takes_an_event_while_firehose_does_not()
     assert trials.rebuilds_an_event()
+    assert trials.sees_that_the_partner_source_is_active()
 
 
 INGEST_NEEDS: dict[str, Callable[[Trials], bool]] = {
@@ -298,7 +309,13 @@ def test_without_this_action_the_rebuild_function_fails(under_iam: UnderIam, act
         assert not under_iam.trials.rebuilds_an_event()
 
 
+def test_without_its_action_the_watch_gives_no_answer(under_iam: UnderIam) -> None:
+    with under_iam.watch.without("events:DescribeEventSource"):
+        assert not under_iam.trials.sees_that_the_partner_source_is_active()
+
+
 def test_the_roles_grant_nothing_else(under_iam: UnderIam) -> None:
     assert under_iam.ingest.actions - USED_BY_LAMBDA_ITSELF == INGEST_NEEDS.keys()
     assert under_iam.transform.actions - USED_BY_LAMBDA_ITSELF == TRANSFORM_NEEDS.keys()
     assert under_iam.rebuild.actions - USED_BY_LAMBDA_ITSELF == REBUILD_NEEDS | REBUILD_NEEDS_ON_AWS
+    assert under_iam.watch.actions - USED_BY_LAMBDA_ITSELF == {"events:DescribeEventSource"}
