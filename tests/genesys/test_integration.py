@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from genesys.client import GenesysError
 from genesys_firehose_cdk.local.genesys.faults import Fault
 from genesys_firehose_cdk.local.genesys.organization import Organization
 from genesys_firehose_cdk.local.genesys.partner import InMemoryPartner, SourceKey
@@ -281,6 +282,27 @@ def test_of_twins_the_one_that_works_stays(stack: Stack, genesys: LocalGenesys) 
         genesys.organization.change_integration(twin["id"], {"intendedState": "ENABLED"})
     stack.update(OTHER_TOPICS)
     assert list(genesys.organization.integrations) == [works]
+
+
+def test_a_creation_that_fails_removes_what_it_made_before_anybody_asks(handle: Handle, genesys: LocalGenesys) -> None:
+    event = _event("Create")
+    event |= handle(event)
+    genesys.faults.set([Fault(status=403, method="PATCH")])
+    with pytest.raises(GenesysError):
+        handle(event)
+    assert "POST /api/v2/integrations" in genesys.requests
+    assert genesys.organization.integrations == {}
+
+
+def test_an_update_in_place_that_fails_removes_nothing(stack: Stack, handle: Handle, genesys: LocalGenesys) -> None:
+    stack.create(PROPERTIES)
+    event = _event("Update", PhysicalResourceId=stack.physical_id, OldResourceProperties=dict(PROPERTIES))
+    event["ResourceProperties"] = dict(OTHER_TOPICS)
+    event |= handle(event)
+    genesys.faults.set([Fault(status=403, method="PUT")])
+    with pytest.raises(GenesysError):
+        handle(event)
+    assert len(genesys.organization.integrations) == 1
 
 
 def test_a_creation_waits_for_the_source_to_appear(

@@ -101,6 +101,19 @@ def test_a_subscription_of_someone_else_is_left_alone(stack: Stack, genesys: Loc
     assert _only(genesys) == theirs
 
 
+def test_of_twins_one_stays(stack: Stack, keep: Callable[[], Any], genesys: LocalGenesys) -> None:
+    stack.create(PROPERTIES)
+    for _ in range(3):
+        genesys.organization.create_subscription({"eventSubscription": _any(genesys)})
+    keep()
+    assert len(genesys.organization.subscriptions) == 1
+
+
+def _any(genesys: LocalGenesys) -> dict[str, Any]:
+    subscription, *_ = genesys.organization.subscriptions.values()
+    return subscription
+
+
 def test_the_schedule_makes_an_inactive_subscription_active_again(
     stack: Stack, keep: Callable[[], Any], genesys: LocalGenesys, capsys: pytest.CaptureFixture[str]
 ) -> None:
