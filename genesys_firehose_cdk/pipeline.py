@@ -1,6 +1,7 @@
 """The whole pipeline: from a signed webhook to masked, partitioned, write-once objects in S3."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Size
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -39,6 +40,9 @@ from genesys_firehose_cdk.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.pipeline_alarms import AlarmThresholds, AlarmTopic, PipelineAlarms
 from genesys_firehose_cdk.transform_function import TransformFunction
 from genesys_firehose_cdk.validation import InvalidPropertyError, check_metrics_namespace
+
+Ingress = Literal["Webhook", "EventBridge"]
+"""The two ways in, as the names of their metrics end."""
 
 
 class GenesysFirehosePipeline(Construct):
@@ -407,11 +411,7 @@ class GenesysFirehosePipeline(Construct):
                 self,
                 "Watch",
                 props=watch or GenesysWatchProps(),
-                accepted={
-                    ingress: self.metric_accepted_from(ingress)
-                    for ingress, present in (("Webhook", webhook), ("EventBridge", partner_bus is not None))
-                    if present
-                },
+                accepted=self._accepted_by_ingress(),
                 topic=self.alarm_topic,
                 log_encryption_key=self.operations_key,
                 pipeline_name=self.name,
@@ -445,6 +445,14 @@ class GenesysFirehosePipeline(Construct):
                 *self._lake_outputs(),
             )
         }
+
+    def _accepted_by_ingress(self) -> dict[str, cloudwatch.Metric]:
+        ingresses: list[Ingress] = []
+        if self.api is not None:
+            ingresses.append("Webhook")
+        if self.partner_bus is not None:
+            ingresses.append("EventBridge")
+        return {ingress: self.metric_accepted_from(ingress) for ingress in ingresses}
 
     def _ingress_outputs(self) -> list[tuple[str, str, str]]:
         outputs = []
@@ -495,8 +503,8 @@ class GenesysFirehosePipeline(Construct):
         """Number of events that Firehose or the queue has taken, duplicates included."""
         return self.metric("EventsAccepted")
 
-    def metric_accepted_from(self, ingress: str) -> cloudwatch.Metric:
-        """Number of events that came in by one ingress, "Webhook" or "EventBridge", and were accepted."""
+    def metric_accepted_from(self, ingress: Ingress) -> cloudwatch.Metric:
+        """Number of events that came in by one ingress, and that Firehose or the queue has taken."""
         return self.metric(f"EventsAccepted{ingress}")
 
     def metric_duplicates(self) -> cloudwatch.Metric:

@@ -15,7 +15,7 @@ from genesys_firehose_cdk import (
     InvalidPropertyError,
 )
 from tests.constructs.acknowledgement_checks import unacknowledged, unneeded
-from tests.constructs.synthesis import Template, flat, new_stack, statements, synthesize, template_of
+from tests.constructs.synthesis import ROOT, Template, flat, new_stack, statements, synthesize, template_of
 from tests.constructs.test_ip_allow_list import connection
 from tests.constructs.test_partner_bus import SOURCE, bus_props
 
@@ -200,6 +200,12 @@ def test_a_watch_that_cannot_work_is_refused(case: str) -> None:
 def test_every_finding_is_acknowledged_and_no_acknowledgement_is_left_over() -> None:
     assert unacknowledged(_pipeline) == []
     assert unneeded(_pipeline) == set()
+
+
+def test_the_runbook_knows_every_alarm_that_can_come(watched: Template) -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    for alarm in watched.resources("AWS::CloudWatch::Alarm").values():
+        assert f"`{alarm['Metadata']['aws:cdk:path'].split('/')[-2]}`" in runbook
 
 
 def test_the_bus_waits_for_the_integration_that_makes_its_source(watched: Template) -> None:

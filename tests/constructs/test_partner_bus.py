@@ -9,7 +9,7 @@ import pytest
 from genesys_firehose_cdk import GenesysFirehosePipeline, InvalidPropertyError, PartnerBusProps
 from genesys_firehose_cdk.event_shapes import EventShapes
 from genesys_firehose_cdk.topics import PRESETS, resolve_topics
-from tests.constructs.synthesis import Template, flat, new_stack, statements, synthesize
+from tests.constructs.synthesis import ROOT, Template, flat, new_stack, statements, synthesize
 
 ORG_ID = "3b1f3c1e-0000-4000-8000-000000000000"
 SOURCE = f"aws.partner/genesys.com/cloud/{ORG_ID}/lake"
@@ -225,6 +225,11 @@ def test_every_topic_of_a_preset_has_a_known_shape(preset: str) -> None:
     text = json.dumps(EventShapes.default().to_files())
     for topic in PRESETS[preset]:
         assert topic in text
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_in_the_docs(preset: str) -> None:
+    assert f"| `{preset}` |" in (ROOT / "docs" / "ingress.md").read_text()
 
 
 def test_a_pipeline_without_any_ingress_is_refused() -> None:
