@@ -27,10 +27,12 @@ node_modules/.installed: package-lock.json .venv/.installed
 demo: setup
 	$(BIN)/genesys-firehose demo
 
-# The demo under load: 10,000 events, a failing Firehose, a key rotation; figures in build/soak/summary.json.
+# The demo under load: 10,000 events, a failing Firehose, a key rotation; figures in build/soak/summary.json. Then the
+# tests that take too long for make test: every fault schedule in every world, and services that hang on real sockets.
 .PHONY: soak
 soak: setup
 	$(BIN)/genesys-firehose soak
+	$(BIN)/pytest -m soak
 
 # The functions side by side with what else one would write; figures in build/bench/results.json.
 .PHONY: bench

@@ -117,7 +117,7 @@ def test_a_pack_still_finds_what_is_wrong(pack: str) -> None:
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_each_acknowledgement_is_about_one_finding_on_one_resource(
-    pipeline: str, capsys: pytest.CaptureFixture[str]
+    pipeline: str, state: Callable[[str, int], None]
 ) -> None:
     acknowledgements = list(_acknowledgements(_stack(pipeline)))
     for construct, rule, reason in acknowledgements:
@@ -125,11 +125,8 @@ def test_each_acknowledgement_is_about_one_finding_on_one_resource(
         assert re.match(rf"({'|'.join(map(re.escape, PACKS))})-", rule), rule
         assert len(reason.split()) >= 8, reason
         assert "[" in rule or "IAM5" not in rule
-    with capsys.disabled():
-        print(
-            f"\nacknowledged findings, {pipeline} pipeline: {len(acknowledgements)}, "
-            f"for {len(_facts(acknowledgements))} facts"
-        )
+    state(f"acknowledged findings, {pipeline} pipeline", len(acknowledgements))
+    state(f"facts that they are about, {pipeline} pipeline", len(_facts(acknowledgements)))
 
 
 def _facts(acknowledgements: list[tuple[IConstruct, str, str]]) -> set[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Every schedule of up to two faults, exhaustively: an acknowledged event lands once in clean/ and is in raw/."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
 import pytest
@@ -9,6 +9,8 @@ from ingest.delivery import Delivery, Outcome
 from tests.faults.simulation import Run, Simulation, World
 from tests.in_memory_aws import Fault, Schedule
 from transform.deduplication import KeyOwners
+
+State = Callable[[str, int], None]
 
 # A request of two events, one of another, and the first again by a sender that believes it got no answer.
 REQUESTS = [["a", "b"], ["c"], ["a", "b"]]
@@ -31,14 +33,13 @@ def _some_schedule_breaks(world: World) -> bool:
     return any(run.violations() for _schedule, run in _schedules_of_up_to_two_faults(world))
 
 
-def _check(worlds: Sequence[World], capsys: pytest.CaptureFixture[str]) -> None:
+def _check(worlds: Sequence[World], state: State) -> None:
     count = 0
     for world in worlds:
         for schedule, run in _schedules_of_up_to_two_faults(world):
             count += 1
             assert not run.violations(), (world, schedule, run.calls)
-    with capsys.disabled():
-        print(f"\nfault schedules, all holding: {count}")
+    state("fault schedules, all holding", count)
     assert count >= 1000 * len(worlds)
 
 
@@ -51,14 +52,14 @@ def _check(worlds: Sequence[World], capsys: pytest.CaptureFixture[str]) -> None:
     ids=["one large batch, no memory", "many small batches, a memory"],
 )
 def test_every_acknowledged_event_lands_once_under_every_schedule_of_up_to_two_faults(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: World, state: State
 ) -> None:
-    _check([world], capsys)
+    _check([world], state)
 
 
 @pytest.mark.soak
-def test_every_acknowledged_event_lands_once_in_every_world(capsys: pytest.CaptureFixture[str]) -> None:
-    _check(WORLDS, capsys)
+def test_every_acknowledged_event_lands_once_in_every_world(state: State) -> None:
+    _check(WORLDS, state)
 
 
 def test_acknowledging_what_is_nowhere_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
