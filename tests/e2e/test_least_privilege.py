@@ -8,13 +8,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import urllib3
 
 from genesys_firehose_cdk.local.deployment import Deployment
 from genesys_firehose_cdk.local.events import EventGenerator, GeneratedEvent, find_personal_values
+from genesys_firehose_cdk.local.firehose.clients import AssumedRoles
+from genesys_firehose_cdk.local.firehose.clock import ManualClock
+from genesys_firehose_cdk.local.firehose.configuration import read_configuration
+from genesys_firehose_cdk.local.firehose.faults import FaultSwitch
+from genesys_firehose_cdk.local.firehose.stream import DeliveryStream
 from genesys_firehose_cdk.local.pipeline import temporary_pipeline
 from tests.e2e.conftest import Sender, let_failed_messages_come_again_soon
 
@@ -37,25 +42,22 @@ USED_BY_LAMBDA_ITSELF = frozenset(
 
 
 @dataclass
-class Function:
-    """A deployed function, the policy of its role, and how to take a right from it."""
+class Role:
+    """The one policy of a deployed role, and how to take a right from it."""
 
     deployment: Deployment
-    name: str
     policy_arn: str
     document: dict[str, Any]
 
     @classmethod
-    def of_package(cls, deployment: Deployment, package: str) -> "Function":
-        """Find a function by the package of its code."""
-        iam, functions = deployment.client("iam"), deployment.client("lambda").list_functions()["Functions"]
-        [function] = [each for each in functions if each["Handler"] == f"{package}.handler.handle"]
-        role = function["Role"].rsplit("/", 1)[1]
+    def of_arn(cls, deployment: Deployment, role_arn: str) -> Self:
+        """Find the policy of a role."""
+        iam, role = deployment.client("iam"), role_arn.rsplit("/", 1)[1]
         [policy] = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
         assert iam.list_role_policies(RoleName=role)["PolicyNames"] == []
         version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
         document = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"]
-        return cls(deployment, function["FunctionName"], policy["PolicyArn"], document)
+        return cls(deployment, policy["PolicyArn"], document)
 
     @property
     def actions(self) -> set[str]:
@@ -74,14 +76,6 @@ class Function:
             if not version["IsDefaultVersion"]:
                 iam.delete_policy_version(PolicyArn=self.policy_arn, VersionId=version["VersionId"])
 
-    def start_anew(self, **variables: str) -> None:
-        """Let the next invocation meet a new execution environment, whose caches are empty."""
-        client = self.deployment.client("lambda")
-        present = client.get_function_configuration(FunctionName=self.name)["Environment"]["Variables"]
-        client.update_function_configuration(
-            FunctionName=self.name, Environment={"Variables": {**present, "NONCE": secrets.token_hex(4), **variables}}
-        )
-
     @contextmanager
     def without(self, action: str) -> Iterator[None]:
         """Take one action from the role for the time of a ``with`` block."""
@@ -91,12 +85,64 @@ class Function:
             if _actions(statement) - {action}
         ]
         self.grant({**self.document, "Statement": statements})
-        self.start_anew()
         try:
             yield
         finally:
             self.grant(self.document)
+
+
+class Function:
+    """A deployed function and its role."""
+
+    def __init__(self, deployment: Deployment, package: str) -> None:
+        functions = deployment.client("lambda").list_functions()["Functions"]
+        [function] = [each for each in functions if each["Handler"] == f"{package}.handler.handle"]
+        self._client = deployment.client("lambda")
+        self.name: str = function["FunctionName"]
+        self.role = Role.of_arn(deployment, function["Role"])
+
+    def start_anew(self, **variables: str) -> None:
+        """Let the next invocation meet a new execution environment, whose caches are empty."""
+        present = self._client.get_function_configuration(FunctionName=self.name)["Environment"]["Variables"]
+        self._client.update_function_configuration(
+            FunctionName=self.name, Environment={"Variables": {**present, "NONCE": secrets.token_hex(4), **variables}}
+        )
+
+    @contextmanager
+    def without(self, action: str) -> Iterator[None]:
+        """Take one action from the role, and what the function remembers, for the time of a ``with`` block."""
+        with self.role.without(action):
             self.start_anew()
+            yield
+        self.start_anew()
+
+
+class Delivery:
+    """Firehose, delivering with the delivery role's own credentials.
+
+    The credentials come from before the evaluation of IAM: the role trusts Firehose alone, and who asks here is not it.
+    """
+
+    def __init__(self, deployment: Deployment) -> None:
+        answer = deployment.client("firehose").describe_delivery_stream(DeliveryStreamName=deployment.stream)
+        self._deployment = deployment
+        self._configuration = read_configuration(answer["DeliveryStreamDescription"])
+        self._clients = AssumedRoles(deployment.endpoint_url, deployment.region)
+        role_arn = self._configuration.destination.role_arn
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("AWS_ACCESS_KEY_ID", deployment.account)
+            environment.setenv("AWS_SECRET_ACCESS_KEY", "any")
+            for service in ("s3", "lambda", "logs"):
+                self._clients(service, role_arn)
+        self.role = Role.of_arn(deployment, role_arn)
+
+    def lands_an_event_in_both_layers(self, event: GeneratedEvent) -> bool:
+        """Deliver one event as a stream that begins with it; what can't be delivered is gone with the stream."""
+        sender = Sender(self._deployment)
+        stream = DeliveryStream(self._configuration, self._clients, ManualClock(time.time()), FaultSwitch())
+        stream.accept([_record(event, secrets.token_hex(32))])
+        stream.tick(flush=True)
+        return bool(sender.landings(event)) and bool(sender.landings(event, "raw/"))
 
 
 def _actions(statement: dict[str, Any]) -> set[str]:
@@ -114,19 +160,23 @@ class Trials:
         self._watch = watch
         self._generator = EventGenerator(secrets.randbits(32))
 
+    def event(self) -> GeneratedEvent:
+        """Generate an event that nobody has sent."""
+        return self._generator.generate("call")
+
     def _sender(self) -> Sender:
         # Where Firehose is out of reach, the queue is never empty.
         return Sender(self._deployment, settled_within_seconds=3)
 
     def takes_an_event(self) -> bool:
-        return self._post(self._generator.generate("call")) == 200
+        return self._post(self.event()) == 200
 
     def _post(self, event: GeneratedEvent) -> int:
         sender, body = self._sender(), json.dumps(event.body).encode()
         return _answered(lambda: sender.post(body))
 
     def lands_an_event_masked(self) -> bool:
-        sender, event = self._sender(), self._generator.generate("call")
+        sender, event = self._sender(), self.event()
         self._post(event)
         records = sender.landings(event)
         return len(records) == 1 and not find_personal_values(json.dumps(records)) & event.personal
@@ -149,7 +199,7 @@ class Trials:
 
     def tells_copies_apart(self) -> bool:
         """Put two copies as the ingest function does, and see one land, known to be the only one."""
-        sender, event = self._sender(), self._generator.generate("call")
+        sender, event = self._sender(), self.event()
         dedup_key = secrets.token_hex(32)
         self._deployment.client("firehose").put_record_batch(
             DeliveryStreamName=self._deployment.stream,
@@ -159,7 +209,7 @@ class Trials:
         return len(records) == 1 and "deduplicated" not in records[0]
 
     def rebuilds_an_event(self) -> bool:
-        sender, event = self._sender(), self._generator.generate("call")
+        sender, event = self._sender(), self.event()
         key = f"raw/2026/01/01/00/{secrets.token_hex(16)}.gz"
         content = gzip.compress(_record(event, secrets.token_hex(32)))
         self._deployment.client("s3").put_object(Bucket=self._deployment.bucket, Key=key, Body=content)
@@ -206,6 +256,7 @@ class UnderIam:
     transform: Function
     rebuild: Function
     watch: Function
+    delivery: Delivery
     trials: Trials
 
 
@@ -213,33 +264,34 @@ class UnderIam:
 def under_iam() -> Iterator[UnderIam]:
     with temporary_pipeline("iam") as pipeline:
         deployment = pipeline.deployment
-        ingest = Function.of_package(deployment, "ingest")
-        transform = Function.of_package(deployment, "transform")
-        rebuild = Function.of_package(deployment, "rebuild")
-        watch = Function.of_package(deployment, "genesys_watch")
+        ingest = Function(deployment, "ingest")
+        transform = Function(deployment, "transform")
+        rebuild = Function(deployment, "rebuild")
+        watch = Function(deployment, "genesys_watch")
         for function in (ingest, transform, rebuild, watch):
-            _name_secrets_by_arn(function)
+            _name_secrets_by_arn(function.role)
         _allow_plain_http(deployment)
         let_failed_messages_come_again_soon(deployment)
         # The local Firehose assumes the delivery role on its first event; IAM's evaluation comes after that.
         trials = Trials(deployment, ingest, rebuild, watch)
         assert trials.lands_an_event_masked()
+        delivery = Delivery(deployment)
         # The local Firehose evaluates nothing: the ingest function's calls go to the embedded AWS's own.
         ingest.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
         pipeline.aws.enforce_iam()
-        yield UnderIam(ingest, transform, rebuild, watch, trials)
+        yield UnderIam(ingest, transform, rebuild, watch, delivery, trials)
 
 
-def _name_secrets_by_arn(function: Function) -> None:
+def _name_secrets_by_arn(role: Role) -> None:
     """Put a secret's ARN where the embedded AWS gives its name for a template's reference, as AWS would not."""
     arns = {
         secret["Name"]: secret["ARN"]
-        for secret in function.deployment.client("secretsmanager").list_secrets()["SecretList"]
+        for secret in role.deployment.client("secretsmanager").list_secrets()["SecretList"]
     }
-    for statement in function.document["Statement"]:
+    for statement in role.document["Statement"]:
         if isinstance(statement["Resource"], str):
             statement["Resource"] = arns.get(statement["Resource"], statement["Resource"])
-    function.grant(function.document)
+    role.grant(role.document)
 
 
 def _allow_plain_http(deployment: Deployment) -> None:
@@ -314,8 +366,33 @@ def test_without_its_action_the_watch_gives_no_answer(under_iam: UnderIam) -> No
         assert not under_iam.trials.sees_that_the_partner_source_is_active()
 
 
+DELIVERY_NEEDS = frozenset(
+    {
+        "lambda:GetFunctionConfiguration",
+        "lambda:InvokeFunction",
+        "s3:AbortMultipartUpload",
+        "s3:GetBucketLocation",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:ListBucketMultipartUploads",
+        "s3:PutObject",
+    }
+)
+
+
+def test_the_delivery_role_suffices(under_iam: UnderIam) -> None:
+    assert under_iam.delivery.lands_an_event_in_both_layers(under_iam.trials.event())
+
+
+@pytest.mark.parametrize("action", sorted(DELIVERY_NEEDS))
+def test_without_this_action_firehose_does_not_deliver(under_iam: UnderIam, action: str) -> None:
+    with under_iam.delivery.role.without(action):
+        assert not under_iam.delivery.lands_an_event_in_both_layers(under_iam.trials.event())
+
+
 def test_the_roles_grant_nothing_else(under_iam: UnderIam) -> None:
-    assert under_iam.ingest.actions - USED_BY_LAMBDA_ITSELF == INGEST_NEEDS.keys()
-    assert under_iam.transform.actions - USED_BY_LAMBDA_ITSELF == TRANSFORM_NEEDS.keys()
-    assert under_iam.rebuild.actions - USED_BY_LAMBDA_ITSELF == REBUILD_NEEDS | REBUILD_NEEDS_ON_AWS
-    assert under_iam.watch.actions - USED_BY_LAMBDA_ITSELF == {"events:DescribeEventSource"}
+    assert under_iam.ingest.role.actions - USED_BY_LAMBDA_ITSELF == INGEST_NEEDS.keys()
+    assert under_iam.transform.role.actions - USED_BY_LAMBDA_ITSELF == TRANSFORM_NEEDS.keys()
+    assert under_iam.rebuild.role.actions - USED_BY_LAMBDA_ITSELF == REBUILD_NEEDS | REBUILD_NEEDS_ON_AWS
+    assert under_iam.watch.role.actions - USED_BY_LAMBDA_ITSELF == {"events:DescribeEventSource"}
+    assert under_iam.delivery.role.actions - USED_BY_LAMBDA_ITSELF == DELIVERY_NEEDS
