@@ -57,6 +57,7 @@ class PipelineStack(cdk.Stack):
             web_acl_arn=settings.web_acl_arn,
             cloud_watch_role=settings.cloud_watch_role,
             dynamic_partitioning=settings.dynamic_partitioning,
+            shards=settings.shards,
             removal_policy=settings.cdk_removal_policy,
         )
         cdk.Validations.of(self).acknowledge(

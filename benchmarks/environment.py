@@ -18,7 +18,7 @@ FUNCTION_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_EC2_METADATA_DISABLED": "true",
-    "STREAM_NAME": "stream",
+    "STREAM_NAMES": "stream",
     "BUFFER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/buffer",
     "SIGNING_SECRET_ARN": _SECRET,
     "PREVIOUS_KEY_VALIDITY_HOURS": "24",
@@ -40,6 +40,7 @@ FUNCTION_ENVIRONMENT = {
     "EVENT_DATE_WINDOW_PAST_DAYS": "30",
     "EVENT_DATE_WINDOW_FUTURE_DAYS": "1",
     # The peers' own.
+    "STREAM_NAME": "stream",
     "IDEMPOTENCY_TABLE": "idempotency",
     "MASKING_POLICY": str(MASKING_POLICY),
     "POWERTOOLS_SERVICE_NAME": "bench",

@@ -222,7 +222,7 @@ def redrive(
         Path | None,
         typer.Option(
             help="What is done already; a redrive that was interrupted goes on from it. "
-            "Default: redrive-<stream>.jsonl in the current directory."
+            "Default: redrive-<first stream>.jsonl in the current directory."
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and do nothing.")] = False,
@@ -238,11 +238,11 @@ def redrive(
     output = stack_outputs(clients.client("cloudformation"), stack)
     source = Source(
         bucket=output("BucketName"),
-        stream=output("StreamName"),
+        streams=tuple(output("StreamNames").split(",")),
         queue=output("BufferQueueUrl"),
         dlq=output("DeadLetterQueueUrl"),
     )
-    work = Redrive(clients, source, Journal(journal or Path(f"redrive-{source.stream}.jsonl")))
+    work = Redrive(clients, source, Journal(journal or Path(f"redrive-{source.streams[0]}.jsonl")))
     with _progress_bar() as bar:
         task = bar.add_task("redrive", total=None)
         found = work.count()

@@ -74,6 +74,7 @@ class EnvironmentSettings:
         cloud_watch_role: Whether this stack sets API Gateway's logging role for account and region.
             Default: true.
         dynamic_partitioning: Default: true.
+        shards: Over how many delivery streams events are spread. Default: 1.
         removal_policy: RETAIN or DESTROY; prod allows RETAIN alone. Default: RETAIN.
         tags: Tags of every resource. Default: none.
     """
@@ -102,6 +103,7 @@ class EnvironmentSettings:
     web_acl_arn: str | None = None
     cloud_watch_role: bool = True
     dynamic_partitioning: bool = True
+    shards: int = 1
     removal_policy: str = "RETAIN"
     tags: Mapping[str, str] | None = None
 
@@ -197,6 +199,10 @@ def _typed(path: str, key: str, value: Any) -> Any:
             return value
         case ("retention_days", _):
             raise InvalidPropertyError(path, f"is {value!r}", "a whole number of days is allowed")
+        case ("shards", int()) if not isinstance(value, bool):
+            return value
+        case ("shards", _):
+            raise InvalidPropertyError(path, f"is {value!r}", "a whole number of delivery streams is allowed")
         case (_, bool()) if key in _FLAGS:
             return value
         case _ if key in _FLAGS:

@@ -131,7 +131,7 @@ class IngestFunction(LeastPrivilegeFunction):
         scope: Construct,
         id: str,
         *,
-        stream: firehose.IDeliveryStream,
+        streams: Sequence[firehose.IDeliveryStream],
         bucket: DataLakeBucket,
         buffer_queue: BufferQueue,
         signing_key: HmacKey | None,
@@ -152,7 +152,7 @@ class IngestFunction(LeastPrivilegeFunction):
         Args:
             scope: The parent construct.
             id: The construct's id.
-            stream: The delivery stream that events are put to.
+            streams: The delivery streams that events are put to; an event's key chooses one of them.
             bucket: Where the originals of oversize events are written to.
             buffer_queue: Takes what Firehose does not; its visibility timeout must be 54 s or more.
             signing_key: The key that the sender signs with; None when events come by the queue alone, and
@@ -197,7 +197,7 @@ class IngestFunction(LeastPrivilegeFunction):
                 iam.PolicyStatement(
                     sid="PutEvents",
                     actions=["firehose:PutRecordBatch", "firehose:DescribeDeliveryStream"],
-                    resources=[stream.delivery_stream_arn],
+                    resources=[stream.delivery_stream_arn for stream in streams],
                 ),
                 iam.PolicyStatement(
                     sid="Buffer",
@@ -227,7 +227,7 @@ class IngestFunction(LeastPrivilegeFunction):
                 ),
             ],
             environment={
-                "STREAM_NAME": stream.delivery_stream_name,
+                "STREAM_NAMES": ",".join(stream.delivery_stream_name for stream in streams),
                 "BUFFER_QUEUE_URL": buffer_queue.queue.queue_url,
                 "SIGNING_SECRET_ARN": signing_key.secret.secret_arn if signing_key else "",
                 "BUCKET_NAME": bucket.bucket.bucket_name,

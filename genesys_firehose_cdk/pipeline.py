@@ -39,7 +39,10 @@ from genesys_firehose_cdk.masking_policy import MaskingPolicy
 from genesys_firehose_cdk.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.pipeline_alarms import AlarmThresholds, AlarmTopic, PipelineAlarms
 from genesys_firehose_cdk.transform_function import TransformFunction
-from genesys_firehose_cdk.validation import InvalidPropertyError, check_metrics_namespace
+from genesys_firehose_cdk.validation import InvalidPropertyError, check_metrics_namespace, check_range
+
+# More streams make many small objects, and a higher quota for each does the same without them.
+_MOST_SHARDS = 20
 
 Ingress = Literal["Webhook", "EventBridge"]
 """The two ways in, as the names of their metrics end."""
@@ -61,7 +64,8 @@ class GenesysFirehosePipeline(Construct):
 
     Attributes:
         bucket: The data lake bucket with its keys and grants.
-        delivery_stream: The delivery stream with its role and log group.
+        delivery_streams: The delivery streams, each with its role and log group.
+        delivery_stream: The first of them, the only one unless there are more shards.
         signing_key: The key that the sender signs with; None without the webhook.
         tokenization_key: The key of the hashes that take the place of personal values.
         buffer_queue: The queue and its dead-letter queue.
@@ -97,6 +101,7 @@ class GenesysFirehosePipeline(Construct):
         existing_alarm_topic: sns.ITopic | None = None,
         buffering: Buffering | None = None,
         dynamic_partitioning: bool = True,
+        shards: int = 1,
         stream_encryption_key: kms.IKey | None = None,
         restrict_trust_to_account: bool = False,
         webhook: bool = True,
@@ -149,6 +154,10 @@ class GenesysFirehosePipeline(Construct):
             buffering: Default: 1 MiB or 60 s; see Buffering for what that means with partitions.
             dynamic_partitioning: Partition `clean/` by event type and day. Changing it replaces the
                 delivery stream. Default: True.
+            shards: Over how many delivery streams events are spread; 1 to 20. Each has a Direct PUT quota of its
+                own (Amazon Data Firehose Developer Guide, "Amazon Data Firehose quota"), and writes objects of
+                its own. More can be added at any time and leave those that exist as they are; what a stream holds
+                when it is taken away is lost, so let no events come for a while before. Default: 1.
             stream_encryption_key: Encrypts records while Firehose buffers them. Default: a key that AWS
                 owns.
             restrict_trust_to_account: See DeliveryRole. Default: False.
@@ -206,6 +215,7 @@ class GenesysFirehosePipeline(Construct):
         super().__init__(scope, id)
         self.name = self.node.path
         check_metrics_namespace("metrics_namespace", metrics_namespace)
+        check_range("shards", shards, 1, _MOST_SHARDS, "delivery streams", "because a higher quota is the better way")
         if not webhook:
             if partner_bus is None:
                 raise InvalidPropertyError("webhook", "is False without a partner_bus", "one of the two is needed")
@@ -267,19 +277,24 @@ class GenesysFirehosePipeline(Construct):
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
-        self.delivery_stream = DataLakeDeliveryStream(
-            self,
-            "Delivery",
-            bucket=self.bucket,
-            transform_function=self.transform_function.function,
-            log_encryption_key=self.operations_key,
-            buffering=buffering,
-            dynamic_partitioning=dynamic_partitioning,
-            stream_encryption_key=stream_encryption_key,
-            restrict_trust_to_account=restrict_trust_to_account,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+        self.delivery_streams = tuple(
+            DataLakeDeliveryStream(
+                self,
+                # The one that a pipeline begins with stays as it is when others join it.
+                "Delivery" if shard == 1 else f"Delivery{shard}",
+                bucket=self.bucket,
+                transform_function=self.transform_function.function,
+                log_encryption_key=self.operations_key,
+                buffering=buffering,
+                dynamic_partitioning=dynamic_partitioning,
+                stream_encryption_key=stream_encryption_key,
+                restrict_trust_to_account=restrict_trust_to_account,
+                log_retention=log_retention,
+                removal_policy=removal_policy,
+            )
+            for shard in range(1, shards + 1)
         )
+        self.delivery_stream = self.delivery_streams[0]
         self.catalog: LakeCatalog | None = None
         self.rebuild: LakeRebuild | None = None
         if dynamic_partitioning:
@@ -316,7 +331,7 @@ class GenesysFirehosePipeline(Construct):
         self.ingest_function = IngestFunction(
             self,
             "Ingest",
-            stream=self.delivery_stream.stream,
+            streams=[delivery.stream for delivery in self.delivery_streams],
             bucket=self.bucket,
             buffer_queue=self.buffer_queue,
             signing_key=self.signing_key,
@@ -393,7 +408,7 @@ class GenesysFirehosePipeline(Construct):
             self,
             "Alarms",
             topic=self.alarm_topic,
-            delivery_stream=self.delivery_stream,
+            delivery_streams=self.delivery_streams,
             functions={
                 "Ingest": self.ingest_function.function,
                 "Transform": self.transform_function.function,
@@ -438,7 +453,11 @@ class GenesysFirehosePipeline(Construct):
             for name, value, description in (
                 *self._ingress_outputs(),
                 ("BucketName", self.bucket.bucket.bucket_name, "The data lake bucket"),
-                ("StreamName", self.delivery_stream.stream.delivery_stream_name, "The delivery stream"),
+                (
+                    "StreamNames",
+                    ",".join(delivery.stream.delivery_stream_name for delivery in self.delivery_streams),
+                    "The delivery streams",
+                ),
                 ("AlarmTopicArn", self.alarm_topic.topic_arn, "Where all alarms report to"),
                 ("BufferQueueUrl", self.buffer_queue.queue.queue_url, "Redrive to here"),
                 ("DeadLetterQueueUrl", self.buffer_queue.dead_letter_queue.queue_url, "Redrive from here"),

@@ -1,5 +1,6 @@
 """Alarms on everything that would lose, delay or refuse an event."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from aws_cdk import Duration, Stack
@@ -111,7 +112,7 @@ class PipelineAlarms(Construct):
         id: str,
         *,
         topic: sns.ITopic,
-        delivery_stream: DataLakeDeliveryStream,
+        delivery_streams: Sequence[DataLakeDeliveryStream],
         functions: dict[str, lambda_.IFunction],
         api: apigateway.RestApi | None,
         buffer_queue: BufferQueue,
@@ -126,7 +127,7 @@ class PipelineAlarms(Construct):
             scope: The parent construct.
             id: The construct's id.
             topic: Where they report to; its policy must let CloudWatch publish.
-            delivery_stream: Watched for freshness, success, throttling, partitions and quota.
+            delivery_streams: Each watched for freshness, success, throttling, partitions and quota.
             functions: Watched for errors and throttles, by name.
             api: Watched for 4xx and 5xx; None where there is none.
             buffer_queue: Watched for age and dead letters.
@@ -139,41 +140,8 @@ class PipelineAlarms(Construct):
         self._action = actions.SnsAction(topic)
         self.alarms: dict[str, cloudwatch.Alarm] = {}
         limit = thresholds or AlarmThresholds()
-        self._above(
-            "DeliveryFreshness",
-            delivery_stream.metric_freshness(),
-            limit.delivery_freshness_seconds,
-            "Events reach clean/ late. Look at the delivery stream's error log and the transform function.",
-        )
-        for name, metric in (
-            ("DeliverySuccess", delivery_stream.metric_delivery_success()),
-            ("BackupSuccess", delivery_stream.metric_backup_success()),
-        ):
-            self._below(
-                name,
-                metric,
-                limit.delivery_success_ratio,
-                "Firehose fails to write to the bucket. Check the delivery role, both KMS keys, and whether "
-                "uploads carry the checksum that S3 Object Lock requires.",
-            )
-        self._above(
-            "StreamThrottled",
-            delivery_stream.metric_throttled(),
-            limit.throttled_records,
-            "Firehose refuses events because of its quota; they wait in the buffer queue. Ask for more.",
-        )
-        self._above(
-            "QuotaUse",
-            delivery_stream.metric_quota_use(),
-            limit.quota_use_ratio,
-            "The delivery stream comes close to its quota. Ask for more before Firehose throttles.",
-        )
-        self._above(
-            "PartitionCountExceeded",
-            delivery_stream.metric_partition_count_exceeded(),
-            1,
-            "Too many active partitions; Firehose sends what exceeds the quota to errors/.",
-        )
+        for number, delivery_stream in enumerate(delivery_streams, start=1):
+            self._watch_stream(delivery_stream, "" if number == 1 else str(number), limit)
         for function_name, function in functions.items():
             self._above(
                 f"{function_name}Errors",
@@ -232,6 +200,43 @@ class PipelineAlarms(Construct):
             limit.schema_drift,
             "Events have fields or types that no known shape has. Nothing is lost: the records in clean/ name "
             "them in schema_drift. Check the queries, then let `genesys-firehose shapes` learn the new shape.",
+        )
+
+    def _watch_stream(self, delivery_stream: DataLakeDeliveryStream, suffix: str, limit: AlarmThresholds) -> None:
+        self._above(
+            f"DeliveryFreshness{suffix}",
+            delivery_stream.metric_freshness(),
+            limit.delivery_freshness_seconds,
+            "Events reach clean/ late. Look at the delivery stream's error log and the transform function.",
+        )
+        for name, metric in (
+            ("DeliverySuccess", delivery_stream.metric_delivery_success()),
+            ("BackupSuccess", delivery_stream.metric_backup_success()),
+        ):
+            self._below(
+                f"{name}{suffix}",
+                metric,
+                limit.delivery_success_ratio,
+                "Firehose fails to write to the bucket. Check the delivery role, both KMS keys, and whether "
+                "uploads carry the checksum that S3 Object Lock requires.",
+            )
+        self._above(
+            f"StreamThrottled{suffix}",
+            delivery_stream.metric_throttled(),
+            limit.throttled_records,
+            "Firehose refuses events because of its quota; they wait in the buffer queue. Ask for more.",
+        )
+        self._above(
+            f"QuotaUse{suffix}",
+            delivery_stream.metric_quota_use(),
+            limit.quota_use_ratio,
+            "The delivery stream comes close to its quota. Ask for more before Firehose throttles.",
+        )
+        self._above(
+            f"PartitionCountExceeded{suffix}",
+            delivery_stream.metric_partition_count_exceeded(),
+            1,
+            "Too many active partitions; Firehose sends what exceeds the quota to errors/.",
         )
 
     def _above(self, name: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> None:

@@ -17,7 +17,7 @@ from transform.settings import Settings as TransformSettings
 
 METRICS_ENVIRONMENT = {"METRICS_NAMESPACE": "GenesysFirehose", "PIPELINE_NAME": "test"}
 INGEST_ENVIRONMENT = {
-    "STREAM_NAME": "stream",
+    "STREAM_NAMES": "stream",
     "BUFFER_QUEUE_URL": "https://queue.example/buffer",
     "SIGNING_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:signing",
     "PREVIOUS_KEY_VALIDITY_HOURS": "24",

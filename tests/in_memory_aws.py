@@ -4,7 +4,7 @@ Every call has a number. A schedule names, for some numbers, what goes wrong the
 after it, when only the answer is lost. That is what no embedded AWS can do, and all that this one is for.
 """
 
-# The arguments are named as AWS names them; the one stream, queue and bucket need no name.
+# The arguments are named as AWS names them; the one queue and bucket need no name.
 # ruff: noqa: N803, ARG002
 
 import io
@@ -43,6 +43,7 @@ class InMemoryAws:
         self.schedule = dict(schedule or {})
         self.calls: list[str] = []
         self.in_stream: list[bytes] = []
+        self.stream_of: dict[bytes, str] = {}
         self.raw: list[bytes] = []
         self.queue: list[str] = []
         self.owners: dict[str, str] = {}
@@ -52,6 +53,8 @@ class InMemoryAws:
         self.secret_versions = {"AWSCURRENT": "the-key"}
         self.secret_created = datetime.now(UTC)
         self.stream_status = "ACTIVE"
+        self.stream_statuses: dict[str, str] = {}
+        self.described: list[str] = []
 
     def client(self, service: str) -> Any:
         return {
@@ -114,6 +117,7 @@ class _Firehose(_Service):
                     responses.append({"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."})
                     continue
                 self._aws.in_stream.append(record["Data"])
+                self._aws.stream_of[record["Data"]] = DeliveryStreamName
                 self._aws.raw.append(record["Data"])
                 responses.append({"RecordId": str(len(self._aws.raw))})
             failed = sum("ErrorCode" in response for response in responses)
@@ -123,7 +127,9 @@ class _Firehose(_Service):
         return answer
 
     def describe_delivery_stream(self, *, DeliveryStreamName: str) -> dict[str, Any]:
-        description = {"DeliveryStreamDescription": {"DeliveryStreamStatus": self._aws.stream_status}}
+        self._aws.described.append(DeliveryStreamName)
+        status = self._aws.stream_statuses.get(DeliveryStreamName, self._aws.stream_status)
+        description = {"DeliveryStreamDescription": {"DeliveryStreamStatus": status}}
         answer: dict[str, Any] = self._aws.call("DescribeDeliveryStream", lambda _partial: description)
         return answer
 

@@ -49,7 +49,7 @@ class Deployment:
         ingest_host_header: The Host header that goes with it, or None when the URL's own will do.
         health_url: The health check.
         bucket: The data lake's bucket.
-        stream: The delivery stream's name.
+        stream: The name of the delivery stream, the first of several.
         secret: The name or ARN of the secret that holds the signing key.
         queue: The URL of the buffer queue.
         dlq: The URL of its dead-letter queue.
@@ -130,7 +130,7 @@ def deploy(aws: EmbeddedAws) -> Deployment:
         ingest_host_header=None,
         health_url=_on(aws, output("HealthUrl")),
         bucket=output("BucketName"),
-        stream=output("StreamName"),
+        stream=output("StreamNames").split(",")[0],
         secret=output("SigningSecretArn"),
         queue=output("BufferQueueUrl"),
         dlq=output("DeadLetterQueueUrl"),

@@ -11,6 +11,7 @@ have been put but not noted is put once more, and stands twice in ``clean/`` wit
 
 import base64
 import gzip
+import itertools
 import json
 import random
 import time
@@ -39,14 +40,14 @@ class Source:
 
     Attributes:
         bucket: The data lake's bucket.
-        stream: The delivery stream's name.
+        streams: The delivery streams' names.
         queue: The URL of the buffer queue.
         dlq: The URL of its dead-letter queue.
         errors_prefix: Where Firehose writes what it could not deliver.
     """
 
     bucket: str
-    stream: str
+    streams: tuple[str, ...]
     queue: str
     dlq: str
     errors_prefix: str = "errors/"
@@ -133,6 +134,8 @@ class Redrive:
         self._sqs = clients.client("sqs")
         self._firehose = clients.client("firehose")
         self._source = source
+        # Any stream will do, because one table knows the owners of all; in turn, they share the load.
+        self._next_stream = itertools.cycle(source.streams)
         self._journal = journal
         self._sleep = sleep
         self.progress = Progress()
@@ -227,13 +230,14 @@ class Redrive:
     def _put(self, records: Sequence[bytes]) -> None:
         """Put records until Firehose has taken every one."""
         pending = list(records)
+        stream = next(self._next_stream)
         for attempt in range(_PUT_ATTEMPTS):
             if not pending:
                 return
             if attempt:
                 self._sleep(random.uniform(0, min(_LONGEST_BACKOFF_SECONDS, 0.2 * 2**attempt)))  # noqa: S311
             answer = self._firehose.put_record_batch(
-                DeliveryStreamName=self._source.stream, Records=[{"Data": record} for record in pending]
+                DeliveryStreamName=stream, Records=[{"Data": record} for record in pending]
             )
             pending = [
                 record

@@ -13,7 +13,7 @@ from ingest.deadline import (
     QUEUE_RESERVE_SECONDS,
     Deadline,
 )
-from shared.envelope import with_new_ingest_id
+from shared.envelope import shard_of, with_new_ingest_id
 from shared.telemetry import Metrics, log, log_exception
 
 # Amazon Data Firehose API Reference, "PutRecordBatch": 500 records, 4 MiB together, 1,000 KiB each before base64.
@@ -66,12 +66,12 @@ class Outcome(NamedTuple):
 
 
 class Delivery:
-    """Delivers records to one stream, with one queue behind it.
+    """Delivers records to one or more streams, with one queue behind them.
 
     Args:
         firehose: makes the Firehose client when it is first needed.
         queue: makes the SQS client when it is first needed.
-        stream_name: the delivery stream.
+        stream_names: the delivery streams; an event's key chooses one of them.
         queue_url: the buffer queue.
         sleep: waits between attempts.
     """
@@ -80,13 +80,13 @@ class Delivery:
         self,
         firehose: Callable[[], Firehose],
         queue: Callable[[], Queue],
-        stream_name: str,
+        stream_names: Sequence[str],
         queue_url: str,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._firehose = firehose
         self._queue = queue
-        self._stream_name = stream_name
+        self._stream_names = stream_names
         self._queue_url = queue_url
         self._sleep = sleep
 
@@ -100,12 +100,25 @@ class Delivery:
     def put(self, records: Sequence[bytes], deadline: Deadline, metrics: Metrics) -> frozenset[int]:
         """Put records to Firehose and return the indexes of those that it did not take in time."""
         refused: set[int] = set()
-        for batch in _batches([len(record) for record in records], MAX_BATCH_RECORDS, MAX_BATCH_BYTES):
-            refused.update(self._put_batch(records, batch, deadline, metrics))
+        for stream_name, indexes in self._by_stream(records):
+            for batch in _batches([len(records[i]) for i in indexes], MAX_BATCH_RECORDS, MAX_BATCH_BYTES):
+                pending = [indexes[k] for k in batch]
+                refused.update(self._put_batch(stream_name, records, pending, deadline, metrics))
         return frozenset(refused)
 
-    def _put_batch(self, records: Sequence[bytes], batch: list[int], deadline: Deadline, metrics: Metrics) -> list[int]:
-        pending = batch
+    def _by_stream(self, records: Sequence[bytes]) -> Iterable[tuple[str, Sequence[int]]]:
+        """Name each stream that gets any of the records, with the indexes of those."""
+        if len(self._stream_names) == 1:
+            return [(self._stream_names[0], range(len(records)))]
+        indexes: dict[str, list[int]] = {}
+        for index, record in enumerate(records):
+            stream_name = self._stream_names[shard_of(record, len(self._stream_names))]
+            indexes.setdefault(stream_name, []).append(index)
+        return indexes.items()
+
+    def _put_batch(
+        self, stream_name: str, records: Sequence[bytes], pending: list[int], deadline: Deadline, metrics: Metrics
+    ) -> list[int]:
         for attempt in range(MAX_PUT_ATTEMPTS):
             if attempt:
                 # Full jitter: the senders that were throttled together do not come back together.
@@ -117,7 +130,7 @@ class Delivery:
             started = time.perf_counter()
             try:
                 answer = self._firehose().put_record_batch(
-                    DeliveryStreamName=self._stream_name, Records=[{"Data": copy} for copy in copies]
+                    DeliveryStreamName=stream_name, Records=[{"Data": copy} for copy in copies]
                 )
             except ClientError as error:
                 log_exception("Firehose refused a batch", error)

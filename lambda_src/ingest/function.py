@@ -36,12 +36,12 @@ class IngestFunction:
         keys = SigningKeys(
             partial(client, "secretsmanager"), settings.signing_secret_arn, settings.previous_key_validity
         )
-        delivery = Delivery(firehose, partial(client, "sqs"), settings.stream_name, settings.queue_url, sleep)
+        delivery = Delivery(firehose, partial(client, "sqs"), settings.stream_names, settings.queue_url, sleep)
         originals = OversizeStore(partial(client, "s3"), settings.bucket_name, settings.raw_key_arn)
         intake = Intake(settings, delivery, originals)
         self._webhook = Webhook(settings, keys, intake)
         self._queue_consumer = QueueConsumer(settings, delivery, intake)
-        self._health = Health(keys, firehose, settings.stream_name)
+        self._health = Health(keys, firehose, settings.stream_names)
 
     def handle(self, event: dict[str, Any]) -> dict[str, Any]:
         """Answer a request, or consume a batch of queue messages."""

@@ -1,19 +1,23 @@
-"""Whether the pipeline can take events now: the secret is readable and the stream is active."""
+"""Whether the pipeline can take events now: the secret is readable and the streams are active."""
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ingest.deadline import FIREHOSE_CALL_SECONDS, Deadline
 from ingest.delivery import Firehose
 from ingest.signing_keys import KeysUnavailableError, SigningKeys
 from shared.telemetry import log_exception
 
 Reason = Literal["SECRET_UNREADABLE", "STREAM_UNREADABLE", "STREAM_NOT_ACTIVE"]
 
-# DescribeDeliveryStream allows five calls a second and account (Amazon Data Firehose quota): an answer holds a while.
+# DescribeDeliveryStream allows five calls a second and account (Amazon Data Firehose quota): an answer holds a while,
+# and of many streams each check looks at the next five.
 CACHE_SECONDS = 30.0
+STREAMS_IN_A_CHECK = 5
 
 
 class Health:
@@ -23,12 +27,13 @@ class Health:
         self,
         keys: SigningKeys,
         firehose: Callable[[], Firehose],
-        stream_name: str,
+        stream_names: Sequence[str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys = keys
         self._firehose = firehose
-        self._stream_name = stream_name
+        # What is known of each stream, the one that was looked at longest ago first.
+        self._streams: deque[tuple[str, Reason | None]] = deque((name, None) for name in stream_names)
         self._clock = clock
         self._checked_at: float | None = None
         self._reason: Reason | None = None
@@ -41,15 +46,24 @@ class Health:
         return self._reason
 
     def _check(self) -> Reason | None:
+        deadline = Deadline(clock=self._clock)
         try:
             self._keys.get()
         except KeysUnavailableError as error:
             log_exception("health: the signing secret can't be read", error.__cause__ or error)
             return "SECRET_UNREADABLE"
+        for _ in range(min(STREAMS_IN_A_CHECK, len(self._streams))):
+            name, _outdated = self._streams.popleft()
+            self._streams.append((name, self._check_stream(name, deadline)))
+        return next((reason for _, reason in self._streams if reason), None)
+
+    def _check_stream(self, name: str, deadline: Deadline) -> Reason | None:
+        if not deadline.leaves(FIREHOSE_CALL_SECONDS):
+            return "STREAM_UNREADABLE"
         try:
-            answer = self._firehose().describe_delivery_stream(DeliveryStreamName=self._stream_name)
+            answer = self._firehose().describe_delivery_stream(DeliveryStreamName=name)
         except (ClientError, BotoCoreError, OSError) as error:
-            log_exception("health: the delivery stream can't be described", error)
+            log_exception("health: a delivery stream can't be described", error)
             return "STREAM_UNREADABLE"
         status = answer["DeliveryStreamDescription"]["DeliveryStreamStatus"]
         return None if status == "ACTIVE" else "STREAM_NOT_ACTIVE"

@@ -22,7 +22,7 @@ class SignatureScheme:
 class Settings:
     """Everything the function is told by its construct."""
 
-    stream_name: str
+    stream_names: tuple[str, ...]
     queue_url: str
     signing_secret_arn: str
     previous_key_validity: timedelta
@@ -37,7 +37,7 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings; a missing one is a KeyError at the function's start, not at its first event."""
         return cls(
-            stream_name=environment["STREAM_NAME"],
+            stream_names=tuple(environment["STREAM_NAMES"].split(",")),
             queue_url=environment["BUFFER_QUEUE_URL"],
             signing_secret_arn=environment["SIGNING_SECRET_ARN"],
             previous_key_validity=timedelta(hours=float(environment["PREVIOUS_KEY_VALIDITY_HOURS"])),

@@ -19,6 +19,8 @@ Ingress = Literal["webhook", "eventbridge"]
 _HEAD = b'{"ingest_id":"'
 _ID_LENGTH = 32
 _ID_END = len(_HEAD) + _ID_LENGTH
+_DEDUP_KEY = b'","dedup_key":"'
+_SHARD_DIGITS = 8
 
 
 # All events of a request arrive at one moment.
@@ -56,6 +58,12 @@ def with_new_ingest_id(record: bytes) -> bytes:
     transform function tells them apart by their ``ingest_id``.
     """
     return _HEAD + new_ingest_id().encode() + record[_ID_END:]
+
+
+def shard_of(record: bytes, shards: int) -> int:
+    """Choose one of so many shards for a record that ``wrap`` made: copies of an event get the same one."""
+    start = record.index(_DEDUP_KEY) + len(_DEDUP_KEY)
+    return int(record[start : start + _SHARD_DIGITS], 16) % shards
 
 
 class InvalidEnvelopeError(ValueError):

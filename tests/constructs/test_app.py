@@ -37,6 +37,7 @@ FULL = {
     "hosted_zone_name": "example.com",
     "retention_mode": "COMPLIANCE",
     "retention_days": 400,
+    "shards": 2,
     "acknowledge_compliance": True,
     "allowed_cidrs": ["198.51.100.0/24"],
     "web_acl_arn": WEB_ACL_ARN,
@@ -73,7 +74,7 @@ def test_each_environment_of_cdk_json_synthesizes_past_every_check(name: str) ->
         "IngestUrl",
         "HealthUrl",
         "BucketName",
-        "StreamName",
+        "StreamNames",
         "SigningSecretArn",
         "AlarmTopicArn",
         "BufferQueueUrl",
@@ -122,7 +123,7 @@ def test_every_setting_reaches_the_stack() -> None:
     assert template.resources("AWS::ApiGateway::Account") == {}
     [api] = template.resources("AWS::ApiGateway::RestApi").values()
     assert "198.51.100.0/24" in json.dumps(api["Properties"]["Policy"])
-    [stream] = template.resources("AWS::KinesisFirehose::DeliveryStream").values()
+    [stream, _second] = template.resources("AWS::KinesisFirehose::DeliveryStream").values()
     destination = stream["Properties"]["ExtendedS3DestinationConfiguration"]
     assert "DynamicPartitioningConfiguration" not in destination
     [bus] = template.resources("AWS::Events::EventBus").values()
@@ -154,8 +155,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "environments.dev.acount is unknown: allowed are account, acknowledge_compliance, allowed_cidrs, "
         "business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
         "genesys_credentials_arn, genesys_credentials_key_arn, genesys_region, hosted_zone_id, hosted_zone_name, "
-        "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_days, retention_mode, tags, "
-        "topics, web_acl_arn, webhook.",
+        "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_days, retention_mode, shards, "
+        "tags, topics, web_acl_arn, webhook.",
     ),
     "short account": (
         {"account": "12345"},
@@ -219,6 +220,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "retention as a text": (
         {"retention_days": "30"},
         "environments.dev.retention_days is '30': a whole number of days is allowed.",
+    ),
+    "shards as a truth value": (
+        {"shards": True},
+        "environments.dev.shards is True: a whole number of delivery streams is allowed.",
     ),
     "acknowledgement as a text": (
         {"acknowledge_compliance": "yes"},

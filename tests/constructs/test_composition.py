@@ -141,7 +141,7 @@ def test_every_part_of_the_pipeline_can_be_reached() -> None:
         pipeline.alarms.alarms["DeadLetters"],
     ]
     assert all(part is not None for part in parts)
-    assert set(pipeline.outputs) >= {"IngestUrl", "HealthUrl", "BucketName", "StreamName", "SigningSecretArn"}
+    assert set(pipeline.outputs) >= {"IngestUrl", "HealthUrl", "BucketName", "StreamNames", "SigningSecretArn"}
 
 
 def test_importing_the_library_imports_no_tool_of_the_command_line() -> None:

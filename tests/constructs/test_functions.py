@@ -190,5 +190,6 @@ def test_functions_can_read_every_setting_they_need(default: Template) -> None:
     from ingest.settings import Settings as IngestSettings
     from transform.settings import Settings as TransformSettings
 
-    assert IngestSettings.from_environment(_environment(default, "Ingest")).max_body_bytes == 4_194_304
+    ingest = {name: flat(value) for name, value in _environment(default, "Ingest").items()}
+    assert IngestSettings.from_environment(ingest).max_body_bytes == 4_194_304
     assert TransformSettings.from_environment(_environment(default, "Transform")).owner_ttl.days == 7

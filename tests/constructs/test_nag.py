@@ -66,6 +66,10 @@ def _bus_alone(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(stack, "Pipeline", webhook=False, partner_bus=PARTNER_BUS)
 
 
+def _sharded(stack: cdk.Stack) -> None:
+    GenesysFirehosePipeline(stack, "Pipeline", shards=2)
+
+
 PIPELINES: dict[str, Callable[[cdk.Stack], None]] = {
     "default": _default,
     "maximal": _maximal,
@@ -73,6 +77,7 @@ PIPELINES: dict[str, Callable[[cdk.Stack], None]] = {
     "two in one stack": _two,
     "webhook and bus": _with_bus,
     "bus alone": _bus_alone,
+    "two shards": _sharded,
 }
 
 

@@ -191,11 +191,11 @@ class Trials:
 
     def takes_an_event_while_firehose_does_not(self) -> bool:
         stream = self._deployment.stream
-        self._ingest.start_anew(STREAM_NAME="no-such-stream")
+        self._ingest.start_anew(STREAM_NAMES="no-such-stream")
         try:
             return self.takes_an_event()
         finally:
-            self._ingest.start_anew(STREAM_NAME=stream)
+            self._ingest.start_anew(STREAM_NAMES=stream)
 
     def tells_copies_apart(self) -> bool:
         """Put two copies as the ingest function does, and see one land, known to be the only one."""

@@ -37,6 +37,7 @@ class World:
     # A new environment has an empty memory, so that every copy goes the whole way.
     new_environment_for_each_request: bool = False
     records_in_a_transform_batch: int = 100
+    shards: int = 1
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Simulation:
     def __init__(self, schedule: Schedule, world: World) -> None:
         self._aws = InMemoryAws(schedule)
         self._world = world
-        self.renew_ingest()
+        self.renew_ingest(world.shards)
         self._transform = self._new_transform()
         self._dead_letters: list[str] = []
         self._errors: list[bytes] = []
@@ -108,9 +109,11 @@ class Simulation:
         """Let the call after ``calls_ahead`` others fail."""
         self._aws.schedule[len(self._aws.calls) + calls_ahead] = fault
 
-    def renew_ingest(self) -> None:
-        """Replace the ingest function's environment by a new one, whose memory is empty."""
-        self._ingest = ingest_function(self._aws)
+    def renew_ingest(self, shards: int | None = None) -> None:
+        """Replace the ingest function's environment by a new one, whose memory is empty, with other shards if given."""
+        self._shards = shards or self._shards
+        streams = ",".join(f"stream-{number}" for number in range(self._shards))
+        self._ingest = ingest_function(self._aws, STREAM_NAMES=streams)
 
     def send(self, names: list[str]) -> None:
         """Send a request as the documented sender does, until it is acknowledged or the attempts are used up."""
@@ -155,11 +158,16 @@ class Simulation:
         self._dead_letters.extend(waiting)
 
     def transform_stream(self) -> None:
-        """Let Firehose transform one batch."""
-        size = self._world.records_in_a_transform_batch
-        batch, self._aws.in_stream[:] = self._aws.in_stream[:size], self._aws.in_stream[size:]
-        if not batch:
+        """Let Firehose transform one batch, whose records are all of one stream."""
+        if not self._aws.in_stream:
             return
+        stream = self._aws.stream_of[self._aws.in_stream[0]]
+        batch: list[bytes] = []
+        rest: list[bytes] = []
+        for record in self._aws.in_stream:
+            is_taken = self._aws.stream_of[record] == stream and len(batch) < self._world.records_in_a_transform_batch
+            (batch if is_taken else rest).append(record)
+        self._aws.in_stream[:] = rest
         event = firehose_batch(batch)
         for _attempt in range(TRANSFORM_ATTEMPTS):
             try:

@@ -35,6 +35,10 @@ class Pipeline(RuleBasedStateMachine):
     def the_environment_is_replaced(self) -> None:
         self._simulation.renew_ingest()
 
+    @rule(shards=st.integers(1, 3))
+    def the_number_of_shards_changes(self, shards: int) -> None:
+        self._simulation.renew_ingest(shards)
+
     def teardown(self) -> None:
         run = self._simulation.finish()
         assert not run.violations(), run.calls

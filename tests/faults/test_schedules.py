@@ -14,7 +14,7 @@ State = Callable[[str, int], None]
 
 # A request of two events, one of another, and the first again by a sender that believes it got no answer.
 REQUESTS = [["a", "b"], ["c"], ["a", "b"]]
-WORLDS = [World(*choices) for choices in product([False, True], [False, True], [1, 100])]
+WORLDS = [World(*choices) for choices in product([False, True], [False, True], [1, 100], [1, 2])]
 
 
 def _schedules_of_up_to_two_faults(world: World) -> Iterator[tuple[Schedule, Run]]:
@@ -48,8 +48,9 @@ def _check(worlds: Sequence[World], state: State) -> None:
     [
         World(drain_after_each_request=False, new_environment_for_each_request=True, records_in_a_transform_batch=100),
         World(drain_after_each_request=True, new_environment_for_each_request=False, records_in_a_transform_batch=1),
+        World(new_environment_for_each_request=True, shards=2),
     ],
-    ids=["one large batch, no memory", "many small batches, a memory"],
+    ids=["one large batch, no memory", "many small batches, a memory", "two shards"],
 )
 def test_every_acknowledged_event_lands_once_under_every_schedule_of_up_to_two_faults(
     world: World, state: State

@@ -13,7 +13,7 @@ import pytest
 
 from genesys_firehose_cdk.operations.redrive import Journal, Progress, Redrive, RedriveError, Source
 
-SOURCE = Source(bucket="lake", stream="stream", queue="queue", dlq="dlq")
+SOURCE = Source(bucket="lake", streams=("stream",), queue="queue", dlq="dlq")
 
 
 class Aws:
@@ -24,6 +24,7 @@ class Aws:
         self.queues: dict[str, list[dict[str, str]]] = {"queue": [], "dlq": []}
         self.received: list[bytes] = []
         self.batches: list[int] = []
+        self.streams: list[str] = []
         self.refuse: list[list[int]] = []
         self.crash_before_put: int | None = None
 
@@ -74,6 +75,7 @@ class Aws:
         if self.crash_before_put == len(self.batches):
             raise KeyboardInterrupt
         self.batches.append(len(Records))
+        self.streams.append(DeliveryStreamName)
         refused = self.refuse.pop(0) if self.refuse else []
         self.received += [record["Data"] for i, record in enumerate(Records) if i not in refused]
         return {
@@ -149,6 +151,14 @@ def test_batches_keep_within_firehoses_limits(aws: Aws, journal: Path) -> None:
     redrive(aws, journal)
 
     assert aws.batches == [500, 500, 1, 4, 1]
+
+
+def test_several_streams_get_batches_in_turn(aws: Aws, journal: Path) -> None:
+    aws.objects = {f"errors/{name}": failed(name.encode()) for name in "abc"}
+    source = Source(bucket="lake", streams=("one", "two"), queue="queue", dlq="dlq")
+    Redrive(aws, source, Journal(journal), sleep=lambda _: None).run()
+    assert aws.streams == ["one", "two", "one"]
+    assert aws.received == [b"a", b"b", b"c"]
 
 
 def test_only_refused_records_are_put_once_more(aws: Aws, journal: Path) -> None:

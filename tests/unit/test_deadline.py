@@ -58,7 +58,8 @@ class SlowAws(InMemoryAws):
 class SlowIngest:
     """The ingest function's parts on a slow AWS and its clock."""
 
-    def __init__(self, endings: list[str]) -> None:
+    def __init__(self, endings: list[str], shards: int = 1) -> None:
+        streams = [f"stream-{number}" for number in range(shards)]
         self.clock = Clock()
         self.aws = SlowAws(self.clock, endings)
         settings = Settings.from_environment(INGEST_ENVIRONMENT)
@@ -66,13 +67,13 @@ class SlowIngest:
             lambda: self.aws.client("secretsmanager"), "arn:secret", timedelta(hours=24), self.clock
         )
         delivery = Delivery(
-            lambda: self.aws.client("firehose"), lambda: self.aws.client("sqs"), "stream", "url", self.clock.advance
+            lambda: self.aws.client("firehose"), lambda: self.aws.client("sqs"), streams, "url", self.clock.advance
         )
         originals = OversizeStore(lambda: self.aws.client("s3"), "lake", "key")
         intake = Intake(settings, delivery, originals, clock=self.clock)
         self._webhook = Webhook(settings, self.keys, intake)
         self._consumer = QueueConsumer(settings, delivery, intake)
-        self._health = Health(self.keys, lambda: self.aws.client("firehose"), "stream", self.clock)
+        self._health = Health(self.keys, lambda: self.aws.client("firehose"), streams, self.clock)
 
     def seconds_of(self, work: Callable[[], object]) -> float:
         started = self.clock()
@@ -99,15 +100,16 @@ def events(count: int, oversize: int) -> list[dict[str, Any]]:
 
 
 endings = st.lists(st.sampled_from(SLOW_ENDINGS), min_size=1, max_size=12)
+shards = st.sampled_from([1, 2, 20])
 requests = st.builds(events, st.sampled_from([1, 30, 501, 1100]), st.integers(0, 3))
 
 
 @settings(max_examples=60)
-@given(endings=endings, events=requests, is_forged=st.booleans(), knows_keys=st.booleans())
+@given(endings=endings, events=requests, shards=shards, is_forged=st.booleans(), knows_keys=st.booleans())
 def test_a_request_ends_within_eight_seconds_however_slow_everything_is(
-    endings: list[str], events: list[dict[str, Any]], is_forged: bool, knows_keys: bool
+    endings: list[str], events: list[dict[str, Any]], shards: int, is_forged: bool, knows_keys: bool
 ) -> None:
-    ingest = SlowIngest(["does all", "does all", *endings] if knows_keys else endings)
+    ingest = SlowIngest(["does all", "does all", *endings] if knows_keys else endings, shards)
     if knows_keys:
         ingest.keys.get()
         ingest.clock.advance(CACHE_SECONDS + 1)
@@ -122,17 +124,17 @@ def test_a_request_ends_within_eight_seconds_however_slow_everything_is(
 
 
 @settings(max_examples=40)
-@given(endings=endings, events=requests)
+@given(endings=endings, events=requests, shards=shards)
 def test_a_queue_batch_ends_within_eight_seconds_however_slow_everything_is(
-    endings: list[str], events: list[dict[str, Any]]
+    endings: list[str], events: list[dict[str, Any]], shards: int
 ) -> None:
-    ingest = SlowIngest(endings)
+    ingest = SlowIngest(endings, shards)
     assert ingest.seconds_of(lambda: ingest.consume(events[:10])) <= SENDER_IS_ANSWERED_WITHIN
 
 
-@given(endings=endings)
-def test_a_health_check_ends_within_eight_seconds_however_slow_everything_is(endings: list[str]) -> None:
-    ingest = SlowIngest(endings)
+@given(endings=endings, shards=shards)
+def test_a_health_check_ends_within_eight_seconds_however_slow_everything_is(endings: list[str], shards: int) -> None:
+    ingest = SlowIngest(endings, shards)
     assert ingest.seconds_of(ingest.health) <= SENDER_IS_ANSWERED_WITHIN
 
 

@@ -1,6 +1,7 @@
 """Records go to Firehose within its limits; what it refuses is tried again alone, then queued, then admitted lost."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -38,7 +39,7 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def delivery(aws: InMemoryAws, waits: list[float]) -> Delivery:
-    return Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), "stream", "url", waits.append)
+    return Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url", waits.append)
 
 
 def deliver(delivery: Delivery, records: list[bytes], deadline: Deadline | None = None) -> Outcome:
@@ -163,3 +164,42 @@ def test_what_overflows_into_the_queue_is_counted(
     counted = metrics_of(capsys.readouterr().out)
     assert counted["EventsOverflowed"] == 2
     assert counted["PutLatency"] > 0
+
+
+@pytest.fixture
+def two_shards(aws: InMemoryAws) -> Delivery:
+    return Delivery(
+        lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["one", "two"], "url", lambda _seconds: None
+    )
+
+
+def test_with_shards_each_stream_that_gets_events_is_called_once(aws: InMemoryAws, two_shards: Delivery) -> None:
+    records = [record(number) for number in range(400)]
+    assert deliver(two_shards, records).in_firehose == everything(400)
+    assert aws.calls == ["PutRecordBatch"] * 2
+    assert sorted(numbers(aws.in_stream)) == list(range(400))
+    taken = Counter(aws.stream_of.values())
+    assert all(150 < taken[stream] < 250 for stream in ("one", "two"))
+
+
+def test_with_shards_one_event_is_one_call(aws: InMemoryAws, two_shards: Delivery) -> None:
+    deliver(two_shards, [record(1)])
+    assert aws.calls == ["PutRecordBatch"]
+
+
+def test_copies_of_an_event_go_to_the_same_stream(aws: InMemoryAws, two_shards: Delivery) -> None:
+    for number in range(20):
+        aws.stream_of.clear()
+        deliver(two_shards, [record(number)])
+        deliver(two_shards, [record(number)])
+        assert len(set(aws.stream_of.values())) == 1
+
+
+def test_what_one_stream_refuses_goes_to_the_queue_alone(aws: InMemoryAws, two_shards: Delivery) -> None:
+    aws.schedule = {0: Fault.REFUSED}
+    records = [record(number) for number in range(10)]
+    outcome = deliver(two_shards, records)
+    [stream] = set(aws.stream_of.values())
+    assert outcome.in_firehose == {i for i, put in enumerate(records) if aws.stream_of.get(put) == stream}
+    assert outcome.in_queue == everything(10) - outcome.in_firehose
+    assert {message.encode() for message in aws.queue} == {records[i] for i in outcome.in_queue}

@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.envelope import Ingress, InvalidEnvelopeError, is_envelope, new_ingest_id, read, with_new_ingest_id, wrap
+from shared.envelope import (
+    Ingress,
+    InvalidEnvelopeError,
+    is_envelope,
+    new_ingest_id,
+    read,
+    shard_of,
+    with_new_ingest_id,
+    wrap,
+)
 from shared.event import describe
+from shared.json_text import split_events
 from tests import json_values
 
 ARRIVAL = datetime(2026, 11, 23, 10, 0, 0, 123000, UTC)
@@ -125,3 +135,25 @@ def test_a_record_with_a_field_missing_or_of_another_type_is_no_envelope(field: 
 def test_bytes_that_are_no_json_object_are_no_envelope(record: bytes) -> None:
     with pytest.raises(InvalidEnvelopeError):
         read(record)
+
+
+@given(written=written_events, shards=st.integers(1, 20))
+def test_every_copy_of_an_event_has_the_same_shard(written: tuple[dict[str, Any], bytes], shards: int) -> None:
+    record = record_of(*written)
+    chosen = shard_of(record, shards)
+    assert 0 <= chosen < shards
+    assert shard_of(with_new_ingest_id(record), shards) == chosen
+
+
+def test_a_key_has_its_shard_for_good() -> None:
+    # Written out, because another choice in a new release would spread the copies of an event over two streams.
+    key = "c0ffee00" + "0" * 56
+    record = RECORD.replace(json.loads(RECORD)["dedup_key"].encode(), key.encode())
+    assert [shard_of(record, shards) for shards in (1, 2, 3, 7, 20)] == [
+        int("c0ffee00", 16) % n for n in (1, 2, 3, 7, 20)
+    ]
+
+
+def test_a_key_inside_the_event_chooses_no_shard() -> None:
+    [(event, raw)] = split_events(b'{"messageId":"1","note":"x","dedup_key":"zzzzzzzz"}')
+    assert shard_of(record_of(event, raw), 20) in range(20)

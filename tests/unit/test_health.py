@@ -13,7 +13,7 @@ from tests.unit.observing import Clock
 @pytest.fixture
 def health(aws: InMemoryAws, clock: Clock) -> Health:
     keys = SigningKeys(lambda: aws.client("secretsmanager"), "arn:secret", timedelta(hours=24), clock)
-    return Health(keys, lambda: aws.client("firehose"), "stream", clock)
+    return Health(keys, lambda: aws.client("firehose"), ["stream"], clock)
 
 
 def test_all_is_well_when_the_secret_is_readable_and_the_stream_active(health: Health) -> None:
@@ -51,3 +51,35 @@ def test_an_answer_holds_for_half_a_minute(aws: InMemoryAws, clock: Clock, healt
     assert health.reason() == "STREAM_NOT_ACTIVE"
     clock.advance(31)
     assert health.reason() is None
+
+
+def health_of(aws: InMemoryAws, clock: Clock, shards: int) -> Health:
+    keys = SigningKeys(lambda: aws.client("secretsmanager"), "arn:secret", timedelta(hours=24), clock)
+    return Health(keys, lambda: aws.client("firehose"), [f"stream-{n}" for n in range(shards)], clock)
+
+
+def test_one_stream_of_several_that_is_not_active_is_named(aws: InMemoryAws, clock: Clock) -> None:
+    aws.stream_statuses = {"stream-1": "DELETING"}
+    assert health_of(aws, clock, 3).reason() == "STREAM_NOT_ACTIVE"
+
+
+def test_of_many_streams_five_are_looked_at_in_a_check_and_all_in_turn(aws: InMemoryAws, clock: Clock) -> None:
+    health = health_of(aws, clock, 12)
+    aws.stream_statuses = {"stream-11": "DELETING"}
+    found = []
+    for _check in range(3):
+        found.append(health.reason())
+        clock.advance(31)
+    assert aws.described == [f"stream-{n % 12}" for n in range(15)]
+    assert found == [None, None, "STREAM_NOT_ACTIVE"]
+
+
+def test_a_stream_once_found_bad_is_bad_until_it_is_looked_at_again(aws: InMemoryAws, clock: Clock) -> None:
+    health = health_of(aws, clock, 12)
+    aws.stream_statuses = {"stream-0": "DELETING"}
+    found = [health.reason()]
+    aws.stream_statuses = {}
+    for _check in range(2):
+        clock.advance(31)
+        found.append(health.reason())
+    assert found == ["STREAM_NOT_ACTIVE", "STREAM_NOT_ACTIVE", None]

@@ -28,7 +28,7 @@ class Ingestion:
     def __init__(self, aws: InMemoryAws, clock: Clock) -> None:
         settings = Settings.from_environment(INGEST_ENVIRONMENT)
         delivery = Delivery(
-            lambda: aws.client("firehose"), lambda: aws.client("sqs"), "stream", "url", lambda _seconds: None
+            lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url", lambda _seconds: None
         )
         originals = OversizeStore(lambda: aws.client("s3"), "lake", "key")
         self._intake = Intake(settings, delivery, originals, lambda: NOW, clock)

@@ -14,6 +14,7 @@ from transform.settings import Settings as TransformSettings
 def test_the_ingest_function_reads_its_settings() -> None:
     environment = {
         **INGEST_ENVIRONMENT,
+        "STREAM_NAMES": "stream,second",
         "SIGNATURE_HEADER": "X-Hub-Signature-256",
         "SIGNATURE_PREFIX": "sha256=",
         "SIGNATURE_ENCODING": "base64",
@@ -22,7 +23,7 @@ def test_the_ingest_function_reads_its_settings() -> None:
         "EVENT_ID_FIELD": "metadata.id",
     }
     assert IngestSettings.from_environment(environment) == IngestSettings(
-        stream_name="stream",
+        stream_names=("stream", "second"),
         queue_url="https://queue.example/buffer",
         signing_secret_arn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:signing",
         previous_key_validity=timedelta(days=1),

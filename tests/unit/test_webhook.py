@@ -265,7 +265,7 @@ def test_nothing_of_a_request_is_in_the_log_or_the_answer(aws: InMemoryAws, caps
 def test_a_flood_of_forgeries_cant_turn_into_a_flood_of_secret_reads(aws: InMemoryAws, clock: Clock) -> None:
     settings = Settings.from_environment(INGEST_ENVIRONMENT)
     keys = SigningKeys(lambda: aws.client("secretsmanager"), settings.signing_secret_arn, timedelta(hours=24), clock)
-    delivery = Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), "stream", "url")
+    delivery = Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url")
     intake = Intake(settings, delivery, OversizeStore(lambda: aws.client("s3"), "lake", "key"))
     webhook = Webhook(settings, keys, intake)
     forged, genuine = request(EVENTS, signature="00" * 32), request(EVENTS)
@@ -281,7 +281,7 @@ def test_a_flood_of_forgeries_cant_turn_into_a_flood_of_secret_reads(aws: InMemo
 def test_a_rotation_half_way_refuses_nobody(aws: InMemoryAws, clock: Clock) -> None:
     settings = Settings.from_environment(INGEST_ENVIRONMENT)
     keys = SigningKeys(lambda: aws.client("secretsmanager"), settings.signing_secret_arn, timedelta(hours=24), clock)
-    delivery = Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), "stream", "url")
+    delivery = Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url")
     intake = Intake(settings, delivery, OversizeStore(lambda: aws.client("s3"), "lake", "key"))
     webhook = Webhook(settings, keys, intake)
 
