@@ -1,7 +1,7 @@
-"""What a synthesized template must do without on the embedded AWS.
+"""What a synthesized template must do without on the embedded AWS, and what it can know only there.
 
-Only what ministack refuses to create, and only resources that nothing else in the template depends on: what is
-left is deployed as it would be on AWS.
+It does without what ministack refuses to create, and only without resources that nothing else in the template
+depends on: what is left is deployed as it would be on AWS.
 """
 
 import json
@@ -22,8 +22,12 @@ _UNSUPPORTED: Mapping[str, Callable[[Resource], bool]] = {
 }
 
 
-def adapt(assembly: Path) -> list[str]:
+def adapt(assembly: Path, replacements: Mapping[str, str]) -> list[str]:
     """Take what the embedded AWS does not support out of every template of a cloud assembly.
+
+    Args:
+        assembly: The directory of the cloud assembly.
+        replacements: What stands in the templates for what is known since the embedded AWS runs, such as ARNs.
 
     Returns:
         The logical ids of what was taken out.
@@ -46,6 +50,8 @@ def adapt(assembly: Path) -> list[str]:
         for logical_id in unsupported:
             if f'"{logical_id}"' in text:
                 raise LocalError(f"The embedded AWS does not support {logical_id}, which other resources refer to.")
+        for placeholder, value in replacements.items():
+            text = text.replace(placeholder, value)
         path.write_text(text)
         removed += unsupported
     return removed

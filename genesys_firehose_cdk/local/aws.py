@@ -1,6 +1,6 @@
-"""The embedded AWS: ministack and a local Firehose on free loopback ports, with a directory of their own.
+"""The embedded AWS: ministack, a local Firehose and a local Genesys Cloud on free loopback ports, with a directory.
 
-They are a child process and its child in their own session, so that stopping the process group also ends the
+They are a child process and its children in their own session, so that stopping the process group also ends the
 Lambda workers. It gets an environment of its own instead of the caller's: ministack hands its
 environment on to the functions it runs, and a function on AWS sees no credentials or settings of a developer.
 """
@@ -37,8 +37,14 @@ DEFAULT_SPEED = 60.0
 FIREHOSE_URL_FILE = "firehose-url"
 """Where the process leaves the URL of its local Firehose."""
 
+GENESYS_URL_FILE = "genesys-url"
+"""Where the process leaves the URL of its local Genesys Cloud."""
+
 SPEED = "EMBEDDED_AWS_FIREHOSE_SPEED"
 """The variable that tells the process how fast its Firehose's time passes."""
+
+ORGANIZATION = "EMBEDDED_AWS_GENESYS_ORGANIZATION"
+"""The variable that tells the process the id of its local Genesys Cloud's organization; empty for none."""
 
 LIFELINE = "EMBEDDED_AWS_LIFELINE"
 """The variable that tells the process to end with the pipe on its standard input."""
@@ -82,12 +88,24 @@ class EmbeddedAws:
         return (self.directory / FIREHOSE_URL_FILE).read_text()
 
     @property
+    def genesys_url(self) -> str:
+        """The endpoint of the local Genesys Cloud that the functions use, and of its controls; only if it has one."""
+        return (self.directory / GENESYS_URL_FILE).read_text()
+
+    @property
     def log(self) -> Path:
         """Where ministack writes its log, and the functions' own lines with it."""
         return self.directory / "aws.log"
 
     @classmethod
-    def start(cls, directory: Path, *, outlive_caller: bool = False, speed: float = DEFAULT_SPEED) -> "EmbeddedAws":
+    def start(
+        cls,
+        directory: Path,
+        *,
+        outlive_caller: bool = False,
+        speed: float = DEFAULT_SPEED,
+        organization_id: str = "",
+    ) -> "EmbeddedAws":
         """Start an embedded AWS and wait until it answers.
 
         Args:
@@ -95,6 +113,7 @@ class EmbeddedAws:
             outlive_caller: Keep it running when the calling process ends; default is to end with the caller,
                 however that ends.
             speed: Seconds of Firehose's buffering that pass in one.
+            organization_id: Have a local Genesys Cloud beside it, with an organization of this id. Default: none.
 
         Raises:
             LocalError: One is running in this directory already, or it did not come up; the sentence then ends
@@ -108,14 +127,16 @@ class EmbeddedAws:
                 raise LocalError(f"An embedded AWS is running in {directory} already.") from None
             for _ in range(_START_ATTEMPTS):
                 # A free port may be taken by someone else before ministack binds it: then it ends at once.
-                aws = cls._spawn(directory, lock.fileno(), outlive_caller, speed)
+                aws = cls._spawn(directory, lock.fileno(), outlive_caller, speed, organization_id)
                 if aws._becomes_ready():
                     return aws
                 aws.kill()
         raise LocalError(f"The embedded AWS did not start: {_last_line(directory / 'aws.log')}")
 
     @classmethod
-    def _spawn(cls, directory: Path, lock: int, outlive_caller: bool, speed: float) -> "EmbeddedAws":
+    def _spawn(
+        cls, directory: Path, lock: int, outlive_caller: bool, speed: float, organization_id: str
+    ) -> "EmbeddedAws":
         port, token = free_port(), uuid.uuid4().hex
         lifeline, held_by_caller = os.pipe()
         with (directory / "aws.log").open("wb") as log:
@@ -140,6 +161,7 @@ class EmbeddedAws:
                     "AWS_EC2_METADATA_DISABLED": "true",
                     LIFELINE: "" if outlive_caller else "stdin",
                     SPEED: str(speed),
+                    ORGANIZATION: organization_id,
                 },
             )
         os.close(lifeline)

@@ -1,11 +1,12 @@
 """Deploys the app of this checkout with the real CDK command line, and says where everything is."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +20,12 @@ from genesys_firehose_cdk.local.adaptation import adapt
 from genesys_firehose_cdk.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
 from genesys_firehose_cdk.local.errors import LocalError
 
+ENVIRONMENT = "local"
+"""The app's environment that is deployed."""
+
 _BOOTSTRAP_STACK = "CDKToolkit"
+# The OAuth client that a local Genesys Cloud has unless it is told another.
+_GENESYS_CREDENTIALS = {"client_id": "client", "client_secret": "secret"}
 _EXECUTE_API = re.compile(r"https://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)")
 
 
@@ -35,6 +41,13 @@ def checkout() -> Path:
     return root
 
 
+def environment_settings() -> Mapping[str, Any]:
+    """Return the settings of the app's environment that is deployed, as they stand in cdk.json."""
+    context = json.loads((checkout() / "cdk.json").read_text())["context"]
+    settings: Mapping[str, Any] = context["environments"][ENVIRONMENT]
+    return settings
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """Where the deployed pipeline is.
@@ -42,6 +55,7 @@ class Deployment:
     Attributes:
         endpoint_url: The endpoint of every AWS service but Firehose.
         firehose_url: The endpoint of Firehose, and of the local Firehose's controls.
+        genesys_url: The endpoint of Genesys Cloud, and of the local Genesys Cloud's controls.
         region: The region of the stack.
         account: The account of the stack; also the access key id, whose secret half is ``test``.
         stack: The stack's name.
@@ -58,6 +72,7 @@ class Deployment:
 
     endpoint_url: str
     firehose_url: str
+    genesys_url: str
     region: str
     account: str
     stack: str
@@ -88,21 +103,28 @@ class Deployment:
 def deploy(aws: EmbeddedAws) -> Deployment:
     """Deploy this checkout's app into an embedded AWS: `cdk bootstrap`, `cdk synth -c env=local`, `cdk deploy`.
 
+    The credentials of the local Genesys Cloud are in a secret there before, and the deployment creates its
+    integration.
+
     Raises:
         LocalError: A tool is missing, or the CDK command line failed; its output is in the embedded AWS's directory.
     """
     root = checkout()
+    credentials = _client("secretsmanager", aws.endpoint_url).create_secret(
+        Name="genesys", SecretString=json.dumps(_GENESYS_CREDENTIALS)
+    )
     cdk = _CdkCommandLine(aws, root)
     assembly = aws.directory / "cdk.out"
     with ThreadPoolExecutor() as executor:
         # Away from cdk.json, or the bootstrap would synthesize the app to find the environment it is given anyway.
         bootstrap = executor.submit(cdk.run, "bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=aws.directory)
         synthesis = executor.submit(
-            cdk.run, "synth", "--quiet", "--context", "env=local", "--output", str(assembly), cwd=root
+            cdk.run, "synth", "--quiet", "--context", f"env={ENVIRONMENT}", "--output", str(assembly), cwd=root
         )
         synthesis.result()
         bootstrap.result()
-    adapt(assembly)
+    # The end of a secret's ARN is random, so no setting can know it before.
+    adapt(assembly, {environment_settings()["genesys_credentials_arn"]: credentials["ARN"]})
     cdk.run(
         *("deploy", "--all", "--app", str(assembly), "--method", "direct", "--require-approval", "never"),
         cwd=aws.directory,
@@ -122,6 +144,7 @@ def deploy(aws: EmbeddedAws) -> Deployment:
     return Deployment(
         endpoint_url=aws.endpoint_url,
         firehose_url=aws.firehose_url,
+        genesys_url=aws.genesys_url,
         region=REGION,
         account=ACCOUNT,
         stack=stack,

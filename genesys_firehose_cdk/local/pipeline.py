@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from genesys_firehose_cdk.local.aws import DEFAULT_SPEED, EmbeddedAws
-from genesys_firehose_cdk.local.deployment import Deployment, checkout, deploy
+from genesys_firehose_cdk.local.deployment import Deployment, checkout, deploy, environment_settings
 from genesys_firehose_cdk.local.errors import LocalError
 
 
@@ -40,7 +40,12 @@ class LocalPipeline:
             LocalError: It runs already, or a step failed; the logs stay where the message says.
         """
         report("starting the embedded AWS")
-        aws = EmbeddedAws.start(_directory(name), outlive_caller=outlive_caller, speed=speed)
+        aws = EmbeddedAws.start(
+            _directory(name),
+            outlive_caller=outlive_caller,
+            speed=speed,
+            organization_id=environment_settings()["org_id"],
+        )
         try:
             report("deploying the app")
             pipeline = cls(aws, deploy(aws))

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from genesys_firehose_cdk.local.pipeline import LocalPipeline, temporary_pipelin
 # SQS hides a message that failed from its consumer; nobody wants to wait for a deployed pipeline's minute.
 _HIDDEN_SECONDS = 2
 _SETTLED_WITHIN_SECONDS = 60.0
+_ID = re.compile(r"(?<=\.)[0-9a-f-]{36}|(?<=entitytype\.)\w+")
 
 
 @dataclass
@@ -90,6 +92,11 @@ def let_failed_messages_come_again_soon(deployment: Deployment) -> None:
     deployment.client("sqs").set_queue_attributes(
         QueueUrl=deployment.queue, Attributes={"VisibilityTimeout": str(_HIDDEN_SECONDS)}
     )
+
+
+def topic_template(event: GeneratedEvent) -> str:
+    """Return the template that Genesys Cloud has for an event's topic: every id is a literal {id}."""
+    return _ID.sub("{id}", event.body["topicName"])
 
 
 def eventually(condition: Callable[[], bool], within_seconds: float = 30) -> bool:

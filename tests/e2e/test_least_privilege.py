@@ -219,8 +219,14 @@ class Trials:
         return "FunctionError" not in answer and len(sender.landings(event)) == 1
 
     def sees_that_the_partner_source_is_active(self) -> bool:
+        return self._watch_answers("PartnerSourceActive")
+
+    def sees_that_the_integration_is_active(self) -> bool:
+        return self._watch_answers("IntegrationActive")
+
+    def _watch_answers(self, metric: str) -> bool:
         answer = self._deployment.client("lambda").invoke(FunctionName=self._watch.name, LogType="Tail")
-        return '"PartnerSourceActive":1' in base64.b64decode(answer["LogResult"]).decode()
+        return f'"{metric}":1' in base64.b64decode(answer["LogResult"]).decode()
 
 
 def _record(event: GeneratedEvent, dedup_key: str) -> bytes:
@@ -321,6 +327,7 @@ def test_the_roles_suffice(under_iam: UnderIam) -> None:
     assert trials.takes_an_event_while_firehose_does_not()
     assert trials.rebuilds_an_event()
     assert trials.sees_that_the_partner_source_is_active()
+    assert trials.sees_that_the_integration_is_active()
 
 
 INGEST_NEEDS: dict[str, Callable[[Trials], bool]] = {
@@ -342,6 +349,11 @@ REBUILD_NEEDS = frozenset({"s3:GetObject", "s3:PutObject", "secretsmanager:GetSe
 # The embedded AWS says of an object that is gone that it is gone, whoever asks; S3 does so to those who may list.
 REBUILD_NEEDS_ON_AWS = frozenset({"s3:ListBucket"})
 
+WATCH_NEEDS: dict[str, Callable[[Trials], bool]] = {
+    "events:DescribeEventSource": Trials.sees_that_the_partner_source_is_active,
+    "secretsmanager:GetSecretValue": Trials.sees_that_the_integration_is_active,
+}
+
 
 @pytest.mark.parametrize("action", INGEST_NEEDS)
 def test_without_this_action_the_ingest_function_fails(under_iam: UnderIam, action: str) -> None:
@@ -361,9 +373,10 @@ def test_without_this_action_the_rebuild_function_fails(under_iam: UnderIam, act
         assert not under_iam.trials.rebuilds_an_event()
 
 
-def test_without_its_action_the_watch_gives_no_answer(under_iam: UnderIam) -> None:
-    with under_iam.watch.without("events:DescribeEventSource"):
-        assert not under_iam.trials.sees_that_the_partner_source_is_active()
+@pytest.mark.parametrize("action", WATCH_NEEDS)
+def test_without_this_action_the_watch_gives_no_answer(under_iam: UnderIam, action: str) -> None:
+    with under_iam.watch.without(action):
+        assert not WATCH_NEEDS[action](under_iam.trials)
 
 
 DELIVERY_NEEDS = frozenset(
@@ -394,5 +407,5 @@ def test_the_roles_grant_nothing_else(under_iam: UnderIam) -> None:
     assert under_iam.ingest.role.actions - USED_BY_LAMBDA_ITSELF == INGEST_NEEDS.keys()
     assert under_iam.transform.role.actions - USED_BY_LAMBDA_ITSELF == TRANSFORM_NEEDS.keys()
     assert under_iam.rebuild.role.actions - USED_BY_LAMBDA_ITSELF == REBUILD_NEEDS | REBUILD_NEEDS_ON_AWS
-    assert under_iam.watch.role.actions - USED_BY_LAMBDA_ITSELF == {"events:DescribeEventSource"}
+    assert under_iam.watch.role.actions - USED_BY_LAMBDA_ITSELF == WATCH_NEEDS.keys()
     assert under_iam.delivery.role.actions - USED_BY_LAMBDA_ITSELF == DELIVERY_NEEDS

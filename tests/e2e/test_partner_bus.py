@@ -1,7 +1,6 @@
 """Events that Genesys Cloud puts on its partner bus land like the webhook's, told apart by their ingress."""
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 
 from genesys_firehose_cdk.local.deployment import Deployment, stack_outputs
 from genesys_firehose_cdk.local.events import GeneratedEvent, find_personal_values
-from tests.e2e.conftest import Sender, eventually, queue_length
+from tests.e2e.conftest import Sender, eventually, queue_length, topic_template
 
 Generate = Callable[[str], GeneratedEvent]
 
@@ -25,7 +24,6 @@ FAMILIES = [
     "transcription",
     "audit",
 ]
-_ID = re.compile(r"(?<=\.)[0-9a-f-]{36}|(?<=entitytype\.)\w+")
 
 
 class Partner:
@@ -40,8 +38,7 @@ class Partner:
         entries = [
             {
                 "Source": self.source,
-                # The template that Genesys Cloud has for a topic: every id is a literal {id}.
-                "DetailType": _ID.sub("{id}", event.body["topicName"]),
+                "DetailType": topic_template(event),
                 "Detail": json.dumps(event.body),
             }
             for event in events

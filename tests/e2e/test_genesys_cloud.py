@@ -1,0 +1,88 @@
+"""A deployment creates the integration at Genesys Cloud, whose events then land, and takes it back when it goes."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import urllib3
+
+from genesys_firehose_cdk.local.deployment import Deployment, environment_settings, stack_outputs
+from genesys_firehose_cdk.local.events import GeneratedEvent, find_personal_values
+from genesys_firehose_cdk.local.pipeline import temporary_pipeline
+from genesys_firehose_cdk.topics import resolve_topics
+from tests.e2e.conftest import Sender, eventually, queue_length, topic_template
+
+Generate = Callable[[str], GeneratedEvent]
+
+
+def integrations(deployment: Deployment) -> list[dict[str, Any]]:
+    """The integrations that Genesys Cloud has."""
+    state = urllib3.request("GET", f"{deployment.genesys_url}/_local/state").json()
+    return list(state["integrations"])
+
+
+def source_state(deployment: Deployment, source: str) -> str:
+    """What AWS says of a partner event source."""
+    events = deployment.client("events")
+    try:
+        return str(events.describe_event_source(Name=source)["State"])
+    except events.exceptions.ResourceNotFoundException:
+        return "gone"
+
+
+@pytest.fixture
+def source(deployment: Deployment) -> str:
+    return stack_outputs(deployment.client("cloudformation"), deployment.stack)("PartnerBusName")
+
+
+def test_the_deployment_creates_and_enables_the_integration_with_exactly_the_topics(
+    deployment: Deployment, source: str
+) -> None:
+    [integration] = integrations(deployment)
+    assert (integration["type"], integration["intended_state"]) == ("amazon-eventbridge-source", "ENABLED")
+    assert (integration["source"], integration["error"]) == (source, "")
+    settings = environment_settings()
+    assert integration["properties"] == {
+        "eventSourceSuffix": settings["event_source_suffix"],
+        "awsAccountId": deployment.account,
+        "awsAccountRegion": deployment.region,
+        "eventFilter": sorted(resolve_topics("topics", settings["topics"])),
+    }
+    assert source_state(deployment, source) == "ACTIVE"
+
+
+def test_events_that_genesys_cloud_sends_land_masked_in_clean_and_whole_in_raw(
+    deployment: Deployment, source: str, sender: Sender, generate: Generate
+) -> None:
+    events = [generate("acd.end"), generate("presence"), generate("transcription")]
+    body = [{"detail-type": topic_template(event), "detail": event.body} for event in events]
+    answer = urllib3.request("POST", f"{deployment.genesys_url}/_local/events", json=body)
+    assert answer.json() == {"sent": len(events)}
+    assert eventually(lambda: queue_length(deployment, deployment.queue) == 0)
+
+    for event in events:
+        [raw] = sender.landings(event, "raw/")
+        assert (raw["ingress"], raw["event"]["source"]) == ("eventbridge", source)
+        assert raw["event"]["detail"] == event.body
+        [clean] = sender.landings(event)
+        assert (clean["ingress"], clean["ingest_id"]) == ("eventbridge", raw["ingest_id"])
+        assert event.personal
+        assert not find_personal_values(json.dumps(clean)) & event.personal
+
+
+def test_the_deletion_of_the_stack_leaves_nothing_at_genesys_cloud() -> None:
+    with temporary_pipeline("destroy") as pipeline:
+        deployment = pipeline.deployment
+        cloudformation = deployment.client("cloudformation")
+        source = stack_outputs(cloudformation, deployment.stack)("PartnerBusName")
+        assert len(integrations(deployment)) == 1
+
+        cloudformation.delete_stack(StackName=deployment.stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=deployment.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+        )
+
+        assert integrations(deployment) == []
+        assert source_state(deployment, source) == "gone"
+        assert deployment.client("events").list_event_buses(NamePrefix=source)["EventBuses"] == []
