@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from genesys_firehose_cdk.delivery_role import DeliveryRole
     from genesys_firehose_cdk.delivery_stream import Buffering, DataLakeDeliveryStream
     from genesys_firehose_cdk.event_shapes import EventShapes
-    from genesys_firehose_cdk.event_subscription import EventSubscription
+    from genesys_firehose_cdk.event_subscription import EventSubscription, EventSubscriptionProps
     from genesys_firehose_cdk.eventbridge_integration import EventBridgeIntegration
     from genesys_firehose_cdk.genesys_connection import GenesysConnection
     from genesys_firehose_cdk.genesys_region import GenesysRegion
@@ -46,6 +46,7 @@ __all__ = [
     "EventBridgeIntegration",
     "EventShapes",
     "EventSubscription",
+    "EventSubscriptionProps",
     "FieldRule",
     "FreeText",
     "GenesysConnection",
@@ -89,6 +90,7 @@ _MODULES = {
     "EventBridgeIntegration": "eventbridge_integration",
     "EventShapes": "event_shapes",
     "EventSubscription": "event_subscription",
+    "EventSubscriptionProps": "event_subscription",
     "FieldRule": "masking_policy",
     "FreeText": "masking_policy",
     "GenesysConnection": "genesys_connection",

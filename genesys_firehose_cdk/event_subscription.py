@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from aws_cdk import CfnResource, Duration, RemovalPolicy, Stack, Token
@@ -39,6 +40,77 @@ _EVENT = re.compile(r"[^\s\"]+")
 _WHOLE_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class EventSubscriptionProps:
+    """What is subscribed to, and how the API is told.
+
+    Attributes:
+        name: The subscription's name, 1 to 200 printable ASCII characters, to which a marker in
+            parentheses is added that tells it from all others. Default: Genesys-to-AWS-Firehose-Stream.
+        event_names: What to subscribe to. Default: call.event, chat.event and email.event.
+        filters: Which of them, such as `{"direction": "inbound"}`. Default: all.
+        headers: The headers of every post; `${signing_key}` stands for the signing key. Default:
+            `{"X-Genesys-Signature": "${signing_key}"}`.
+        path: The collection of subscriptions in the API. Default: that of the guide.
+        body: What is sent to it, with `${name}`, `${url}`, `${events}`, `${filters}`, `${headers}` and
+            `${signing_key}` where they belong; `${name}` must be there. Default: `GUIDE_BODY`.
+        check_interval: How often the subscription is compared; 1 minute to 24 hours. Default: 15 minutes.
+        give_up_after: When a change that is not complete fails; 1 to 40 minutes. Default: 10 minutes.
+
+    Raises:
+        InvalidPropertyError: A value that cannot work; the message says why.
+    """
+
+    name: str = "Genesys-to-AWS-Firehose-Stream"
+    event_names: Sequence[str] = ("call.event", "chat.event", "email.event")
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=lambda: {"X-Genesys-Signature": SIGNING_KEY})
+    path: str = GUIDE_PATH
+    body: Mapping[str, Any] = field(default_factory=lambda: GUIDE_BODY)
+    check_interval: Duration = Duration.minutes(15)
+    give_up_after: Duration = Duration.minutes(10)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidPropertyError(
+                "subscription.name", f"is {self.name!r}", "1 to 200 printable ASCII characters are allowed"
+            )
+        if not self.event_names:
+            raise InvalidPropertyError(
+                "subscription.event_names", "is empty", "at least one name such as call.event is allowed"
+            )
+        for event_name in self.event_names:
+            if not _EVENT.fullmatch(event_name):
+                raise InvalidPropertyError(
+                    "subscription.event_names", f"holds {event_name!r}", "names such as call.event are allowed"
+                )
+        for header in self.headers:
+            check_header_name("subscription.headers", header)
+        if not _PATH.fullmatch(self.path):
+            raise InvalidPropertyError(
+                "subscription.path",
+                f"is {self.path!r}",
+                "segments of letters, digits and ._~- after slashes are allowed",
+            )
+        if "${marker}" not in str(self.body_for("")):
+            raise InvalidPropertyError(
+                "subscription.body", "holds no ${name}", "a body with the subscription's name is allowed"
+            )
+        seconds = self.check_interval.to_seconds()
+        check_range("subscription.check_interval", seconds, 60, 86_400, "seconds", "to follow a rotation in time")
+
+    def body_for(self, url: str) -> Any:
+        """Return the body, but for the marker and the signing key, which the function knows."""
+        values = {
+            "name": f"{self.name} (${{marker}})",
+            "url": url,
+            "events": list(self.event_names),
+            "filters": dict(self.filters),
+            "headers": dict(self.headers),
+        }
+        return _fill(self.body, values)
+
+
 class EventSubscription(GenesysResource):
     """Creates, updates, keeps and removes a subscription that posts events to the webhook.
 
@@ -69,14 +141,7 @@ class EventSubscription(GenesysResource):
         url: str,
         signing_key: HmacKey,
         log_encryption_key: kms.IKey,
-        name: str = "Genesys-to-AWS-Firehose-Stream",
-        event_names: Sequence[str] = ("call.event", "chat.event", "email.event"),
-        filters: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        path: str = GUIDE_PATH,
-        body: Mapping[str, Any] | None = None,
-        check_interval: Duration = Duration.minutes(15),
-        give_up_after: Duration = Duration.minutes(10),
+        props: EventSubscriptionProps | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
@@ -89,41 +154,19 @@ class EventSubscription(GenesysResource):
             url: Where events are posted to; it begins with https://.
             signing_key: The key that the sender signs with.
             log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
-            name: The subscription's name, 1 to 200 printable ASCII characters, to which a marker in
-                parentheses is added that tells it from all others. Default: Genesys-to-AWS-Firehose-Stream.
-            event_names: What to subscribe to. Default: call.event, chat.event and email.event.
-            filters: Which of them, such as `{"direction": "inbound"}`. Default: all.
-            headers: The headers of every post; `${signing_key}` stands for the signing key. Default:
-                `{"X-Genesys-Signature": "${signing_key}"}`.
-            path: The collection of subscriptions in the API. Default: that of the guide.
-            body: What is sent to it, with `${name}`, `${url}`, `${events}`, `${filters}`, `${headers}` and
-                `${signing_key}` where they belong; `${name}` must be there. Default: `GUIDE_BODY`.
-            check_interval: How often the subscription is compared; 1 minute to 24 hours. Default: 15 minutes.
-            give_up_after: When a change that is not complete fails; 1 to 40 minutes. Default: 10 minutes.
+            props: What is subscribed to. Default: EventSubscriptionProps().
             log_retention: Default: one year.
             removal_policy: What happens to the log group when the stack goes; the subscription always goes.
                 Default: RETAIN.
 
         Raises:
-            InvalidPropertyError: A value that cannot work; the message says why.
+            InvalidPropertyError: `url` is no HTTPS URL, or `give_up_after` out of range.
         """
-        headers = {"X-Genesys-Signature": SIGNING_KEY} if headers is None else headers
-        _check(url, name, event_names, headers, path)
-        check_range(
-            "check_interval", check_interval.to_seconds(), 60, 86_400, "seconds", "to follow a rotation in time"
-        )
-        values = {
-            "name": f"{name} (${{marker}})",
-            "url": url,
-            "events": list(event_names),
-            "filters": dict(filters or {}),
-            "headers": dict(headers),
-        }
-        filled = _fill(GUIDE_BODY if body is None else body, values)
+        if not Token.is_unresolved(url) and not url.startswith("https://"):
+            raise InvalidPropertyError("url", f"is {url!r}", "a URL that begins with https:// is allowed")
+        props = props or EventSubscriptionProps()
         stack = Stack.of(scope)
-        properties = {"Path": path, "Body": stack.to_json_string(filled)}
-        if "${marker}" not in str(filled):
-            raise InvalidPropertyError("body", "holds no ${name}", "a body with the subscription's name is allowed")
+        properties = {"Path": props.path, "Body": stack.to_json_string(props.body_for(url))}
         super().__init__(
             scope,
             id,
@@ -133,7 +176,7 @@ class EventSubscription(GenesysResource):
             properties=properties,
             statements=signing_key.read_statements,
             environment={"SIGNING_SECRET_ARN": signing_key.secret.secret_arn},
-            give_up_after=give_up_after,
+            give_up_after=props.give_up_after,
             log_encryption_key=log_encryption_key,
             log_retention=log_retention,
             removal_policy=removal_policy,
@@ -144,7 +187,7 @@ class EventSubscription(GenesysResource):
             self,
             "Schedule",
             description="Keeps the event subscription at Genesys Cloud active and with today's key",
-            schedule=events.Schedule.rate(check_interval),
+            schedule=events.Schedule.rate(props.check_interval),
             targets=[
                 targets.LambdaFunction(
                     self.function,
@@ -169,24 +212,6 @@ class EventSubscription(GenesysResource):
         )
         # Nobody must keep what is being removed.
         self.schedule.node.add_dependency(self.resource)
-
-
-def _check(url: str, name: str, event_names: Sequence[str], headers: Mapping[str, str], path: str) -> None:
-    if not Token.is_unresolved(url) and not url.startswith("https://"):
-        raise InvalidPropertyError("url", f"is {url!r}", "a URL that begins with https:// is allowed")
-    if not _NAME.fullmatch(name):
-        raise InvalidPropertyError("name", f"is {name!r}", "1 to 200 printable ASCII characters are allowed")
-    if not event_names:
-        raise InvalidPropertyError("event_names", "is empty", "at least one name such as call.event is allowed")
-    for event_name in event_names:
-        if not _EVENT.fullmatch(event_name):
-            raise InvalidPropertyError("event_names", f"holds {event_name!r}", "names such as call.event are allowed")
-    for header in headers:
-        check_header_name("headers", header)
-    if not _PATH.fullmatch(path):
-        raise InvalidPropertyError(
-            "path", f"is {path!r}", "segments of letters, digits and ._~- after slashes are allowed"
-        )
 
 
 def _fill(template: Any, values: Mapping[str, Any]) -> Any:

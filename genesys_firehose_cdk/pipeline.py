@@ -19,6 +19,7 @@ from genesys_firehose_cdk.data_lake_bucket import DataLakeBucket, DataLakeBucket
 from genesys_firehose_cdk.deduplication_table import DeduplicationTable
 from genesys_firehose_cdk.delivery_stream import Buffering, DataLakeDeliveryStream
 from genesys_firehose_cdk.event_shapes import EventShapes
+from genesys_firehose_cdk.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.eventbridge_integration import EventBridgeIntegration
 from genesys_firehose_cdk.genesys_connection import GenesysConnection
 from genesys_firehose_cdk.genesys_watch import GenesysWatch, GenesysWatchProps
@@ -78,6 +79,7 @@ class GenesysFirehosePipeline(Construct):
         api: The HTTPS front door; None without the webhook.
         partner_bus: The event bus of Genesys Cloud's partner event source; None without one.
         integration: The integration at Genesys Cloud that feeds the bus; None when it is made by hand.
+        subscription: The event subscription at Genesys Cloud that posts to the webhook; None without one.
         ip_allow_list: The allow-list that follows Genesys Cloud's address ranges; None without one.
         watch: Asks whether events can still come; None without bus and `watch`.
         operations_key: The KMS key of log groups, queues and topic.
@@ -108,6 +110,7 @@ class GenesysFirehosePipeline(Construct):
         partner_bus: PartnerBusProps | None = None,
         genesys: GenesysConnection | None = None,
         manage_integration: bool = True,
+        subscription: EventSubscriptionProps | None = None,
         ip_allow_list: IpAllowListProps | None = None,
         watch: GenesysWatchProps | None = None,
         signature: SignatureSettings | None = None,
@@ -164,9 +167,11 @@ class GenesysFirehosePipeline(Construct):
             webhook: Take events over HTTPS. Default: True.
             partner_bus: Take events over Amazon EventBridge from this partner event source. At least one of
                 the two is needed. Default: none.
-            genesys: How to reach the Genesys Cloud organization, for the three that follow. Default: not at all.
+            genesys: How to reach the Genesys Cloud organization, for the four that follow. Default: not at all.
             manage_integration: Create and remove the integration that feeds the `partner_bus` through
                 `genesys`. Otherwise it is made by hand before the deployment. Default: True.
+            subscription: Create and remove an event subscription that posts to the webhook; needs `genesys`. No
+                documentation of Genesys Cloud has its endpoint; see EventSubscription. Default: none.
             ip_allow_list: Keep everybody but Genesys Cloud's published networks from the webhook; needs
                 `genesys`. Default: none.
             watch: What to watch beside source and integration, which are watched with every `partner_bus`.
@@ -225,8 +230,11 @@ class GenesysFirehosePipeline(Construct):
                 domain=domain,
                 allowed_cidrs=allowed_cidrs,
                 web_acl_arn=web_acl_arn,
+                subscription=subscription,
                 ip_allow_list=ip_allow_list,
             )
+        if subscription is not None and genesys is None:
+            raise InvalidPropertyError("subscription", "is given without genesys", "both are needed, to create it")
         if ip_allow_list is not None:
             _check_allow_list(genesys, allowed_cidrs=allowed_cidrs, web_acl_arn=web_acl_arn)
         self._metrics_namespace = metrics_namespace
@@ -388,6 +396,21 @@ class GenesysFirehosePipeline(Construct):
         if self.ip_allow_list is not None and self.api is not None and self.api.web_acl_association is not None:
             # Not before it holds anybody who may pass.
             self.api.web_acl_association.node.add_dependency(self.ip_allow_list.first_run)
+        self.subscription: EventSubscription | None = None
+        if subscription is not None and genesys is not None and self.api is not None and self.signing_key is not None:
+            self.subscription = EventSubscription(
+                self,
+                "Subscription",
+                connection=genesys,
+                url=self.api.ingest_url,
+                signing_key=self.signing_key,
+                log_encryption_key=self.operations_key,
+                props=subscription,
+                log_retention=log_retention,
+                removal_policy=removal_policy,
+            )
+            # What it makes Genesys Cloud post needs an answer.
+            self.subscription.node.add_dependency(self.api)
         self.integration: EventBridgeIntegration | None = None
         self.partner_bus: PartnerEventBus | None = None
         if partner_bus is not None:

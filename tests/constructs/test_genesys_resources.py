@@ -10,8 +10,14 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Annotations, Match
 
-from genesys_firehose_cdk import HmacKey, InvalidPropertyError, OperationsKey, PartnerBusProps
-from genesys_firehose_cdk.event_subscription import EventSubscription
+from genesys_firehose_cdk import (
+    GenesysFirehosePipeline,
+    HmacKey,
+    InvalidPropertyError,
+    OperationsKey,
+    PartnerBusProps,
+)
+from genesys_firehose_cdk.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.eventbridge_integration import EventBridgeIntegration
 from genesys_firehose_cdk.genesys_connection import GenesysConnection
 from genesys_firehose_cdk.genesys_region import GenesysRegion
@@ -63,6 +69,14 @@ def _subscription(stack: cdk.Stack, **properties: Any) -> EventSubscription:
             "log_encryption_key": OperationsKey(stack, "OperationsKey").key,
             **properties,
         },
+    )
+
+
+def _subscribed_pipeline(stack: cdk.Stack, **properties: Any) -> GenesysFirehosePipeline:
+    return GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        **{"genesys": _connection(stack), "subscription": EventSubscriptionProps(), **properties},
     )
 
 
@@ -164,16 +178,18 @@ def test_every_part_of_a_subscription_can_be_another() -> None:
     stack = new_stack()
     _subscription(
         stack,
-        name="Mine",
-        event_names=["all"],
-        filters={"direction": "inbound"},
-        headers={"X-Key": "k ${signing_key}"},
-        path="/api/v2/hooks",
-        body={
-            "label": "${name}",
-            "to": ["${url}", "${events}", "${filters}", "${headers}", 5],
-            "key": "${signing_key}",
-        },
+        props=EventSubscriptionProps(
+            name="Mine",
+            event_names=["all"],
+            filters={"direction": "inbound"},
+            headers={"X-Key": "k ${signing_key}"},
+            path="/api/v2/hooks",
+            body={
+                "label": "${name}",
+                "to": ["${url}", "${events}", "${filters}", "${headers}", 5],
+                "key": "${signing_key}",
+            },
+        ),
     )
     properties = _custom_resource(template_of(stack))
     assert properties["Path"] == "/api/v2/hooks"
@@ -215,6 +231,33 @@ def test_the_schedule_keeps_the_very_resource(subscription: Template) -> None:
     }
     # It goes before what it keeps.
     assert logical_id in rule["DependsOn"]
+
+
+def test_a_pipeline_subscribes_its_own_webhook_once_that_answers() -> None:
+    stack = new_stack()
+    pipeline = _subscribed_pipeline(stack)
+    template = template_of(stack)
+    [resource] = template.resources("AWS::CloudFormation::CustomResource").values()
+    body = json.loads(flat(resource["Properties"]["Body"]))
+    assert body["eventSubscription"]["url"] == flat(
+        template.content["Outputs"][_output(pipeline, "IngestUrl")]["Value"]
+    )
+    [stage] = template.resources("AWS::ApiGateway::Stage")
+    assert stage in resource["DependsOn"]
+    function = template.properties("AWS::Lambda::Function", "Subscription/Handler/Function")
+    assert (
+        function["Environment"]["Variables"]["SIGNING_SECRET_ARN"]
+        == (template.content["Outputs"][_output(pipeline, "SigningSecretArn")]["Value"])
+    )
+
+
+def _output(pipeline: GenesysFirehosePipeline, name: str) -> str:
+    return str(cdk.Stack.of(pipeline).get_logical_id(pipeline.outputs[name]))
+
+
+def test_a_pipeline_finds_nothing_wrong_with_its_subscription() -> None:
+    assert unacknowledged(_subscribed_pipeline) == []
+    assert unneeded(_subscribed_pipeline) == set()
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -279,36 +322,45 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], Any], str]] = {
         "give_up_after is 3,600 seconds: 60 to 2,400 seconds are allowed, within CloudFormation's hour.",
     ),
     "subscription's name": (
-        lambda stack: _subscription(stack, name="é"),
-        "name is 'é': 1 to 200 printable ASCII characters are allowed.",
+        lambda _: EventSubscriptionProps(name="é"),
+        "subscription.name is 'é': 1 to 200 printable ASCII characters are allowed.",
     ),
     "url": (
         lambda stack: _subscription(stack, url="http://x"),
         "url is 'http://x': a URL that begins with https:// is allowed.",
     ),
     "no events": (
-        lambda stack: _subscription(stack, event_names=[]),
-        "event_names is empty: at least one name such as call.event is allowed.",
+        lambda _: EventSubscriptionProps(event_names=[]),
+        "subscription.event_names is empty: at least one name such as call.event is allowed.",
     ),
     "event": (
-        lambda stack: _subscription(stack, event_names=["call event"]),
-        "event_names holds 'call event': names such as call.event are allowed.",
+        lambda _: EventSubscriptionProps(event_names=["call event"]),
+        "subscription.event_names holds 'call event': names such as call.event are allowed.",
     ),
     "header": (
-        lambda stack: _subscription(stack, headers={"X Y": "z"}),
-        "headers is 'X Y': an HTTP header name is allowed, letters, digits and !#$%&'*+-.^_`|~.",
+        lambda _: EventSubscriptionProps(headers={"X Y": "z"}),
+        "subscription.headers is 'X Y': an HTTP header name is allowed, letters, digits and !#$%&'*+-.^_`|~.",
     ),
     "path": (
-        lambda stack: _subscription(stack, path="hooks"),
-        "path is 'hooks': segments of letters, digits and ._~- after slashes are allowed.",
+        lambda _: EventSubscriptionProps(path="hooks"),
+        "subscription.path is 'hooks': segments of letters, digits and ._~- after slashes are allowed.",
     ),
     "body": (
-        lambda stack: _subscription(stack, body={"url": "${url}"}),
-        "body holds no ${name}: a body with the subscription's name is allowed.",
+        lambda _: EventSubscriptionProps(body={"url": "${url}"}),
+        "subscription.body holds no ${name}: a body with the subscription's name is allowed.",
+    ),
+    "subscription without a connection": (
+        lambda stack: _subscribed_pipeline(stack, genesys=None),
+        "subscription is given without genesys: both are needed, to create it.",
+    ),
+    "subscription without a webhook": (
+        lambda stack: _subscribed_pipeline(stack, webhook=False, partner_bus=PROPS),
+        "subscription is given with webhook False: it is allowed with the webhook alone.",
     ),
     "interval": (
-        lambda stack: _subscription(stack, check_interval=cdk.Duration.days(2)),
-        "check_interval is 172,800 seconds: 60 to 86,400 seconds are allowed, to follow a rotation in time.",
+        lambda _: EventSubscriptionProps(check_interval=cdk.Duration.days(2)),
+        "subscription.check_interval is 172,800 seconds: 60 to 86,400 seconds are allowed, to follow a rotation in "
+        "time.",
     ),
 }
 

@@ -18,6 +18,7 @@ from botocore.exceptions import WaiterError
 from genesys_firehose_cdk import (
     EventBridgeIntegration,
     EventSubscription,
+    EventSubscriptionProps,
     GenesysConnection,
     GenesysRegion,
     HmacKey,
@@ -154,7 +155,7 @@ def _publish(world: World, credentials: str, directory: Path) -> dict[str, Any]:
         "Subscription",
         connection=connection,
         url="https://events.example.com/ingest",
-        event_names=["call.event"],
+        props=EventSubscriptionProps(event_names=["call.event"]),
         signing_key=HmacKey(stack, "SigningKey", description="signing", removal_policy=cdk.RemovalPolicy.DESTROY),
         log_encryption_key=key,
         removal_policy=cdk.RemovalPolicy.DESTROY,
@@ -192,6 +193,8 @@ def test_a_creation_that_genesys_refuses_half_way_leaves_nothing(world: World) -
 def test_what_is_created_follows_the_stack_through_updates_failed_and_not_and_goes_with_it(world: World) -> None:
     assert world.create() == "CREATE_COMPLETE", world.reasons()
     assert world.state() == CREATED
+    source = f"aws.partner/genesys.com/cloud/{ORGANIZATION_ID}/lake"
+    assert world.client("events").describe_event_source(Name=source)["State"] == "PENDING"
 
     world.genesys.faults.set([Fault(status=403, method="PUT", path="/api/v2/integrations")])
     assert world.update(world.change("Topics", ["v2.quality.evaluations"])) == "UPDATE_ROLLBACK_COMPLETE"
