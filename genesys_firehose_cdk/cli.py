@@ -1,6 +1,7 @@
 """The command line `genesys-firehose`: options in, figures out; what it does is in `local` and `operations`."""
 
 import json
+import math
 import secrets
 import signal
 import sys
@@ -8,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 try:
     import boto3
@@ -31,12 +33,18 @@ from genesys_firehose_cdk.local.sender import RETRY_DELAY_SECONDS, Encoding, Sen
 from genesys_firehose_cdk.local.soak import soak as run_soak
 from genesys_firehose_cdk.local.traffic import traffic
 from genesys_firehose_cdk.local.trial import Report, Traffic, run
-from genesys_firehose_cdk.operations.rebuild import PRICES, Rebuild, RebuildError
+from genesys_firehose_cdk.operations import capacity as capacities
+from genesys_firehose_cdk.operations import cost as costs
+from genesys_firehose_cdk.operations.deployed_design import DEFAULT_DESIGN, Design, TemplateError, read_design
+from genesys_firehose_cdk.operations.prices import PricesError, read_prices
 from genesys_firehose_cdk.operations.rebuild import Progress as RebuildProgress
+from genesys_firehose_cdk.operations.rebuild import Rebuild, RebuildError
 from genesys_firehose_cdk.operations.rebuild import Source as RebuildSource
 from genesys_firehose_cdk.operations.redrive import Clients, Journal, Redrive, RedriveError, Source
 from genesys_firehose_cdk.operations.redrive import Progress as RedriveProgress
 from genesys_firehose_cdk.operations.shapes import Shapes
+
+_OUR_ERRORS = (LocalError, PricesError, RebuildError, RedriveError, TemplateError)
 
 
 class _Commands(typer.core.TyperGroup):
@@ -45,14 +53,23 @@ class _Commands(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (LocalError, RebuildError, RedriveError, ClientError, BotoCoreError, OSError) as error:
+        except (
+            LocalError,
+            PricesError,
+            RebuildError,
+            RedriveError,
+            TemplateError,
+            ClientError,
+            BotoCoreError,
+            OSError,
+        ) as error:
             _messages.print("Error:", str(error), highlight=False, markup=False, soft_wrap=True)
             raise typer.Exit(1) from None
 
 
 app = typer.Typer(
     cls=_Commands,
-    help="Runs the pipeline on an embedded AWS, feeds it, and redrives what did not get through.",
+    help="Runs the pipeline on an embedded AWS, feeds it, redrives and rebuilds, and says what it costs and takes.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -69,6 +86,27 @@ Forged = Annotated[float, typer.Option(min=0, max=1, help="Share of events to ad
 Concurrency = Annotated[int, typer.Option(min=1, max=256, help="Requests under way at once.")]
 Batch = Annotated[int, typer.Option(min=1, help="Events in one request.")]
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait at most until everything has landed.")]
+
+
+class Ingress(Enum):
+    """How events come in."""
+
+    WEBHOOK = "webhook"
+    EVENTBRIDGE = "eventbridge"
+
+
+Template = Annotated[
+    Path | None,
+    typer.Option(help="A synthesized template, or a directory such as cdk.out. Default: a pipeline by its defaults."),
+]
+EventBytes = Annotated[int, typer.Option(min=1, help="Bytes of an event.")]
+EventTypes = Annotated[int, typer.Option(min=1, help="Types of events, which are partitions.")]
+EventsPerRequest = Annotated[float, typer.Option(min=1, help="Events in one request of the webhook.")]
+IngressOption = Annotated[
+    Ingress | None, typer.Option("--ingress", help="How events come in. Default: the webhook, where there is one.")
+]
+Copies = Annotated[float, typer.Option(min=0, help="Share of the events that come once more.")]
+Region = Annotated[str, typer.Option(help="The AWS region.")]
 
 
 @local.command()
@@ -285,7 +323,7 @@ def rebuild(
             "raw objects": plan.objects,
             "megabytes": round(plan.size / 1e6, 1),
             "function seconds, estimated": round(plan.lambda_seconds),
-            f"US dollars, estimated by list prices of {PRICES['as_of']}": round(plan.dollars, 2),
+            "US dollars, estimated by list prices": round(plan.dollars, 2),
         }
     )
     if dry_run or not plan.objects or not (yes or typer.confirm("Start?")):
@@ -333,6 +371,130 @@ def shapes(
         {name: "\n".join(news) for name, news in learning.learned.items()}
         | {"events without a known shape or topic": learning.without_shape}
     )
+
+
+@app.command()
+def cost(
+    events_per_day: Annotated[float, typer.Option(min=1, help="Different events in a day.")],
+    template: Template = None,
+    event_bytes: EventBytes = 1500,
+    event_types: EventTypes = 10,
+    events_per_request: EventsPerRequest = 1,
+    ingress: IngressOption = None,
+    duplicates: Copies = 0,
+    months: Annotated[float, typer.Option(min=1, help="For how many months events are stored already.")] = 12,
+    region: Region = "us-east-1",
+    prices: Annotated[
+        Path | None, typer.Option(help="Prices in place of the built-in ones, in the form of operations/prices.json.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate the bill of a month by list prices, and what would change it."""
+    design, way = _design(template, ingress)
+    traffic = costs.Traffic(
+        events_per_day=events_per_day,
+        event_bytes=event_bytes,
+        event_types=event_types,
+        ingress=way,
+        events_per_request=events_per_request,
+        duplicates=duplicates,
+        months=months,
+    )
+    listed = read_prices(prices)
+    estimate = costs.estimate(design, traffic, listed)
+    variants = costs.variants(design, traffic, listed)
+    used = {item.usage.price: listed[item.usage.price] for item in estimate.items}
+    if as_json:
+        answer = {
+            "traffic": asdict(traffic),
+            "items": [{**asdict(item.usage), "dollars": item.dollars} for item in estimate.items],
+            "by_service": estimate.by_service,
+            "dollars_per_month": estimate.dollars,
+            "dollars_per_million_events": estimate.dollars_per_million_events,
+            "variants": [asdict(variant) for variant in variants],
+            "prices": {name: asdict(price) for name, price in used.items()},
+        }
+        sys.stdout.write(json.dumps(answer) + "\n")
+        return
+    table = Table("service", "for", "a month", "$ a month", "$ for a million events", "price")
+    for item in estimate.items:
+        per_million = item.dollars / estimate.events * 1e6
+        status = used[item.usage.price].status
+        figures = (f"{item.usage.quantity:,.0f}", f"{item.dollars:,.2f}", f"{per_million:,.4f}", status)
+        table.add_row(item.usage.service, item.usage.what, *figures)
+    table.add_section()
+    table.add_row("all", "", "", f"{estimate.dollars:,.2f}", f"{estimate.dollars_per_million_events:,.4f}")
+    _output.print(table)
+    options = Table("instead", "is a", "$ a month", "difference", "with it")
+    for variant in variants:
+        options.add_row(
+            variant.name, variant.kind, f"{variant.dollars:,.2f}", f"{variant.difference:+,.2f}", variant.note
+        )
+    _output.print(options)
+    if elsewhere := sorted({price.region for price in used.values()} - {region}):
+        _messages.print(
+            f"The prices are those of {', '.join(elsewhere)}; give those of {region} with --prices.", soft_wrap=True
+        )
+
+
+@app.command()
+def capacity(
+    events_per_second: Annotated[float, typer.Option(min=0.01, help="Events in a second at the peak.")],
+    region: Region = "us-east-1",
+    template: Template = None,
+    event_bytes: EventBytes = 1500,
+    event_types: EventTypes = 10,
+    events_per_request: EventsPerRequest = 1,
+    ingress: IngressOption = None,
+    duplicates: Copies = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Say which of AWS's default quotas is met first, and what the pipeline does then."""
+    design, way = _design(template, ingress)
+    traffic = costs.Traffic(
+        events_per_day=events_per_second * 24 * 3600,
+        event_bytes=event_bytes,
+        event_types=event_types,
+        ingress=way,
+        events_per_request=events_per_request,
+        duplicates=duplicates,
+    )
+    limits = capacities.limits(design, traffic, region)
+    shards = capacities.shards_needed(design, traffic, region)
+    if as_json:
+        answer = {
+            "limits": [
+                {**asdict(limit), "binds_at": limit.binds_at if math.isfinite(limit.binds_at) else None}
+                for limit in limits
+            ],
+            "shards_needed": shards,
+        }
+        sys.stdout.write(json.dumps(answer) + "\n")
+        return
+    table = Table("limit", "quota", "used", "at events/s", "what happens, and what helps", "source")
+    for limit in limits:
+        binds_at = f"{limit.binds_at:,.0f}" if math.isfinite(limit.binds_at) else "any"
+        table.add_row(
+            limit.name,
+            f"{limit.quota:,.0f} {limit.unit}",
+            f"{limit.used / limit.quota:.0%}",
+            binds_at,
+            limit.remedy,
+            f"{limit.source} ({limit.status})",
+            style="bold" if limit.is_exceeded else None,
+        )
+    _output.print(table)
+    advice = f"shards={shards}" if shards <= capacities.MOST_SHARDS else "a higher quota of Firehose"
+    _output.print(f"{limits[0].name} binds first. Firehose's default quotas ask for {advice}.", soft_wrap=True)
+
+
+def _design(template: Path | None, ingress: Ingress | None) -> tuple[Design, Literal["webhook", "eventbridge"]]:
+    """Return the pipeline's design and how its events come in."""
+    design = DEFAULT_DESIGN if template is None else read_design(template)
+    if ingress is Ingress.WEBHOOK and not design.api_methods:
+        raise typer.BadParameter("is webhook, and the template has none", param_hint="--ingress")
+    is_webhook = design.api_methods > 0 if ingress is None else ingress is Ingress.WEBHOOK
+    return design, "webhook" if is_webhook else "eventbridge"
 
 
 @contextmanager

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
+from genesys_firehose_cdk.operations.prices import read_prices
 from genesys_firehose_cdk.operations.redrive import Clients
 
 # An hour takes about nine entries of an execution's history, which ends at 25,000 (AWS Step Functions Developer Guide,
@@ -19,7 +19,7 @@ from genesys_firehose_cdk.operations.redrive import Clients
 _MAX_HOURS = 2000
 _POLL_SECONDS = 2.0
 
-PRICES: dict[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8"))
+_PRICES = {name: price.usd for name, price in read_prices().items()}
 # Measured with generated events: half a second of one processor for a compressed MB, of which a function of 1,024 MB
 # has a bit more than half; and what an object costs in requests, one after the other.
 _SECONDS_PER_MB = 1.0
@@ -72,15 +72,15 @@ class Plan:
     def dollars(self) -> float:
         """What it costs by list price, without taxes, discounts and free tiers: an estimate."""
         per_object = (
-            PRICES["lambda_request"]
-            + PRICES["step_functions_transition"] * _TRANSITIONS_PER_OBJECT
-            + PRICES["s3_put"] * _PUTS_PER_OBJECT
-            + PRICES["s3_get"]
+            _PRICES["lambda_request"]
+            + _PRICES["step_functions_transition"] * _TRANSITIONS_PER_OBJECT
+            + _PRICES["s3_put"] * _PUTS_PER_OBJECT
+            + _PRICES["s3_get"]
         )
         cost: float = (
             self.objects * per_object
-            + self.lambda_seconds * _MEMORY_GB * PRICES["lambda_gb_second"]
-            + self.archived_size / 1e9 * PRICES["s3_glacier_instant_retrieval_gb"]
+            + self.lambda_seconds * _MEMORY_GB * _PRICES["lambda_gb_second"]
+            + self.archived_size / 1e9 * _PRICES["s3_glacier_instant_retrieval_gb"]
         )
         return cost
 

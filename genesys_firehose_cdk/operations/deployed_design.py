@@ -1,0 +1,245 @@
+"""What a synthesized template would deploy, as far as it costs money or meets a quota."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_STREAM = "AWS::KinesisFirehose::DeliveryStream"
+
+
+class TemplateError(Exception):
+    """A template can't be read, or holds no pipeline or more than one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buffer:
+    """How long Firehose collects: seconds and MiB, whichever is reached first."""
+
+    seconds: float
+    mebibytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """The parts of a pipeline that are paid for.
+
+    Attributes:
+        streams: Delivery streams.
+        partitioned: Whether they partition `clean/` dynamically.
+        clean: The buffer in front of an object of `clean/`.
+        raw: The buffer in front of an object of `raw/`.
+        processor: The buffer in front of the transform function.
+        ingest_memory: MB of the ingest function.
+        transform_memory: MB of the transform function.
+        api_methods: Methods of the REST API; none without a webhook.
+        api_rate: Requests a second that the API lets through; None without a webhook.
+        http_api: An HTTP API in place of the REST API.
+        access_log: Whether the API logs every request.
+        traced: Whether functions and API send traces to AWS X-Ray.
+        event_bus: Whether there is an event bus.
+        queue_batch: Messages that the ingest function takes from the queue at once.
+        queue_concurrency: Batches that it takes at the same time.
+        key_ttl_days: How long the deduplication table remembers a key.
+        recovery: Whether the table has point-in-time recovery.
+        keys: KMS keys.
+        bucket_keys: Whether the lake's bucket uses S3 Bucket Keys.
+        secrets: Secrets.
+        alarm_metrics: Metrics that alarms watch.
+        raw_archive_days: When objects of `raw/` move to S3 Glacier Instant Retrieval; None for never.
+        raw_expiration_days: When they expire; None for never.
+        clean_expiration_days: When objects of `clean/` expire; None for never.
+        log_retention_days: How long logs are kept.
+        web_acls: Web ACLs that it makes.
+        web_acl_rules: Their rules.
+        web_acl_used: Whether requests pass a web ACL, its own or another.
+        firehose_calls: Calls of AWS in a request beside those for each event.
+        calls_per_event: Calls of AWS for each event of a request.
+        writes_per_event: Writes of the deduplication table for each event.
+        ingest_function: Whether there is a function in front of Firehose.
+    """
+
+    streams: int
+    partitioned: bool
+    clean: Buffer
+    raw: Buffer
+    processor: Buffer
+    ingest_memory: int
+    transform_memory: int
+    api_methods: int
+    api_rate: float | None
+    http_api: bool = False
+    access_log: bool
+    traced: bool
+    event_bus: bool
+    queue_batch: int
+    queue_concurrency: int
+    key_ttl_days: int
+    recovery: bool
+    keys: int
+    bucket_keys: bool
+    secrets: int
+    alarm_metrics: int
+    raw_archive_days: int | None
+    raw_expiration_days: int | None
+    clean_expiration_days: int | None
+    log_retention_days: int
+    web_acls: int
+    web_acl_rules: int
+    web_acl_used: bool
+    firehose_calls: int = 1
+    calls_per_event: int = 0
+    writes_per_event: int = 1
+    ingest_function: bool = True
+
+
+DEFAULT_DESIGN = Design(
+    streams=1,
+    partitioned=True,
+    clean=Buffer(seconds=60, mebibytes=64),
+    raw=Buffer(seconds=60, mebibytes=1),
+    processor=Buffer(seconds=20, mebibytes=1),
+    ingest_memory=512,
+    transform_memory=1024,
+    api_methods=2,
+    api_rate=500,
+    access_log=True,
+    traced=True,
+    event_bus=False,
+    queue_batch=10,
+    queue_concurrency=10,
+    key_ttl_days=7,
+    recovery=True,
+    keys=5,
+    bucket_keys=True,
+    secrets=2,
+    alarm_metrics=22,
+    raw_archive_days=90,
+    raw_expiration_days=None,
+    clean_expiration_days=None,
+    log_retention_days=365,
+    web_acls=0,
+    web_acl_rules=0,
+    web_acl_used=False,
+)
+"""A pipeline with no further property."""
+
+
+def read_design(path: Path) -> Design:
+    """Read what a template deploys.
+
+    Args:
+        path: A template file, or a directory with one such as `cdk.out`.
+
+    Raises:
+        TemplateError: There is no template with a pipeline, or more than one, or one with several pipelines.
+    """
+    found = {file: content for file in _files(path) if (content := _pipeline_in(file)) is not None}
+    if not found:
+        raise TemplateError(f"{path} holds no template of a pipeline; run `cdk synth` first.")
+    if len(found) > 1:
+        raise TemplateError(f"{path} holds several pipelines; name one of {', '.join(map(str, sorted(found)))}.")
+    [template] = found.values()
+    return _Reader(template).design()
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.template.json")) if path.is_dir() else [path]
+
+
+def _pipeline_in(file: Path) -> Mapping[str, Any] | None:
+    try:
+        resources: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))["Resources"]
+        return resources if any(resource["Type"] == _STREAM for resource in resources.values()) else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise TemplateError(f"{file} is no CloudFormation template in JSON.") from None
+
+
+class _Reader:
+    def __init__(self, resources: Mapping[str, Any]) -> None:
+        self._resources = resources
+
+    def _all(self, type_name: str) -> Iterator[Mapping[str, Any]]:
+        for resource in self._resources.values():
+            if resource["Type"] == type_name:
+                yield resource.get("Properties", {})
+
+    def _count(self, type_name: str) -> int:
+        return sum(1 for _ in self._all(type_name))
+
+    def _function(self, package: str) -> Mapping[str, Any]:
+        handler = f"{package}.handler.handle"
+        functions = [each for each in self._all("AWS::Lambda::Function") if each.get("Handler") == handler]
+        if len(functions) != 1:
+            raise TemplateError(f"The template has {len(functions)} functions {handler}; one pipeline has one.")
+        return functions[0]
+
+    def design(self) -> Design:
+        ingest, transform = self._function("ingest"), self._function("transform")
+        destination = next(self._all(_STREAM))["ExtendedS3DestinationConfiguration"]
+        [processor] = destination["ProcessingConfiguration"]["Processors"]
+        parameters = {each["ParameterName"]: each["ParameterValue"] for each in processor["Parameters"]}
+        [table] = self._all("AWS::DynamoDB::Table")
+        [mapping] = self._all("AWS::Lambda::EventSourceMapping")
+        stage: Mapping[str, Any] = next(self._all("AWS::ApiGateway::Stage"), {})
+        acls = list(self._all("AWS::WAFv2::WebACL"))
+        lake = self._lake_bucket()
+        return Design(
+            streams=self._count(_STREAM),
+            partitioned="DynamicPartitioningConfiguration" in destination,
+            clean=_buffer(destination["BufferingHints"]),
+            raw=_buffer(destination["S3BackupConfiguration"]["BufferingHints"]),
+            processor=Buffer(
+                seconds=float(parameters["BufferIntervalInSeconds"]), mebibytes=float(parameters["BufferSizeInMBs"])
+            ),
+            ingest_memory=ingest["MemorySize"],
+            transform_memory=transform["MemorySize"],
+            api_methods=self._count("AWS::ApiGateway::Method"),
+            api_rate=stage["MethodSettings"][0]["ThrottlingRateLimit"] if stage else None,
+            access_log="AccessLogSetting" in stage,
+            traced=ingest.get("TracingConfig", {}).get("Mode") == "Active",
+            event_bus=bool(self._count("AWS::Events::EventBus")),
+            queue_batch=mapping["BatchSize"],
+            queue_concurrency=mapping["ScalingConfig"]["MaximumConcurrency"],
+            key_ttl_days=int(transform["Environment"]["Variables"]["DEDUPLICATION_TTL_DAYS"]),
+            recovery=table.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled", False),
+            keys=self._count("AWS::KMS::Key"),
+            bucket_keys=_uses_bucket_keys(lake),
+            secrets=self._count("AWS::SecretsManager::Secret"),
+            alarm_metrics=sum(_metrics(alarm) for alarm in self._all("AWS::CloudWatch::Alarm")),
+            raw_archive_days=_rule(lake, "raw", "Transitions"),
+            raw_expiration_days=_rule(lake, "raw", "ExpirationInDays"),
+            clean_expiration_days=_rule(lake, "clean", "ExpirationInDays"),
+            log_retention_days=max(group["RetentionInDays"] for group in self._all("AWS::Logs::LogGroup")),
+            web_acls=len(acls),
+            web_acl_rules=sum(len(acl.get("Rules", [])) for acl in acls),
+            web_acl_used=bool(self._count("AWS::WAFv2::WebACLAssociation")),
+        )
+
+    def _lake_bucket(self) -> Mapping[str, Any]:
+        """Return the bucket that is locked; an existing one, which is in no template, has no rules to read."""
+        return next((bucket for bucket in self._all("AWS::S3::Bucket") if bucket.get("ObjectLockEnabled")), {})
+
+
+def _buffer(hints: Mapping[str, Any]) -> Buffer:
+    return Buffer(seconds=hints["IntervalInSeconds"], mebibytes=hints["SizeInMBs"])
+
+
+def _uses_bucket_keys(bucket: Mapping[str, Any]) -> bool:
+    rules = bucket.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
+    return any(rule.get("BucketKeyEnabled", False) for rule in rules)
+
+
+def _metrics(alarm: Mapping[str, Any]) -> int:
+    """Count the metrics of an alarm; one that calculates watches several."""
+    return sum("MetricStat" in metric for metric in alarm["Metrics"]) if "Metrics" in alarm else 1
+
+
+def _rule(bucket: Mapping[str, Any], name: str, action: str) -> int | None:
+    """Return after how many days a lifecycle rule acts on a prefix."""
+    for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", []):
+        if rule.get("Prefix") == f"{name}/" and action in rule:
+            days: int = rule[action][0]["TransitionInDays"] if action == "Transitions" else rule[action]
+            return days
+    return None
