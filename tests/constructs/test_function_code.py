@@ -22,7 +22,8 @@ def _staged(outdir: Path, **properties: Any) -> dict[str, Path]:
         name: directory
         for directory in outdir.glob("asset.*")
         for name in ("ingest", "transform")
-        if (directory / name).is_dir()
+        # The rebuild's package holds the transform's too.
+        if (directory / name).is_dir() and not (directory / "rebuild").is_dir()
     }
 
 
