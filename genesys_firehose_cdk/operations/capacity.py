@@ -236,7 +236,10 @@ class _Capacity:
 
     def _firehose(self) -> Iterator[_Kind]:
         streams = self._design.streams
-        remedy = "What Firehose refuses waits in the buffer queue. Raise shards, or ask for more."
+        remedy = (
+            "What Firehose refuses waits in the buffer queue. Firehose raises a throttled stream's quota by itself, in "
+            "its own time; raise shards, or ask for more."
+        )
 
         def puts(rate: float) -> float:
             # A request is one call of each stream that gets any of its events.
