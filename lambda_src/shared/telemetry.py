@@ -11,32 +11,42 @@ import traceback
 from functools import cache
 from typing import Literal
 
-Unit = Literal["Count", "Milliseconds"]
-
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @cache
-def _directives(
-    namespace: str, dimension_sets: tuple[tuple[str, ...], ...], units: tuple[tuple[str, Unit], ...]
+def _line_format(
+    dimension_sets: tuple[tuple[str, ...], ...],
+    dimensions: tuple[tuple[str, str], ...],
+    counts: tuple[str, ...],
+    times: tuple[str, ...],
 ) -> str:
-    """Say what the metrics of a line are; a function writes lines of a few kinds only, so each is said once."""
-    metrics = [{"Name": name, "Unit": unit} for name, unit in units]
-    return _encode([{"Namespace": namespace, "Dimensions": dimension_sets, "Metrics": metrics}])
+    """Make the format of a line: only its timestamp and values are missing. A function writes lines of a few kinds."""
+    metrics = [{"Name": name, "Unit": "Count"} for name in counts]
+    metrics += [{"Name": name, "Unit": "Milliseconds"} for name in times]
+    directive = {"Namespace": os.environ["METRICS_NAMESPACE"], "Dimensions": dimension_sets, "Metrics": metrics}
+    fixed = {
+        "_aws": {"Timestamp": None, "CloudWatchMetrics": [directive]},
+        "Pipeline": os.environ["PIPELINE_NAME"],
+        **dict(dimensions),
+    }
+    beginning, end = _encode(fixed).replace("%", "%%").split("null", 1)  # the timestamp comes first
+    # A number's repr is its JSON.
+    values = "".join(f',"{name}":%r' for name in (*counts, *times))
+    return f"{beginning}%d{end[:-1]}{values}}}"
 
 
 class Metrics:
     """Counts of one invocation, written by ``flush``."""
 
     def __init__(self) -> None:
-        self._values: dict[str, float] = {}
-        self._units: dict[str, Unit] = {}
+        self._counts: dict[str, int] = {}
+        self._times: dict[str, float] = {}
         self._by_event_type: dict[str, Metrics] = {}
 
     def count(self, name: str, value: int = 1) -> None:
         """Add to a counter."""
-        self._values[name] = self._values.get(name, 0) + value
-        self._units[name] = "Count"
+        self._counts[name] = self._counts.get(name, 0) + value
 
     def of_event_type(self, event_type: str) -> "Metrics":
         """Return the counts of one event type, which are also counted for the pipeline as a whole."""
@@ -46,25 +56,23 @@ class Metrics:
 
     def highest(self, name: str, milliseconds: float) -> None:
         """Keep the highest of the values given."""
-        self._values[name] = max(self._values.get(name, milliseconds), milliseconds)
-        self._units[name] = "Milliseconds"
+        self._times[name] = max(self._times.get(name, milliseconds), milliseconds)
 
     def flush(self) -> None:
         """Write what was counted, if anything, and start anew."""
-        self._write((("Pipeline",),), {})
+        self._write((("Pipeline",),), ())
         for event_type, metrics in self._by_event_type.items():
             # Without the type too: an alarm can't add up metrics of which it does not know the dimensions.
-            metrics._write((("Pipeline",), ("Pipeline", "EventType")), {"EventType": event_type})
+            metrics._write((("Pipeline",), ("Pipeline", "EventType")), (("EventType", event_type),))
         self._by_event_type = {}
 
-    def _write(self, dimension_sets: tuple[tuple[str, ...], ...], dimensions: dict[str, str]) -> None:
-        if not self._values:
+    def _write(self, dimension_sets: tuple[tuple[str, ...], ...], dimensions: tuple[tuple[str, str], ...]) -> None:
+        counts, times = self._counts, self._times
+        if not counts and not times:
             return
-        directives = _directives(os.environ["METRICS_NAMESPACE"], dimension_sets, tuple(self._units.items()))
-        values = _encode({"Pipeline": os.environ["PIPELINE_NAME"], **dimensions, **self._values})
-        self._values, self._units = {}, {}
-        metadata = f'{{"Timestamp":{int(time.time() * 1000)},"CloudWatchMetrics":{directives}}}'
-        print(f'{{"_aws":{metadata},{values[1:]}')
+        line = _line_format(dimension_sets, dimensions, tuple(counts), tuple(times))
+        print(line % (time.time() * 1000, *counts.values(), *times.values()))
+        self._counts, self._times = {}, {}
 
 
 def log(level: Literal["INFO", "WARN", "ERROR"], message: str, **facts: str | int | float) -> None:
