@@ -1,7 +1,7 @@
 """Takes events in, from whichever door: describe, wrap, deliver, and say what became of each."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -16,8 +16,8 @@ from shared.envelope import Ingress, wrap
 from shared.event import EventFacts, describe
 from shared.telemetry import Metrics, log_exception
 
-# What the envelope adds to an event at most, its topic of 256 characters escaped.
-_ENVELOPE_BYTES = 4096
+# An event of so many bytes fits into a record: its envelope adds 4 KiB at most, a topic of 256 characters escaped.
+FITTING_EVENT_BYTES = MAX_RECORD_BYTES - 4096
 
 
 class Receipt(NamedTuple):
@@ -52,21 +52,26 @@ class Intake:
         self._now = now
         self._recent = RecentKeys(clock)
 
-    def take(self, events: Sequence[tuple[dict[str, Any], bytes]], deadline: Deadline, metrics: Metrics) -> Receipt:
-        """Take a webhook request's events; each is a record of its own."""
+    def take(self, events: Iterable[tuple[dict[str, Any], bytes]], deadline: Deadline, metrics: Metrics) -> Receipt:
+        """Take a webhook request's events; each is a record of its own.
+
+        Nothing is delivered before all have come, so that an error which ``events`` raises refuses them all. The
+        original of an oversize event is stored at once.
+        """
         arrival = self._now()
-        metrics.count("EventsReceived", len(events))
+        recent = self._recent.current()
         records: list[bytes] = []
         keys: list[str | None] = []
         seen: set[str] = set()
-        refused = 0
-        event_times: list[datetime] = []
+        received = refused = 0
+        oldest: datetime | None = None
         for event, raw in events:
+            received += 1
             facts = describe(event, self._settings.event_id_path, arrival)
-            if facts.has_identity and (facts.dedup_key in seen or facts.dedup_key in self._recent):
+            if facts.has_identity and (facts.dedup_key in seen or facts.dedup_key in recent):
                 continue
-            if facts.event_time is not None:
-                event_times.append(facts.event_time)
+            if facts.event_time is not None and (oldest is None or facts.event_time < oldest):
+                oldest = facts.event_time
             record = self.record_of(event, raw, facts, "webhook", arrival, deadline, metrics)
             if record is None:
                 refused += 1
@@ -75,9 +80,10 @@ class Intake:
             records.append(record)
             # Without an identity, equal events may be different happenings: each goes through.
             keys.append(facts.dedup_key if facts.has_identity else None)
-        if event_times:
-            metrics.highest("EventAge", (arrival - min(event_times)).total_seconds() * 1000)
-        duplicates = len(events) - len(records) - refused
+        metrics.count("EventsReceived", received)
+        if oldest is not None:
+            metrics.highest("EventAge", (arrival - oldest).total_seconds() * 1000)
+        duplicates = received - len(records) - refused
         outcome = self._delivery.deliver(records, deadline, metrics)
         # Only what is durable is remembered; a key remembered too early would answer for a lost event.
         self._recent.add(key for i, key in enumerate(keys) if key is not None and i not in outcome.nowhere)
@@ -85,10 +91,10 @@ class Intake:
         if refused:
             # The sender sends them all again; those that are durable count as accepted then, as duplicates.
             return Receipt(accepted=0, duplicates=0, refused=refused)
-        metrics.count("EventsAccepted", len(events))
-        metrics.count("EventsAcceptedWebhook", len(events))
+        metrics.count("EventsAccepted", received)
+        metrics.count("EventsAcceptedWebhook", received)
         metrics.count("EventsDuplicate", duplicates)
-        return Receipt(len(events), duplicates, refused=0)
+        return Receipt(received, duplicates, refused=0)
 
     def record_of(
         self,
@@ -112,5 +118,5 @@ class Intake:
             log_exception("an oversize event's original could not be stored", error)
             return None
         metrics.count("EventsOversize")
-        reduced = reduce_event(event, self._settings.oversize_fields, pointer, MAX_RECORD_BYTES - _ENVELOPE_BYTES)
+        reduced = reduce_event(event, self._settings.oversize_fields, pointer, FITTING_EVENT_BYTES)
         return wrap(reduced, facts, ingress, arrival)

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 # A sender retries within 85 s (Genesys Cloud Developer Center, "Open messaging"); ten times that is ample.
 KEEP_SECONDS = 900.0
@@ -16,9 +16,13 @@ class RecentKeys:
         self._clock = clock
         self._expiries: OrderedDict[str, float] = OrderedDict()
 
-    def __contains__(self, key: str) -> bool:
-        expiry = self._expiries.get(key)
-        return expiry is not None and self._clock() < expiry
+    def current(self) -> Container[str]:
+        """Return the keys that are remembered now; valid until the next call of a method."""
+        now = self._clock()
+        # The oldest come first.
+        while self._expiries and now >= next(iter(self._expiries.values())):
+            self._expiries.popitem(last=False)
+        return self._expiries
 
     def add(self, keys: Iterable[str]) -> None:
         """Remember keys; the oldest go when there are too many."""

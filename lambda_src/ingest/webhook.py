@@ -2,13 +2,13 @@
 
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from ingest.deadline import Deadline
-from ingest.intake import Intake
+from ingest.intake import FITTING_EVENT_BYTES, Intake
 from ingest.settings import Settings
 from ingest.signature import is_signed
 from ingest.signing_keys import KeysUnavailableError, SigningKeys
@@ -54,7 +54,10 @@ class Webhook:
             body = self._body(request)
             self._check_signature(request, body, metrics)
             try:
-                events = split_events(body)
+                events: Iterable[tuple[dict[str, Any], bytes]] = split_events(body)
+                if len(body) > FITTING_EVENT_BYTES:
+                    # One may be oversize: its original must not be stored when a later one can't be read.
+                    events = list(events)
                 receipt = self._intake.take(events, deadline, metrics)
             except InvalidJsonError as error:
                 raise Refusal(HTTPStatus.BAD_REQUEST, f"The request can't be read: {error}.") from None

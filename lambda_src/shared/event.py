@@ -141,6 +141,8 @@ def _body_of(payload: dict[str, Any]) -> dict[str, Any]:
 
 def parse_time(value: Any) -> datetime | None:
     """Read a time as Genesys writes it: epoch milliseconds (detail events) or ISO 8601 (audits, transcription)."""
+    if value is None:
+        return None
     if isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
@@ -162,27 +164,23 @@ def format_time(moment: datetime) -> str:
 
 def _time_in_body(body: dict[str, Any]) -> datetime | None:
     """Find the moment the event speaks of, where the families keep it."""
-    routing_status = body.get("routingStatus")
-    channel = body.get("channel")
-    values = (
-        body.get("eventTime"),
-        body.get("modifiedDate"),  # presence
-        routing_status.get("startTime") if isinstance(routing_status, dict) else None,
-        channel.get("time") if isinstance(channel, dict) else None,  # Open Messaging
-        body.get("timestamp"),
-        body.get("callStartTime"),  # the guide's own shape
+    return (
+        parse_time(body.get("eventTime"))
+        or parse_time(body.get("modifiedDate"))  # presence
+        or parse_time(_field_of(body.get("routingStatus"), "startTime"))
+        or parse_time(_field_of(body.get("channel"), "time"))  # Open Messaging
+        or parse_time(body.get("timestamp"))
+        or parse_time(body.get("callStartTime"))  # the guide's own shape
     )
-    for value in values:
-        if value is not None and (moment := parse_time(value)):
-            return moment
-    return None
+
+
+def _field_of(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _field_at(value: Any, path: tuple[str, ...]) -> Any:
     for name in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
+        value = _field_of(value, name)
     return value
 
 
@@ -213,16 +211,16 @@ def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime)
     if not _is_id(event_id) and isinstance(topic, str) and topic.startswith("v2.audits."):
         event_id = body.get("id")
     if _is_id(event_id):
-        identity: list[Any] = ["id", topic, event_id]
+        identity = ascii(("id", topic, event_id))
     else:
-        identity = ["content", topic, _without_trace(body) if body is payload else body]
+        parts = ["content", topic, _without_trace(body) if body is payload else body]
         if time is None:
             time = parse_time(payload.get("timestamp"))
             has_identity = time is not None
-            identity.append(payload["timestamp"] if has_identity else f"{arrival:%Y-%m-%dT%H}")
-    if time is None:
-        time = parse_time(payload.get("timestamp"))
-    key = hashlib.sha256(_canonical(identity).encode()).hexdigest()
+            parts.append(payload["timestamp"] if has_identity else f"{arrival:%Y-%m-%dT%H}")
+        identity = _canonical(parts)
+    key = hashlib.sha256(identity.encode()).hexdigest()
+    time = time or parse_time(payload.get("timestamp"))
     return EventFacts(event_type_of(payload), time, topic_of(payload), key, has_identity)
 
 

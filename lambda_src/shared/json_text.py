@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 # Genesys Cloud's events are a dozen levels deep at most. How deep Python's parser goes depends on its version, and what
@@ -54,34 +55,34 @@ def parse_json(data: bytes | str) -> Any:
     return value
 
 
-def split_events(body: bytes) -> list[tuple[dict[str, Any], bytes]]:
+def split_events(body: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
     """Split a body, one JSON object or an array of them, into parsed events with their own bytes.
 
     The bytes of an event are the sender's, not a re-serialisation: numbers, key order, duplicate keys and escapes
     stay as they came.
+
+    One event is read after the other, so that of a large array no more than one need be kept parsed: that is a third
+    of the time an event takes. Whoever acts on the first ones must reckon with an error in a later one.
 
     Raises:
         InvalidJsonError: the body is not a JSON object or a non-empty array of JSON objects, or one of them is nested
             more than ``MAX_DEPTH`` levels deep.
     """
     text = _decode(body)
-    start = _skip_whitespace(text, 0)
-    if text[start : start + 1] != "[":
-        event = parse_json(text)
-        if not isinstance(event, dict):
-            raise InvalidJsonError(_NOT_OBJECTS)
-        raw = text.strip(" \t\n\r").encode()
-        _refuse_deep(event, raw)
-        return [(event, raw)]
-    events: list[tuple[dict[str, Any], bytes]] = []
-    position = _skip_whitespace(text, start + 1)
+    position = _skip_whitespace(text, 0)
+    is_array = text.startswith("[", position)
+    if is_array:
+        position = _skip_whitespace(text, position + 1)
     while True:
         event, end = _value_at(text, position)
         if not isinstance(event, dict):
             raise InvalidJsonError(_NOT_OBJECTS)
         raw = text[position:end].encode()
         _refuse_deep(event, raw)
-        events.append((event, raw))
+        yield event, raw
+        if not is_array:
+            position = _skip_whitespace(text, end)
+            break
         separator = _SEPARATOR(text, end)
         if separator is None:
             raise InvalidJsonError("the text is not well-formed JSON")
@@ -90,7 +91,6 @@ def split_events(body: bytes) -> list[tuple[dict[str, Any], bytes]]:
             break
     if position != len(text):
         raise InvalidJsonError("the text goes on after the JSON value")
-    return events
 
 
 def _refuse_deep(event: dict[str, Any], raw: bytes) -> None:

@@ -60,6 +60,16 @@ def test_a_body_that_is_not_base64_encoded_is_taken_as_it_is(aws: InMemoryAws, f
     assert json.loads(aws.in_stream[0])["event"] == json.loads(body)
 
 
+@pytest.mark.parametrize("ending", [b",{]", b"] ]", b",7]"])
+def test_of_a_body_that_cant_be_read_to_its_end_nothing_is_stored(
+    aws: InMemoryAws, function: IngestFunction, ending: bytes
+) -> None:
+    large = json.dumps({"messageId": "a", "transcripts": "x" * 1_100_000}).encode()
+    for first in (b'{"messageId":"a"}', large):
+        assert function.handle(request(b"[" + first + ending))["statusCode"] == 400
+    assert (aws.in_stream, aws.queue, aws.objects) == ([], [], {})
+
+
 def test_a_retry_is_answered_with_its_duplicates_and_without_a_call(aws: InMemoryAws, function: IngestFunction) -> None:
     function.handle(request(EVENTS))
     calls = len(aws.calls)
