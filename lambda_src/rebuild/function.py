@@ -7,11 +7,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from rebuild.objects import rebuild
-from rebuild.settings import Settings
 from shared.telemetry import log
 from transform.drift import KnownShapes
 from transform.function import make_transformer
 from transform.records import Transformer
+from transform.settings import TransformerSettings
 
 
 class RebuildFunction:
@@ -26,7 +26,7 @@ class RebuildFunction:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: TransformerSettings,
         policy: Mapping[str, Any],
         shapes: KnownShapes,
         make_client: Callable[[str], Any],
@@ -43,14 +43,7 @@ class RebuildFunction:
         Its answer is nothing: the answers of all objects of an hour make the output of one state, and AWS limits that.
         """
         if self._transformer is None:
-            self._transformer = make_transformer(
-                self._policy,
-                self._shapes,
-                self._client,
-                tokenization_secret_arn=self._settings.tokenization_secret_arn,
-                bucket_name=self._settings.bucket_name,
-                date_window=self._settings.date_window,
-            )
+            self._transformer = make_transformer(self._settings, self._policy, self._shapes, self._client)
         answer = self._client("s3").get_object(Bucket=self._settings.bucket_name, Key=event["key"])
         results = rebuild(event["key"], answer["Body"], self._transformer, function_arn)
         written = sum(self._write(key, content) for key, content in results.items())

@@ -3,9 +3,9 @@
 from typing import Any
 
 from rebuild.function import RebuildFunction
-from rebuild.settings import Settings
 from shared import aws
 from transform import staged
+from transform.settings import TransformerSettings
 
 
 def _client(service: str) -> Any:
@@ -13,7 +13,9 @@ def _client(service: str) -> Any:
     return aws.client(service, connect_seconds=1.0, read_seconds=30.0, attempts=3)
 
 
-_function = RebuildFunction(Settings.from_environment(), staged.masking_policy(), staged.known_shapes(), _client)
+_function = RebuildFunction(
+    TransformerSettings.from_environment(), staged.masking_policy(), staged.known_shapes(), _client
+)
 
 
 def handle(event: dict[str, Any], context: Any) -> None:

@@ -9,38 +9,32 @@ from transform.batch import answer_batch
 from transform.deduplication import KeyOwners
 from transform.drift import KnownShapes
 from transform.masking import Masker
-from transform.partitioning import DateWindow
 from transform.records import Transformer
-from transform.settings import Settings
+from transform.settings import Settings, TransformerSettings
 
 
 def make_transformer(
+    settings: TransformerSettings,
     policy: Mapping[str, Any],
     shapes: KnownShapes,
     client: Callable[[str], Any],
-    *,
-    tokenization_secret_arn: str,
-    bucket_name: str,
-    date_window: DateWindow,
 ) -> Transformer:
     """Make what turns raw records into clean ones, the same for events that arrive and for those read again.
 
     Args:
+        settings: what the construct told the function.
         policy: the masking policy.
         shapes: the known shapes of events.
         client: gives the client of an AWS service.
-        tokenization_secret_arn: where the key of the tokens is.
-        bucket_name: where the originals of oversize events are.
-        date_window: how far an event's day may lie from its arrival.
     """
-    secret = client("secretsmanager").get_secret_value(SecretId=tokenization_secret_arn)
+    secret = client("secretsmanager").get_secret_value(SecretId=settings.tokenization_secret_arn)
     masker = Masker(policy, secret["SecretString"].encode())
 
     def get_object(key: str) -> bytes:
-        content: bytes = client("s3").get_object(Bucket=bucket_name, Key=key)["Body"].read()
+        content: bytes = client("s3").get_object(Bucket=settings.bucket_name, Key=key)["Body"].read()
         return content
 
-    return Transformer(masker, policy["version"], shapes, date_window, get_object)
+    return Transformer(masker, policy["version"], shapes, settings.date_window, get_object)
 
 
 class TransformFunction:
@@ -78,17 +72,9 @@ class TransformFunction:
         metrics = Metrics()
         try:
             if self._transformer is None:
-                self._transformer = self._make_transformer()
+                self._transformer = make_transformer(
+                    self._settings.transformer, self._policy, self._shapes, self._client
+                )
             return {"records": answer_batch(event["records"], self._transformer, self._key_owners, metrics)}
         finally:
             metrics.flush()
-
-    def _make_transformer(self) -> Transformer:
-        return make_transformer(
-            self._policy,
-            self._shapes,
-            self._client,
-            tokenization_secret_arn=self._settings.tokenization_secret_arn,
-            bucket_name=self._settings.bucket_name,
-            date_window=self._settings.date_window,
-        )

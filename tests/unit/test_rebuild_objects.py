@@ -9,7 +9,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rebuild.function import RebuildFunction
-from rebuild.settings import Settings
 from tests.functions import (
     DEFAULT_POLICY,
     SHAPES,
@@ -19,6 +18,7 @@ from tests.functions import (
     transformed,
 )
 from tests.in_memory_aws import Crash, Fault, InMemoryAws
+from transform.settings import TransformerSettings
 
 RAW_KEY = "raw/2026/11/23/10/stream-1-2026-11-23-10-00-03-0b1c.gz"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:rebuild"
@@ -48,7 +48,7 @@ def put_raw(aws: InMemoryAws, *records: bytes, key: str = RAW_KEY) -> None:
 
 
 def rebuild(aws: InMemoryAws, policy: dict[str, Any] | None = None, key: str = RAW_KEY) -> None:
-    settings = Settings.from_environment(TRANSFORM_ENVIRONMENT)
+    settings = TransformerSettings.from_environment(TRANSFORM_ENVIRONMENT)
     RebuildFunction(settings, policy or DEFAULT_POLICY, SHAPES, aws.client).handle({"key": key}, FUNCTION_ARN)
 
 

@@ -9,6 +9,7 @@ from ingest.settings import SignatureScheme
 from tests.functions import INGEST_ENVIRONMENT, TRANSFORM_ENVIRONMENT
 from transform.partitioning import DateWindow
 from transform.settings import Settings as TransformSettings
+from transform.settings import TransformerSettings
 
 
 def test_the_ingest_function_reads_its_settings() -> None:
@@ -46,9 +47,11 @@ def test_the_transform_function_reads_its_settings() -> None:
     assert TransformSettings.from_environment(TRANSFORM_ENVIRONMENT) == TransformSettings(
         table_name="owners",
         owner_ttl=timedelta(days=7),
-        tokenization_secret_arn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:tokenization",
-        bucket_name="lake",
-        date_window=DateWindow(past=timedelta(days=30), future=timedelta(days=1)),
+        transformer=TransformerSettings(
+            tokenization_secret_arn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:tokenization",
+            bucket_name="lake",
+            date_window=DateWindow(past=timedelta(days=30), future=timedelta(days=1)),
+        ),
     )
 
 
