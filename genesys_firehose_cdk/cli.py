@@ -44,7 +44,7 @@ from genesys_firehose_cdk.operations.redrive import Clients, Journal, Redrive, R
 from genesys_firehose_cdk.operations.redrive import Progress as RedriveProgress
 from genesys_firehose_cdk.operations.shapes import Shapes
 
-_OUR_ERRORS = (LocalError, PricesError, RebuildError, RedriveError, TemplateError)
+_ERRORS = (LocalError, PricesError, RebuildError, RedriveError, TemplateError, ClientError, BotoCoreError, OSError)
 
 
 class _Commands(typer.core.TyperGroup):
@@ -53,16 +53,7 @@ class _Commands(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (
-            LocalError,
-            PricesError,
-            RebuildError,
-            RedriveError,
-            TemplateError,
-            ClientError,
-            BotoCoreError,
-            OSError,
-        ) as error:
+        except _ERRORS as error:
             _messages.print("Error:", str(error), highlight=False, markup=False, soft_wrap=True)
             raise typer.Exit(1) from None
 
@@ -86,6 +77,9 @@ Forged = Annotated[float, typer.Option(min=0, max=1, help="Share of events to ad
 Concurrency = Annotated[int, typer.Option(min=1, max=256, help="Requests under way at once.")]
 Batch = Annotated[int, typer.Option(min=1, help="Events in one request.")]
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait at most until everything has landed.")]
+DeployedStack = Annotated[str | None, typer.Option(help="A deployed stack. Default: the local pipeline's.")]
+StackRegion = Annotated[str | None, typer.Option(help="Its region. Default: the AWS configuration's.")]
+Profile = Annotated[str | None, typer.Option(help="The AWS profile. Default: the environment's.")]
 
 
 class Ingress(Enum):
@@ -253,9 +247,9 @@ def soak(
 
 @app.command()
 def redrive(
-    stack: Annotated[str | None, typer.Option(help="A deployed stack. Default: the local pipeline's.")] = None,
-    region: Annotated[str | None, typer.Option(help="Its region. Default: the AWS configuration's.")] = None,
-    profile: Annotated[str | None, typer.Option(help="The AWS profile. Default: the environment's.")] = None,
+    stack: DeployedStack = None,
+    region: StackRegion = None,
+    profile: Profile = None,
     journal: Annotated[
         Path | None,
         typer.Option(
@@ -267,13 +261,7 @@ def redrive(
     name: Name = "default",
 ) -> None:
     """Move the dead-letter queue's messages and the records under errors/ back in."""
-    clients: Clients
-    if stack is None:
-        clients = deployment = LocalPipeline.get(name).deployment
-        stack = deployment.stack
-    else:
-        clients = boto3.Session(region_name=region, profile_name=profile)
-    output = stack_outputs(clients.client("cloudformation"), stack)
+    clients, output = _pipeline(stack, region, profile, name)
     source = Source(
         bucket=output("BucketName"),
         streams=tuple(output("StreamNames").split(",")),
@@ -298,21 +286,15 @@ def redrive(
 def rebuild(
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day of arrival, UTC.")],
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day of arrival, UTC.")],
-    stack: Annotated[str | None, typer.Option(help="A deployed stack. Default: the local pipeline's.")] = None,
-    region: Annotated[str | None, typer.Option(help="Its region. Default: the AWS configuration's.")] = None,
-    profile: Annotated[str | None, typer.Option(help="The AWS profile. Default: the environment's.")] = None,
+    stack: DeployedStack = None,
+    region: StackRegion = None,
+    profile: Profile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
     name: Name = "default",
 ) -> None:
     """Make clean/ anew from raw/, after a change of the masking policy or of the transform."""
-    clients: Clients
-    if stack is None:
-        clients = deployment = LocalPipeline.get(name).deployment
-        stack = deployment.stack
-    else:
-        clients = boto3.Session(region_name=region, profile_name=profile)
-    output = stack_outputs(clients.client("cloudformation"), stack)
+    clients, output = _pipeline(stack, region, profile, name)
     source = RebuildSource(bucket=output("BucketName"), state_machine=output("RebuildStateMachineArn"))
     work = Rebuild(clients, source)
     with _messages.status("Listing raw/ …"):
@@ -486,6 +468,19 @@ def capacity(
     _output.print(table)
     advice = f"shards={shards}" if shards <= capacities.MOST_SHARDS else "a higher quota of Firehose"
     _output.print(f"{limits[0].name} binds first. Firehose's default quotas ask for {advice}.", soft_wrap=True)
+
+
+def _pipeline(
+    stack: str | None, region: str | None, profile: str | None, name: str
+) -> tuple[Clients, Callable[[str], str]]:
+    """Return what makes the clients of a deployed stack, else of the local pipeline, and what gives its outputs."""
+    clients: Clients
+    if stack is None:
+        clients = deployment = LocalPipeline.get(name).deployment
+        stack = deployment.stack
+    else:
+        clients = boto3.Session(region_name=region, profile_name=profile)
+    return clients, stack_outputs(clients.client("cloudformation"), stack)
 
 
 def _design(template: Path | None, ingress: Ingress | None) -> tuple[Design, Literal["webhook", "eventbridge"]]:
