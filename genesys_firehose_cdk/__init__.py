@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genesys_firehose_cdk.keys import OperationsKey
     from genesys_firehose_cdk.lake_catalog import LakeCatalog
     from genesys_firehose_cdk.lake_rebuild import LakeRebuild
+    from genesys_firehose_cdk.log_settings import LogSettings
     from genesys_firehose_cdk.masking_policy import Action, FieldRule, FreeText, MaskingPolicy
     from genesys_firehose_cdk.partner_bus import PartnerBusProps, PartnerEventBus
     from genesys_firehose_cdk.pipeline import GenesysFirehosePipeline
@@ -63,6 +64,7 @@ __all__ = [
     "IpAllowListProps",
     "LakeCatalog",
     "LakeRebuild",
+    "LogSettings",
     "MaskingPolicy",
     "OperationsKey",
     "PartnerBusProps",
@@ -107,6 +109,7 @@ _MODULES = {
     "IpAllowListProps": "ip_allow_list",
     "LakeCatalog": "lake_catalog",
     "LakeRebuild": "lake_rebuild",
+    "LogSettings": "log_settings",
     "MaskingPolicy": "masking_policy",
     "OperationsKey": "keys",
     "PartnerBusProps": "partner_bus",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy, Size, TimeZone
+from aws_cdk import Duration, Size, TimeZone
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_kms as kms
@@ -12,7 +12,8 @@ from constructs import Construct
 
 from genesys_firehose_cdk.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX, DataLakeBucket
 from genesys_firehose_cdk.delivery_role import DeliveryRole
-from genesys_firehose_cdk.validation import InvalidPropertyError, check_range, check_removal_policy
+from genesys_firehose_cdk.log_settings import LogSettings
+from genesys_firehose_cdk.validation import InvalidPropertyError, check_range
 
 # Amazon Data Firehose API Reference, "BufferingHints", and Developer Guide, "Dynamic partitioning":
 # a partitioned destination takes 64 to 128 MiB and 60 to 900 s, any other 1 to 128 MiB and 0 to 900 s.
@@ -120,13 +121,11 @@ class DataLakeDeliveryStream(Construct):
         *,
         bucket: DataLakeBucket,
         transform_function: lambda_.IFunction,
-        log_encryption_key: kms.IKey,
+        log_settings: LogSettings,
         buffering: Buffering | None = None,
         dynamic_partitioning: bool = True,
         stream_encryption_key: kms.IKey | None = None,
         restrict_trust_to_account: bool = False,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create the stream, its role and its log group.
 
@@ -135,30 +134,21 @@ class DataLakeDeliveryStream(Construct):
             id: The construct's id.
             bucket: Where Firehose delivers to.
             transform_function: The processor; it names `event_type` and `date` of each record.
-            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
+            log_settings: How the log group of delivery failures is encrypted, kept and removed.
             buffering: Default: 1 MiB or 60 s.
             dynamic_partitioning: Partition `clean/` by event type and day. Default: True.
             stream_encryption_key: Encrypts records while Firehose buffers them. Default: a key that AWS
                 owns.
             restrict_trust_to_account: See DeliveryRole. Default: False.
-            log_retention: How long delivery failures are kept. Default: one year.
-            removal_policy: What happens to the log group when the stack goes. Default: RETAIN.
 
         Raises:
             InvalidPropertyError: `buffering` cannot work with `dynamic_partitioning`.
         """
         super().__init__(scope, id)
-        check_removal_policy(removal_policy)
         buffering = buffering or Buffering()
         if dynamic_partitioning:
             buffering.check_partitioned()
-        self.log_group = logs.LogGroup(
-            self,
-            "LogGroup",
-            encryption_key=log_encryption_key,
-            retention=log_retention,
-            removal_policy=removal_policy,
-        )
+        self.log_group = log_settings.log_group(self, "LogGroup")
         self.role = DeliveryRole(
             self,
             "Role",

@@ -5,17 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from aws_cdk import CfnResource, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import CfnResource, Duration, Stack, Token
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from genesys_firehose_cdk.acknowledgements import SERVERLESS, acknowledge
 from genesys_firehose_cdk.genesys_connection import GenesysConnection
 from genesys_firehose_cdk.genesys_resource import GenesysResource
 from genesys_firehose_cdk.hmac_key import HmacKey
+from genesys_firehose_cdk.log_settings import LogSettings
 from genesys_firehose_cdk.validation import InvalidPropertyError, check_header_name, check_range
 
 SIGNING_KEY = "${signing_key}"
@@ -140,10 +139,8 @@ class EventSubscription(GenesysResource):
         connection: GenesysConnection,
         url: str,
         signing_key: HmacKey,
-        log_encryption_key: kms.IKey,
+        log_settings: LogSettings,
         props: EventSubscriptionProps | None = None,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create the custom resource with its function and schedule.
 
@@ -153,11 +150,8 @@ class EventSubscription(GenesysResource):
             connection: Where the organization is.
             url: Where events are posted to; it begins with https://.
             signing_key: The key that the sender signs with.
-            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
+            log_settings: How the log group is encrypted, kept and removed; the subscription always goes with the stack.
             props: What is subscribed to. Default: EventSubscriptionProps().
-            log_retention: Default: one year.
-            removal_policy: What happens to the log group when the stack goes; the subscription always goes.
-                Default: RETAIN.
 
         Raises:
             InvalidPropertyError: `url` is no HTTPS URL, or `give_up_after` out of range.
@@ -177,9 +171,7 @@ class EventSubscription(GenesysResource):
             statements=signing_key.read_statements,
             environment={"SIGNING_SECRET_ARN": signing_key.secret.secret_arn},
             give_up_after=props.give_up_after,
-            log_encryption_key=log_encryption_key,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+            log_settings=log_settings,
         )
         self.subscription_id = self.resource.get_att_string("SubscriptionId")
         resource = cast(CfnResource, self.resource.node.default_child)

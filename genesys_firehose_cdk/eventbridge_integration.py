@@ -2,14 +2,13 @@
 
 import re
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from genesys_firehose_cdk.genesys_connection import GenesysConnection
 from genesys_firehose_cdk.genesys_resource import GenesysResource
+from genesys_firehose_cdk.log_settings import LogSettings
 from genesys_firehose_cdk.partner_bus import PartnerBusProps
 from genesys_firehose_cdk.validation import InvalidPropertyError
 
@@ -45,11 +44,9 @@ class EventBridgeIntegration(GenesysResource):
         *,
         connection: GenesysConnection,
         props: PartnerBusProps,
-        log_encryption_key: kms.IKey,
+        log_settings: LogSettings,
         name: str = "Amazon EventBridge Source",
         give_up_after: Duration = Duration.minutes(10),
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create the custom resource with its function.
 
@@ -59,13 +56,10 @@ class EventBridgeIntegration(GenesysResource):
             connection: Where the organization is. The OAuth client needs the permissions
                 `integrations:integration:view`, `:add`, `:edit` and `:delete`.
             props: The organization, the event source suffix and the topics.
-            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
+            log_settings: How the log group is encrypted, kept and removed; the integration always goes with the stack.
             name: The integration's name at Genesys Cloud, 1 to 200 printable ASCII characters, to which a
                 marker in parentheses is added that tells it from all others. Default: Amazon EventBridge Source.
             give_up_after: When a change that is not complete fails; 1 to 40 minutes. Default: 10 minutes.
-            log_retention: Default: one year.
-            removal_policy: What happens to the log group when the stack goes; the integration always goes.
-                Default: RETAIN.
 
         Raises:
             InvalidPropertyError: A value that cannot work; the message says why.
@@ -104,8 +98,6 @@ class EventBridgeIntegration(GenesysResource):
             ],
             environment={},
             give_up_after=give_up_after,
-            log_encryption_key=log_encryption_key,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+            log_settings=log_settings,
         )
         self.integration_id = self.resource.get_att_string("IntegrationId")

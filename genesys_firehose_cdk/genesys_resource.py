@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy
+from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
@@ -22,6 +20,7 @@ from genesys_firehose_cdk.acknowledgements import (
 )
 from genesys_firehose_cdk.genesys_connection import GenesysConnection
 from genesys_firehose_cdk.lambda_function import LeastPrivilegeFunction
+from genesys_firehose_cdk.log_settings import LogSettings
 from genesys_firehose_cdk.validation import check_range
 
 # A pass of the functions ends within 45 s.
@@ -69,9 +68,7 @@ class GenesysResource(Construct):
         statements: Sequence[iam.PolicyStatement],
         environment: Mapping[str, str],
         give_up_after: Duration,
-        log_encryption_key: kms.IKey,
-        log_retention: logs.RetentionDays,
-        removal_policy: RemovalPolicy,
+        log_settings: LogSettings,
     ) -> None:
         """Create the function, the framework around it, and the custom resource.
 
@@ -85,9 +82,7 @@ class GenesysResource(Construct):
             statements: What the function may do, beside reading the credentials.
             environment: The function's environment, beside that of all such functions.
             give_up_after: When a resource that is not complete fails; 1 to 40 minutes.
-            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
-            log_retention: How long logs are kept.
-            removal_policy: What happens to the log group when the stack goes.
+            log_settings: How the log group is encrypted, kept and removed.
 
         Raises:
             InvalidPropertyError: `give_up_after` is out of range, or the stack is where the region's data may not go.
@@ -110,9 +105,7 @@ class GenesysResource(Construct):
             },
             timeout=_TIMEOUT,
             memory_size=256,
-            log_encryption_key=log_encryption_key,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+            log_settings=log_settings,
         )
         self.function = function.function
         provider = cr.Provider(

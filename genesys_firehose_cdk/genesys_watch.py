@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from genesys_firehose_cdk.genesys_connection import GenesysConnection
+from genesys_firehose_cdk.log_settings import LogSettings
 from genesys_firehose_cdk.partner_bus import PartnerEventBus
 from genesys_firehose_cdk.scheduled_function import ScheduledFunction
 from genesys_firehose_cdk.validation import InvalidPropertyError, check_range
@@ -143,14 +142,12 @@ class GenesysWatch(Construct):
         props: GenesysWatchProps,
         accepted: dict[str, cloudwatch.Metric],
         topic: sns.ITopic,
-        log_encryption_key: kms.IKey,
+        log_settings: LogSettings,
         pipeline_name: str,
         partner_bus: PartnerEventBus | None = None,
         connection: GenesysConnection | None = None,
         webhook_url: str | None = None,
         metrics_namespace: str = "GenesysFirehose",
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create the function and the alarms.
 
@@ -160,15 +157,13 @@ class GenesysWatch(Construct):
             props: What is watched.
             accepted: The number of accepted events, by ingress.
             topic: Where the alarms report to; its policy must let CloudWatch publish.
-            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
+            log_settings: How the log group is encrypted, kept and removed.
             pipeline_name: The value of the metrics' dimension `Pipeline`.
             partner_bus: The bus whose source is watched. Default: none.
             connection: Where to ask for integration and subscription. The OAuth client needs the permission
                 `integrations:integration:view`. Default: neither is asked for.
             webhook_url: The URL of the subscription that is asked for. Default: none.
             metrics_namespace: Default: GenesysFirehose.
-            log_retention: Default: one year.
-            removal_policy: What happens to the log group when the stack goes. Default: RETAIN.
 
         Raises:
             InvalidPropertyError: A subscription is to be watched without connection or webhook.
@@ -219,9 +214,7 @@ class GenesysWatch(Construct):
             },
             interval=_INTERVAL,
             timeout=_TIMEOUT,
-            log_encryption_key=log_encryption_key,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+            log_settings=log_settings,
         )
         self.alarms = {name: self._answer_alarm(name) for name in questions}
         if props.business_hours is not None:

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisfirehose as firehose
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from genesys_firehose_cdk.acknowledgements import SERVERLESS, acknowledge, acknowledge_wildcard
@@ -19,6 +17,7 @@ from genesys_firehose_cdk.data_lake_bucket import OVERSIZE_PREFIX, DataLakeBucke
 from genesys_firehose_cdk.hmac_key import HmacKey
 from genesys_firehose_cdk.keys import key_statement
 from genesys_firehose_cdk.lambda_function import LeastPrivilegeFunction
+from genesys_firehose_cdk.log_settings import LogSettings
 from genesys_firehose_cdk.validation import InvalidPropertyError, check_header_name, check_range
 
 # The sender gives up after ten seconds; the function ends its work within eight.
@@ -135,7 +134,7 @@ class IngestFunction(LeastPrivilegeFunction):
         bucket: DataLakeBucket,
         buffer_queue: BufferQueue,
         signing_key: HmacKey | None,
-        log_encryption_key: kms.IKey,
+        log_settings: LogSettings,
         pipeline_name: str,
         signature: SignatureSettings | None = None,
         max_body_bytes: int = MAX_BODY_BYTES,
@@ -144,8 +143,6 @@ class IngestFunction(LeastPrivilegeFunction):
         queue_max_concurrency: int = 10,
         metrics_namespace: str = "GenesysFirehose",
         memory_size: int = 512,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create the function with its log group and role, and let it consume the queue.
 
@@ -157,7 +154,7 @@ class IngestFunction(LeastPrivilegeFunction):
             buffer_queue: Takes what Firehose does not; its visibility timeout must be 54 s or more.
             signing_key: The key that the sender signs with; None when events come by the queue alone, and
                 then no request is accepted.
-            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
+            log_settings: How the log group is encrypted, kept and removed.
             pipeline_name: The value of the metrics' dimension `Pipeline`.
             signature: Default: the guide's header, hexadecimal.
             max_body_bytes: A longer body is answered with 413; 1,024 to 4,194,304 bytes. Default:
@@ -169,8 +166,6 @@ class IngestFunction(LeastPrivilegeFunction):
                 Developer Guide, "Configuring scaling behavior for SQS event source mappings"). Default: 10.
             metrics_namespace: Default: GenesysFirehose.
             memory_size: 128 to 10,240 MB. Default: 512.
-            log_retention: Default: one year.
-            removal_policy: What happens to the log group when the stack goes. Default: RETAIN.
 
         Raises:
             InvalidPropertyError: A value that cannot work; the message says why.
@@ -246,9 +241,7 @@ class IngestFunction(LeastPrivilegeFunction):
             },
             timeout=TIMEOUT,
             memory_size=memory_size,
-            log_encryption_key=log_encryption_key,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+            log_settings=log_settings,
         )
         mapping = lambda_.EventSourceMapping(
             self,

@@ -5,25 +5,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from genesys_firehose_cdk.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge
+from genesys_firehose_cdk.log_settings import LogSettings
 from genesys_firehose_cdk.validation import (
     InvalidPropertyError,
     check_cidr,
     check_domain,
     check_range,
-    check_removal_policy,
 )
 
 DEFAULT_PATH = "ingest/genesys-events"
@@ -103,7 +101,7 @@ class IngressApi(Construct):
         id: str,
         *,
         function: lambda_.IFunction,
-        log_encryption_key: kms.IKey,
+        log_settings: LogSettings,
         path: str = DEFAULT_PATH,
         domain: IngressDomain | None = None,
         allowed_cidrs: Sequence[str] | None = None,
@@ -111,8 +109,6 @@ class IngressApi(Construct):
         throttling_burst_limit: int = 1000,
         web_acl_arn: str | None = None,
         cloud_watch_role: bool = True,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create the API.
 
@@ -120,7 +116,7 @@ class IngressApi(Construct):
             scope: The parent construct.
             id: The construct's id.
             function: Answers both methods.
-            log_encryption_key: Encrypts the log groups; CloudWatch Logs must be allowed to use it.
+            log_settings: How the log groups are encrypted, kept and removed.
             path: The path that events are posted to. Default: ingest/genesys-events.
             domain: Default: the API's own execute-api domain.
             allowed_cidrs: The networks that may call the API, 1 to 100. Default: all.
@@ -134,24 +130,15 @@ class IngressApi(Construct):
                 CloudWatch logging for REST APIs"). It takes the place of a role that another stack set, and
                 both the setting and the role stay when the stack goes. False leaves the account alone.
                 Default: True.
-            log_retention: Default: one year.
-            removal_policy: What happens to the log groups when the stack goes. Default: RETAIN.
 
         Raises:
             InvalidPropertyError: A value that cannot work; the message says why.
         """
         super().__init__(scope, id)
-        check_removal_policy(removal_policy)
         path = _checked_path(path)
         check_range("throttling_rate_limit", throttling_rate_limit, 1, 10_000, "requests/s", "API Gateway's quota")
         check_range("throttling_burst_limit", throttling_burst_limit, 1, 5_000, "requests", "API Gateway's quota")
-        self.access_log_group = logs.LogGroup(
-            self,
-            "AccessLogs",
-            encryption_key=log_encryption_key,
-            retention=log_retention,
-            removal_policy=removal_policy,
-        )
+        self.access_log_group = log_settings.log_group(self, "AccessLogs")
         self.api = apigateway.RestApi(
             self,
             "Api",
@@ -179,13 +166,8 @@ class IngressApi(Construct):
         # The L2's own output names the execute-api URL, which is switched off behind an own domain.
         self.api.node.try_remove_child("Endpoint")
         # API Gateway would create this group itself, unencrypted and kept for ever.
-        self.execution_log_group = logs.LogGroup(
-            self,
-            "ExecutionLogs",
-            log_group_name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{STAGE_NAME}",
-            encryption_key=log_encryption_key,
-            retention=log_retention,
-            removal_policy=removal_policy,
+        self.execution_log_group = log_settings.log_group(
+            self, "ExecutionLogs", name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{STAGE_NAME}"
         )
         self.api.deployment_stage.node.add_dependency(self.execution_log_group)
         integration = apigateway.LambdaIntegration(function, timeout=_INTEGRATION_TIMEOUT, allow_test_invoke=False)

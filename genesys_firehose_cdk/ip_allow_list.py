@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import CustomResource, Duration, Names, RemovalPolicy
+from aws_cdk import CustomResource, Duration, Names
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from genesys_firehose_cdk.acknowledgements import HIPAA, NIST, PCI, acknowledge
 from genesys_firehose_cdk.genesys_connection import GenesysConnection
+from genesys_firehose_cdk.log_settings import LogSettings
 from genesys_firehose_cdk.scheduled_function import ScheduledFunction
 from genesys_firehose_cdk.validation import InvalidPropertyError, check_cidr, check_one_of, check_range
 
@@ -112,11 +111,9 @@ class IpAllowList(Construct):
         props: IpAllowListProps,
         connection: GenesysConnection,
         topic: sns.ITopic,
-        log_encryption_key: kms.IKey,
+        log_settings: LogSettings,
         pipeline_name: str,
         metrics_namespace: str = "GenesysFirehose",
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create IP sets, web ACL, function and alarms.
 
@@ -126,11 +123,9 @@ class IpAllowList(Construct):
             props: Which networks.
             connection: Where to ask. The OAuth client needs no permission for this.
             topic: Where the alarms report to; its policy must let CloudWatch publish.
-            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
+            log_settings: How the log group is encrypted, kept and removed.
             pipeline_name: The value of the metrics' dimension `Pipeline`.
             metrics_namespace: Default: GenesysFirehose.
-            log_retention: Default: one year.
-            removal_policy: What happens to the log group when the stack goes. Default: RETAIN.
         """
         super().__init__(scope, id)
         connection.region.check_pairing(self)
@@ -164,9 +159,7 @@ class IpAllowList(Construct):
             },
             interval=props.interval,
             timeout=_TIMEOUT,
-            log_encryption_key=log_encryption_key,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+            log_settings=log_settings,
         )
         self.first_run = CustomResource(
             self,

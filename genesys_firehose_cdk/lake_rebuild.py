@@ -2,10 +2,8 @@
 
 import json
 
-from aws_cdk import ArnFormat, Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Aws, Duration, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -15,8 +13,9 @@ from genesys_firehose_cdk.event_shapes import EventShapes
 from genesys_firehose_cdk.hmac_key import HmacKey
 from genesys_firehose_cdk.keys import key_statement
 from genesys_firehose_cdk.lambda_function import LeastPrivilegeFunction
+from genesys_firehose_cdk.log_settings import LogSettings
 from genesys_firehose_cdk.masking_policy import MaskingPolicy
-from genesys_firehose_cdk.validation import check_range, check_removal_policy
+from genesys_firehose_cdk.validation import check_range
 
 REBUILD_ERRORS_PREFIX = f"{ERRORS_PREFIX}rebuild/"
 # AWS Lambda Developer Guide, "Lambda quotas": a function runs for 15 minutes at most. A raw object of 128 MiB, the
@@ -54,7 +53,7 @@ class LakeRebuild(Construct):
         *,
         bucket: DataLakeBucket,
         tokenization_key: HmacKey,
-        log_encryption_key: kms.IKey,
+        log_settings: LogSettings,
         pipeline_name: str,
         masking_policy: MaskingPolicy | None = None,
         event_shapes: EventShapes | None = None,
@@ -64,8 +63,6 @@ class LakeRebuild(Construct):
         tolerated_failure_percentage: int = 0,
         metrics_namespace: str = "GenesysFirehose",
         memory_size: int = 1024,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create the state machine, its function and their roles.
 
@@ -74,7 +71,7 @@ class LakeRebuild(Construct):
             id: The construct's id.
             bucket: The lake to rebuild.
             tokenization_key: The pipeline's own, so that a person keeps their token.
-            log_encryption_key: Encrypts the log groups; CloudWatch Logs must be allowed to use it.
+            log_settings: How the log groups are encrypted, kept and removed.
             pipeline_name: The value of the metrics' dimension `Pipeline`.
             masking_policy: The pipeline's own. Default: MaskingPolicy.default().
             event_shapes: The pipeline's own. Default: EventShapes.default().
@@ -85,14 +82,11 @@ class LakeRebuild(Construct):
                 before the rebuild stops; 0 to 100 percent. A record that fails is none of them. Default: 0.
             metrics_namespace: Default: GenesysFirehose.
             memory_size: 128 to 10,240 MB. Default: 1024.
-            log_retention: Default: one year.
-            removal_policy: What happens to the log groups when the stack goes. Default: RETAIN.
 
         Raises:
             InvalidPropertyError: A number is out of range.
         """
         super().__init__(scope, id)
-        check_removal_policy(removal_policy)
         check_range("max_concurrency", max_concurrency, 1, _MAX_CONCURRENCY, "objects", "Lambda's default quota")
         check_range("tolerated_failure_percentage", tolerated_failure_percentage, 0, 100, "percent", "of an hour")
         worker = LeastPrivilegeFunction(
@@ -112,9 +106,7 @@ class LakeRebuild(Construct):
             },
             timeout=_TIMEOUT,
             memory_size=memory_size,
-            log_encryption_key=log_encryption_key,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+            log_settings=log_settings,
             extra_files={
                 "transform/policy.json": (masking_policy or MaskingPolicy.default()).to_json(),
                 **(event_shapes or EventShapes.default()).to_files(),
@@ -129,13 +121,7 @@ class LakeRebuild(Construct):
                 bucket.bucket.arn_for_objects(f"{prefix}*"),
                 "The objects are named at run time; the wildcard is one prefix of one bucket.",
             )
-        self.state_machine_log_group = logs.LogGroup(
-            self,
-            "LogGroup",
-            encryption_key=log_encryption_key,
-            retention=log_retention,
-            removal_policy=removal_policy,
-        )
+        self.state_machine_log_group = log_settings.log_group(self, "LogGroup")
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         policy = iam.ManagedPolicy(self, "Policy", roles=[role], statements=self._statements(bucket))
         self.state_machine = sfn.StateMachine(

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from genesys_firehose_cdk.acknowledgements import HIPAA, NIST, PCI, SERVERLESS, acknowledge, acknowledge_wildcard
 from genesys_firehose_cdk.function_code import staged_code
-from genesys_firehose_cdk.validation import check_range, check_removal_policy
+from genesys_firehose_cdk.log_settings import LogSettings
+from genesys_firehose_cdk.validation import check_range
 
 
 class LeastPrivilegeFunction(Construct):
@@ -51,9 +50,7 @@ class LeastPrivilegeFunction(Construct):
         environment: Mapping[str, str],
         timeout: Duration,
         memory_size: int,
-        log_encryption_key: kms.IKey,
-        log_retention: logs.RetentionDays,
-        removal_policy: RemovalPolicy,
+        log_settings: LogSettings,
         extra_files: Mapping[str, str] | None = None,
         libraries: Sequence[str] = (),
     ) -> None:
@@ -68,9 +65,7 @@ class LeastPrivilegeFunction(Construct):
             environment: Its environment variables, no secret among them.
             timeout: How long it may run.
             memory_size: 128 to 10,240 MB (AWS Lambda Developer Guide, "Lambda quotas").
-            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
-            log_retention: How long logs are kept.
-            removal_policy: What happens to the log group when the stack goes.
+            log_settings: How the log group is encrypted, kept and removed.
             extra_files: Text files to add to the code, by path.
             libraries: Further packages of the functions' source that the code imports from.
 
@@ -78,15 +73,8 @@ class LeastPrivilegeFunction(Construct):
             InvalidPropertyError: `memory_size` is out of range.
         """
         super().__init__(scope, id)
-        check_removal_policy(removal_policy)
         check_range("memory_size", memory_size, 128, 10_240, "MB", "Lambda's own limit")
-        self.log_group = logs.LogGroup(
-            self,
-            "LogGroup",
-            encryption_key=log_encryption_key,
-            retention=log_retention,
-            removal_policy=removal_policy,
-        )
+        self.log_group = log_settings.log_group(self, "LogGroup")
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.policy = iam.ManagedPolicy(
             self,

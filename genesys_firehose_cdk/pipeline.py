@@ -36,6 +36,7 @@ from genesys_firehose_cdk.ip_allow_list import IpAllowList, IpAllowListProps
 from genesys_firehose_cdk.keys import OperationsKey
 from genesys_firehose_cdk.lake_catalog import LakeCatalog
 from genesys_firehose_cdk.lake_rebuild import LakeRebuild
+from genesys_firehose_cdk.log_settings import LogSettings
 from genesys_firehose_cdk.masking_policy import MaskingPolicy
 from genesys_firehose_cdk.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.pipeline_alarms import AlarmThresholds, AlarmTopic, PipelineAlarms
@@ -239,6 +240,9 @@ class GenesysFirehosePipeline(Construct):
             _check_allow_list(genesys, allowed_cidrs=allowed_cidrs, web_acl_arn=web_acl_arn)
         self._metrics_namespace = metrics_namespace
         self.operations_key = OperationsKey(self, "OperationsKey", removal_policy=removal_policy).key
+        log_settings = LogSettings(
+            encryption_key=self.operations_key, retention=log_retention, removal_policy=removal_policy
+        )
         self.bucket = DataLakeBucket(
             self,
             "DataLake",
@@ -273,7 +277,7 @@ class GenesysFirehosePipeline(Construct):
             bucket=self.bucket,
             deduplication_table=self.deduplication_table,
             tokenization_key=self.tokenization_key,
-            log_encryption_key=self.operations_key,
+            log_settings=log_settings,
             pipeline_name=self.name,
             masking_policy=masking_policy,
             event_shapes=event_shapes,
@@ -282,8 +286,6 @@ class GenesysFirehosePipeline(Construct):
             event_date_future_days=event_date_future_days,
             metrics_namespace=metrics_namespace,
             memory_size=transform_memory_size,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
         )
         self.delivery_streams = tuple(
             DataLakeDeliveryStream(
@@ -292,13 +294,11 @@ class GenesysFirehosePipeline(Construct):
                 "Delivery" if shard == 1 else f"Delivery{shard}",
                 bucket=self.bucket,
                 transform_function=self.transform_function.function,
-                log_encryption_key=self.operations_key,
+                log_settings=log_settings,
                 buffering=buffering,
                 dynamic_partitioning=dynamic_partitioning,
                 stream_encryption_key=stream_encryption_key,
                 restrict_trust_to_account=restrict_trust_to_account,
-                log_retention=log_retention,
-                removal_policy=removal_policy,
             )
             for shard in range(1, shards + 1)
         )
@@ -318,7 +318,7 @@ class GenesysFirehosePipeline(Construct):
                 "Rebuild",
                 bucket=self.bucket,
                 tokenization_key=self.tokenization_key,
-                log_encryption_key=self.operations_key,
+                log_settings=log_settings,
                 pipeline_name=self.name,
                 masking_policy=masking_policy,
                 event_shapes=event_shapes,
@@ -326,8 +326,6 @@ class GenesysFirehosePipeline(Construct):
                 event_date_future_days=event_date_future_days,
                 max_concurrency=rebuild_max_concurrency,
                 metrics_namespace=metrics_namespace,
-                log_retention=log_retention,
-                removal_policy=removal_policy,
             )
         self.buffer_queue = BufferQueue(
             self,
@@ -343,7 +341,7 @@ class GenesysFirehosePipeline(Construct):
             bucket=self.bucket,
             buffer_queue=self.buffer_queue,
             signing_key=self.signing_key,
-            log_encryption_key=self.operations_key,
+            log_settings=log_settings,
             pipeline_name=self.name,
             signature=signature,
             max_body_bytes=max_body_bytes,
@@ -352,8 +350,6 @@ class GenesysFirehosePipeline(Construct):
             queue_max_concurrency=queue_max_concurrency,
             metrics_namespace=metrics_namespace,
             memory_size=ingest_memory_size,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
         )
         self.alarm_topic: sns.ITopic = (
             existing_alarm_topic or AlarmTopic(self, "AlarmTopic", encryption_key=self.operations_key).topic
@@ -367,11 +363,9 @@ class GenesysFirehosePipeline(Construct):
                 props=ip_allow_list,
                 connection=genesys,
                 topic=self.alarm_topic,
-                log_encryption_key=self.operations_key,
+                log_settings=log_settings,
                 pipeline_name=self.name,
                 metrics_namespace=metrics_namespace,
-                log_retention=log_retention,
-                removal_policy=removal_policy,
             )
         )
         self.api = (
@@ -379,7 +373,7 @@ class GenesysFirehosePipeline(Construct):
                 self,
                 "Ingress",
                 function=self.ingest_function.function,
-                log_encryption_key=self.operations_key,
+                log_settings=log_settings,
                 path=path,
                 domain=domain,
                 allowed_cidrs=allowed_cidrs,
@@ -387,8 +381,6 @@ class GenesysFirehosePipeline(Construct):
                 throttling_burst_limit=throttling_burst_limit,
                 web_acl_arn=self.ip_allow_list.web_acl.attr_arn if self.ip_allow_list else web_acl_arn,
                 cloud_watch_role=cloud_watch_role,
-                log_retention=log_retention,
-                removal_policy=removal_policy,
             )
             if webhook
             else None
@@ -404,10 +396,8 @@ class GenesysFirehosePipeline(Construct):
                 connection=genesys,
                 url=self.api.ingest_url,
                 signing_key=self.signing_key,
-                log_encryption_key=self.operations_key,
+                log_settings=log_settings,
                 props=subscription,
-                log_retention=log_retention,
-                removal_policy=removal_policy,
             )
             # What it makes Genesys Cloud post needs an answer.
             self.subscription.node.add_dependency(self.api)
@@ -421,9 +411,7 @@ class GenesysFirehosePipeline(Construct):
                     "Integration",
                     connection=genesys,
                     props=partner_bus,
-                    log_encryption_key=self.operations_key,
-                    log_retention=log_retention,
-                    removal_policy=removal_policy,
+                    log_settings=log_settings,
                 )
                 # The bus takes the source that the integration creates.
                 self.partner_bus.node.add_dependency(self.integration)
@@ -451,14 +439,12 @@ class GenesysFirehosePipeline(Construct):
                 props=watch or GenesysWatchProps(),
                 accepted=self._accepted_by_ingress(),
                 topic=self.alarm_topic,
-                log_encryption_key=self.operations_key,
+                log_settings=log_settings,
                 pipeline_name=self.name,
                 partner_bus=self.partner_bus,
                 connection=genesys,
                 webhook_url=None if self.api is None else self.api.ingest_url,
                 metrics_namespace=metrics_namespace,
-                log_retention=log_retention,
-                removal_policy=removal_policy,
             )
         self.certificate_alarms = (
             None

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from genesys_firehose_cdk.acknowledgements import SERVERLESS, acknowledge
 from genesys_firehose_cdk.lambda_function import LeastPrivilegeFunction
+from genesys_firehose_cdk.log_settings import LogSettings
 
 _MEMORY_SIZE = 256
 
@@ -53,9 +52,7 @@ class ScheduledFunction(LeastPrivilegeFunction):
         environment: Mapping[str, str],
         interval: Duration,
         timeout: Duration,
-        log_encryption_key: kms.IKey,
-        log_retention: logs.RetentionDays,
-        removal_policy: RemovalPolicy,
+        log_settings: LogSettings,
     ) -> None:
         """Create the function with its schedule.
 
@@ -68,9 +65,7 @@ class ScheduledFunction(LeastPrivilegeFunction):
             environment: Its environment variables, no secret among them.
             interval: How often it runs, whole minutes.
             timeout: How long a run may take.
-            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
-            log_retention: How long logs are kept.
-            removal_policy: What happens to the log group when the stack goes.
+            log_settings: How the log group is encrypted, kept and removed.
         """
         super().__init__(
             scope,
@@ -82,9 +77,7 @@ class ScheduledFunction(LeastPrivilegeFunction):
             environment=environment,
             timeout=timeout,
             memory_size=_MEMORY_SIZE,
-            log_encryption_key=log_encryption_key,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+            log_settings=log_settings,
         )
         self.schedule = events.Rule(
             self,

@@ -1,9 +1,7 @@
 """The function that masks events and names their partition, as Firehose's processor."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from genesys_firehose_cdk.acknowledgements import acknowledge_wildcard
@@ -13,6 +11,7 @@ from genesys_firehose_cdk.event_shapes import EventShapes
 from genesys_firehose_cdk.hmac_key import HmacKey
 from genesys_firehose_cdk.keys import key_statement
 from genesys_firehose_cdk.lambda_function import LeastPrivilegeFunction
+from genesys_firehose_cdk.log_settings import LogSettings
 from genesys_firehose_cdk.masking_policy import MaskingPolicy
 from genesys_firehose_cdk.validation import check_range
 
@@ -39,7 +38,7 @@ class TransformFunction(LeastPrivilegeFunction):
         bucket: DataLakeBucket,
         deduplication_table: DeduplicationTable,
         tokenization_key: HmacKey,
-        log_encryption_key: kms.IKey,
+        log_settings: LogSettings,
         pipeline_name: str,
         masking_policy: MaskingPolicy | None = None,
         event_shapes: EventShapes | None = None,
@@ -48,8 +47,6 @@ class TransformFunction(LeastPrivilegeFunction):
         event_date_future_days: int = 1,
         metrics_namespace: str = "GenesysFirehose",
         memory_size: int = 1024,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create the function with its log group and role.
 
@@ -59,7 +56,7 @@ class TransformFunction(LeastPrivilegeFunction):
             bucket: Where the originals of oversize events are read from.
             deduplication_table: Remembers which received copy of an event owns its key.
             tokenization_key: The key of the hashes that take the place of personal values.
-            log_encryption_key: Encrypts the log group; CloudWatch Logs must be allowed to use it.
+            log_settings: How the log group is encrypted, kept and removed.
             pipeline_name: The value of the metrics' dimension `Pipeline`.
             masking_policy: Default: MaskingPolicy.default().
             event_shapes: What differs from them is schema drift. Default: EventShapes.default().
@@ -70,8 +67,6 @@ class TransformFunction(LeastPrivilegeFunction):
             event_date_future_days: The same for an event from the future; 0 to 30 days. Default: 1.
             metrics_namespace: Default: GenesysFirehose.
             memory_size: 128 to 10,240 MB. Default: 1024.
-            log_retention: Default: one year.
-            removal_policy: What happens to the log group when the stack goes. Default: RETAIN.
 
         Raises:
             InvalidPropertyError: A number is out of range.
@@ -109,9 +104,7 @@ class TransformFunction(LeastPrivilegeFunction):
             },
             timeout=TIMEOUT,
             memory_size=memory_size,
-            log_encryption_key=log_encryption_key,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
+            log_settings=log_settings,
             extra_files={
                 "transform/policy.json": (masking_policy or MaskingPolicy.default()).to_json(),
                 **(event_shapes or EventShapes.default()).to_files(),

@@ -14,6 +14,7 @@ from genesys_firehose_cdk import (
     GenesysFirehosePipeline,
     HmacKey,
     InvalidPropertyError,
+    LogSettings,
     OperationsKey,
     PartnerBusProps,
 )
@@ -52,7 +53,7 @@ def _integration(
         **{
             "connection": _connection(stack, region),
             "props": PROPS,
-            "log_encryption_key": OperationsKey(stack, "OperationsKey").key,
+            "log_settings": LogSettings(encryption_key=OperationsKey(stack, "OperationsKey").key),
             **properties,
         },
     )
@@ -66,7 +67,7 @@ def _subscription(stack: cdk.Stack, **properties: Any) -> EventSubscription:
             "connection": _connection(stack),
             "url": f"https://api.{stack.url_suffix}/ingest/genesys-events",
             "signing_key": HmacKey(stack, "SigningKey", description="signing"),
-            "log_encryption_key": OperationsKey(stack, "OperationsKey").key,
+            "log_settings": LogSettings(encryption_key=OperationsKey(stack, "OperationsKey").key),
             **properties,
         },
     )

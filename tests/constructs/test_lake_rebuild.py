@@ -10,6 +10,7 @@ from genesys_firehose_cdk import DataLakeBucket, GenesysFirehosePipeline, Invali
 from genesys_firehose_cdk.hmac_key import HmacKey
 from genesys_firehose_cdk.keys import OperationsKey
 from genesys_firehose_cdk.lake_rebuild import LakeRebuild
+from genesys_firehose_cdk.log_settings import LogSettings
 from tests.constructs.synthesis import Template, as_list, flat, new_stack, statements, synthesize, template_of
 
 
@@ -20,7 +21,7 @@ def _rebuild(**properties: Any) -> Template:
         "Rebuild",
         bucket=DataLakeBucket(stack, "Lake"),
         tokenization_key=HmacKey(stack, "Tokens", description="tokens"),
-        log_encryption_key=OperationsKey(stack, "Operations").key,
+        log_settings=LogSettings(encryption_key=OperationsKey(stack, "Operations").key),
         pipeline_name="Test/Pipeline",
         **properties,
     )

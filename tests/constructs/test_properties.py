@@ -17,7 +17,9 @@ from genesys_firehose_cdk import (
     GenesysFirehosePipeline,
     IngressDomain,
     InvalidPropertyError,
+    LogSettings,
     MaskingPolicy,
+    OperationsKey,
     RetentionMode,
     SignatureSettings,
 )
@@ -258,6 +260,12 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], object], str]] = {
     "masking rule without a name": (
         lambda _: MaskingPolicy(fields={"": FieldRule(action=Action.DROP)}),
         "fields holds an empty or padded name: a name as Genesys spells it is allowed.",
+    ),
+    "log groups kept by a snapshot": (
+        lambda stack: LogSettings(
+            encryption_key=OperationsKey(stack, "Key").key, removal_policy=cdk.RemovalPolicy.SNAPSHOT
+        ),
+        "removal_policy is SNAPSHOT: RETAIN and DESTROY are allowed.",
     ),
     "certificate's warning that never comes": (
         lambda stack: CertificateAlarms(

@@ -22,6 +22,7 @@ from genesys_firehose_cdk import (
     GenesysConnection,
     GenesysRegion,
     HmacKey,
+    LogSettings,
     OperationsKey,
     PartnerBusProps,
 )
@@ -142,13 +143,13 @@ def _publish(world: World, credentials: str, directory: Path) -> dict[str, Any]:
     secret = secretsmanager.Secret.from_secret_complete_arn(stack, "Credentials", credentials)
     connection = GenesysConnection(region=GenesysRegion.US_EAST_1, credentials=secret)
     key = OperationsKey(stack, "Key", removal_policy=cdk.RemovalPolicy.DESTROY).key
+    log_settings = LogSettings(encryption_key=key, removal_policy=cdk.RemovalPolicy.DESTROY)
     integration = EventBridgeIntegration(
         stack,
         "Integration",
         connection=connection,
         props=PartnerBusProps(org_id=ORGANIZATION_ID, event_source_suffix="lake", topics=["agent_presence"]),
-        log_encryption_key=key,
-        removal_policy=cdk.RemovalPolicy.DESTROY,
+        log_settings=log_settings,
     )
     subscription = EventSubscription(
         stack,
@@ -157,8 +158,7 @@ def _publish(world: World, credentials: str, directory: Path) -> dict[str, Any]:
         url="https://events.example.com/ingest",
         props=EventSubscriptionProps(event_names=["call.event"]),
         signing_key=HmacKey(stack, "SigningKey", description="signing", removal_policy=cdk.RemovalPolicy.DESTROY),
-        log_encryption_key=key,
-        removal_policy=cdk.RemovalPolicy.DESTROY,
+        log_settings=log_settings,
     )
     for resource in (integration, subscription):
         resource.function.add_environment("GENESYS_API_URL", world.genesys.url)
