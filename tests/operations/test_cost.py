@@ -303,7 +303,7 @@ def test_the_command_answers_in_json_with_prices_and_their_sources() -> None:
     answer = json.loads(run("--events-per-day", "1000000", "--json"))
     assert answer["dollars_per_month"] == pytest.approx(sum(item["dollars"] for item in answer["items"]))
     assert answer["prices"].keys() == {item["price"] for item in answer["items"]}
-    assert answer["prices"]["firehose_ingested_gb"]["status"] == "unverified"
+    assert answer["prices"]["firehose_partitioned_gb"]["status"] == "unverified"
 
 
 def test_the_command_reads_the_template_that_it_is_given(tmp_path: Path) -> None:
