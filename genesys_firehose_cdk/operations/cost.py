@@ -160,9 +160,14 @@ class Variant:
 
 
 def estimate(design: Design, traffic: Traffic, prices: Mapping[str, Price]) -> Estimate:
-    """Estimate what a month of a design costs under some traffic."""
-    items = (Item(usage, usage.quantity * prices[usage.price].usd) for usage in monthly_usage(design, traffic))
-    return Estimate(tuple(item for item in items if item.usage.quantity), traffic.events_per_day * DAYS)
+    """Estimate what a month of a design costs under some traffic; all that has one price reaches its tiers together."""
+    usages = [usage for usage in monthly_usage(design, traffic) if usage.quantity]
+    quantities: dict[str, float] = {}
+    for usage in usages:
+        quantities[usage.price] = quantities.get(usage.price, 0) + usage.quantity
+    rates = {name: prices[name].dollars(quantity) / quantity for name, quantity in quantities.items()}
+    items = (Item(usage, usage.quantity * rates[usage.price]) for usage in usages)
+    return Estimate(tuple(items), traffic.events_per_day * DAYS)
 
 
 def monthly_usage(design: Design, traffic: Traffic) -> Iterator[Usage]:

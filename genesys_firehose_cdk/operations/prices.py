@@ -1,10 +1,11 @@
 """List prices as data: each with its unit, region, date, source, and whether the source was read."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 _BUILT_IN = Path(__file__).with_name("prices.json")
 
@@ -14,16 +15,30 @@ class PricesError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """What more units cost.
+
+    Attributes:
+        above: Units in a month above which it begins.
+        usd: US dollars for one unit more.
+    """
+
+    above: float
+    usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """A list price, without taxes, discounts and free tiers.
 
     Attributes:
-        usd: US dollars for one unit.
+        usd: US dollars for one unit, up to the first tier.
         unit: What one unit is.
         region: The AWS region it is asked in.
         as_of: When it was so, as exactly as is known.
         source: Where it is from.
         status: "documented" when the source was read, "unverified" when it is known at second hand or from memory.
+        tiers: What more units cost, where that is something else, in order. Default: none.
     """
 
     usd: float
@@ -32,6 +47,13 @@ class Price:
     as_of: str
     source: str
     status: Literal["documented", "unverified"]
+    tiers: tuple[Tier, ...] = ()
+
+    def dollars(self, quantity: float) -> float:
+        """US dollars for so many units in a month."""
+        steps = (Tier(above=0, usd=self.usd), *self.tiers)
+        ends = (*(tier.above for tier in self.tiers), math.inf)
+        return sum(max(0.0, min(quantity, end) - step.above) * step.usd for step, end in zip(steps, ends, strict=True))
 
 
 def read_prices(path: Path | None = None) -> Mapping[str, Price]:
@@ -54,12 +76,27 @@ def read_prices(path: Path | None = None) -> Mapping[str, Price]:
 
 def _read(path: Path) -> dict[str, Price]:
     try:
-        prices = {name: Price(**fields) for name, fields in json.loads(path.read_text(encoding="utf-8")).items()}
+        prices = {name: _price(fields) for name, fields in json.loads(path.read_text(encoding="utf-8")).items()}
     except (ValueError, TypeError, AttributeError):
-        raise PricesError(f"{path} is no JSON object of prices, each with {', '.join(Price.__slots__)}.") from None
+        raise PricesError(
+            f"{path} is no JSON object of prices, each with {', '.join(Price.__slots__)}, of which tiers, each with "
+            f"{' and '.join(Tier.__slots__)}, may be left out."
+        ) from None
     for name, price in prices.items():
-        if not isinstance(price.usd, (int, float)) or price.usd < 0:
-            raise PricesError(f"{path} has {price.usd!r} for {name}; a number of US dollars is allowed.")
+        for usd in (price.usd, *(tier.usd for tier in price.tiers)):
+            if not _is_amount(usd):
+                raise PricesError(f"{path} has {usd!r} for {name}; a number of US dollars is allowed.")
         if price.status not in ("documented", "unverified"):
             raise PricesError(f"{path} calls {name} {price.status!r}; documented and unverified are allowed.")
+        begins = [0.0, *(tier.above for tier in price.tiers)]
+        if not all(_is_amount(begin) for begin in begins) or begins != sorted(set(begins)):
+            raise PricesError(f"{path} has tiers above {begins[1:]} for {name}; growing numbers above 0 are allowed.")
     return prices
+
+
+def _price(fields: dict[str, Any]) -> Price:
+    return Price(**{**fields, "tiers": tuple(Tier(**tier) for tier in fields.get("tiers", ()))})
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value < math.inf

@@ -13,7 +13,7 @@ from genesys_firehose_cdk import PartnerBusProps
 from genesys_firehose_cdk.cli import app
 from genesys_firehose_cdk.operations.cost import Estimate, Traffic, estimate, variants
 from genesys_firehose_cdk.operations.deployed_design import DEFAULT_DESIGN, Buffer, Design, TemplateError, read_design
-from genesys_firehose_cdk.operations.prices import Price, PricesError, read_prices
+from genesys_firehose_cdk.operations.prices import Price, PricesError, Tier, read_prices
 from tests.constructs.synthesis import Template, maximal_pipeline, new_stack, synthesize, template_of
 
 # Prices of its own, so that a new price list leaves the calculation by hand as it is.
@@ -48,8 +48,21 @@ DOLLARS = {
     "waf_web_acl_month": 5.00,
     "xray_trace": 5.00e-6,
 }
+TIERS = {
+    "api_gateway_rest_request": ((333e6, 2.80e-6), (1e9, 2.38e-6)),
+    "api_gateway_http_request": ((300e6, 0.90e-6),),
+    "s3_stored_gb_month": ((51_200, 0.022),),
+}
 PRICES = {
-    name: Price(usd=usd, unit="one", region="us-east-1", as_of="2026", source="this test", status="unverified")
+    name: Price(
+        usd=usd,
+        unit="one",
+        region="us-east-1",
+        as_of="2026",
+        source="this test",
+        status="unverified",
+        tiers=tuple(Tier(above=above, usd=more) for above, more in TIERS.get(name, ())),
+    )
     for name, usd in DOLLARS.items()
 }
 A_MILLION_A_DAY = Traffic(events_per_day=1_000_000)
@@ -111,6 +124,24 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
     assert round(answer.dollars, 2) == 206.37
     assert round(answer.dollars_per_million_events, 2) == 6.88
     assert round(answer.by_service["Firehose"], 2) == 7.35
+
+
+def test_a_hundred_million_events_a_day_reach_the_tiers_of_api_gateway_by_hand() -> None:
+    traffic = replace(A_MILLION_A_DAY, events_per_day=100_000_000)
+    # 3,000 million requests: 333 x $3.50 = 1,165.50; 667 x $2.80 = 1,867.60; 2,000 x $2.38 = 4,760.00
+    assert cents(bill(traffic=traffic))["API Gateway", "requests"] == 7793.10
+    # 300 x $1.00 = 300.00; 2,700 x $0.90 = 2,430.00
+    http = replace(DEFAULT_DESIGN, http_api=True)
+    assert cents(bill(http, traffic))["API Gateway", "requests"] == 2730.00
+
+
+def test_what_has_one_price_reaches_its_tiers_together() -> None:
+    answer = bill(traffic=replace(A_MILLION_A_DAY, events_per_day=100_000_000, months=60))
+    # 3,000,000,000 x 1,860 bytes x 0.24 = 1,247.227 GB a month: 60 months of clean/ and 3 of raw/, 78,575.3 GB in all.
+    # 51,200 GB x $0.023 = 1,177.60; 27,375.3 GB x $0.022 = 602.26
+    stored = [item.dollars for item in answer.items if item.usage.price == "s3_stored_gb_month"]
+    assert len(stored) == 2
+    assert round(sum(stored), 2) == 1779.86
 
 
 def test_a_record_is_billed_in_steps_of_five_kilobytes() -> None:
@@ -265,6 +296,14 @@ def test_a_file_replaces_prices_by_name(tmp_path: Path) -> None:
     assert prices["s3_put"] == read_prices()["s3_put"]
 
 
+def test_a_file_gives_tiers_in_the_form_in_which_the_command_prints_them(tmp_path: Path) -> None:
+    answer = json.loads(run("--events-per-day", "1000000", "--json"))
+    file = tmp_path / "prices.json"
+    file.write_text(json.dumps(answer["prices"]))
+    assert read_prices(file) == read_prices()
+    assert read_prices()["api_gateway_rest_request"].dollars(1e9) == pytest.approx(3033.10)
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -272,6 +311,12 @@ def test_a_file_replaces_prices_by_name(tmp_path: Path) -> None:
         ({"usd": "1"}, "a number of US dollars"),
         ({"status": "certain"}, "'certain'; documented and unverified"),
         ({"colour": "red"}, "is no JSON object of prices"),
+        ({"tiers": 5}, "is no JSON object of prices"),
+        ({"tiers": [{"above": 100}]}, "each with above and usd, may be left out"),
+        ({"tiers": [{"above": 100, "usd": "less"}]}, "'less' for kms_key_month; a number of US dollars"),
+        ({"tiers": [{"above": 0, "usd": 1}]}, r"tiers above \[0\] for kms_key_month; growing numbers above 0"),
+        ({"tiers": [{"above": 20, "usd": 1}, {"above": 10, "usd": 1}]}, r"above \[20, 10\] for kms_key_month"),
+        ({"tiers": [{"above": "many", "usd": 1}]}, r"above \['many'\] for kms_key_month"),
     ],
 )
 def test_a_wrong_price_is_refused(tmp_path: Path, change: dict[str, Any], complaint: str) -> None:
