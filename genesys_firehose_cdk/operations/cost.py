@@ -50,7 +50,8 @@ _SECRET_VERSIONS = 2
 # AWS Lambda Developer Guide, "Using Lambda with Amazon SQS": five pollers, each asking for 20 s.
 _POLLERS = 5
 _POLL_SECONDS = 20
-_SQS_STEP_BYTES = 64 * 1024
+# Amazon EventBridge pricing and Amazon SQS pricing: each 64 KB of a payload is an event or a request.
+_MESSAGE_STEP_BYTES = 64 * 1024
 # Key, owner, expiry, and DynamoDB's 100 bytes for an item.
 _ITEM_BYTES = 240
 # AWS X-Ray Developer Guide, "Configuring sampling rules": the first request of a second, and 5 % of the others.
@@ -222,13 +223,15 @@ class Month:
         yield Usage("WAF", "web ACLs", "waf_web_acl_month", design.web_acls)
         yield Usage("WAF", "rules", "waf_rule_month", design.web_acl_rules)
         yield Usage("WAF", "requests", "waf_request", self.requests if design.web_acl_used else 0)
+        steps = self._copies * math.ceil(self._traffic.event_bytes / _MESSAGE_STEP_BYTES)
         if not self._is_webhook:
-            yield Usage("EventBridge", "partner events", "eventbridge_partner_event", self._copies)
+            yield Usage("EventBridge", "partner events", "eventbridge_partner_event", steps)
         if design.ingest_function:
             yield Usage("SQS", "asking the queue", "sqs_request", _POLLERS * MONTH_SECONDS / _POLL_SECONDS)
             if not self._is_webhook:
-                sent = self._copies * math.ceil(self._traffic.event_bytes / _SQS_STEP_BYTES)
-                yield Usage("SQS", "events sent, received and deleted", "sqs_request", sent + 2 * self.invocations)
+                received = math.ceil(self._batch * self._traffic.event_bytes / _MESSAGE_STEP_BYTES)
+                requests = steps + self.invocations * (received + 1)
+                yield Usage("SQS", "events sent, received and deleted", "sqs_request", requests)
 
     def _functions(self) -> Iterator[Usage]:
         yield Usage("Lambda", "requests", "lambda_request", self.invocations + self.transforms)

@@ -193,6 +193,13 @@ def test_events_of_the_bus_pay_for_bus_and_queue_and_not_for_the_api() -> None:
     assert quantity(answer, "events sent, received and deleted") == pytest.approx(30_000_000 + 2 * 3_000_000)
 
 
+def test_events_of_the_bus_are_billed_in_steps_of_64_kilobytes() -> None:
+    answer = bill(traffic=replace(A_MILLION_A_DAY, ingress="eventbridge", event_bytes=65_537))
+    assert quantity(answer, "partner events") == pytest.approx(60_000_000)
+    # Each event is sent as 2; a batch of ten, 655,370 bytes, is received as 11 and deleted as 1.
+    assert quantity(answer, "events sent, received and deleted") == pytest.approx(60_000_000 + 12 * 3_000_000)
+
+
 def test_options_say_what_they_save_or_add_and_whether_there_is_such_an_option() -> None:
     found = {variant.name: variant for variant in variants(DEFAULT_DESIGN, A_MILLION_A_DAY, PRICES)}
     assert {variant.kind for variant in found.values()} == {"property", "estimate", "design"}
