@@ -38,7 +38,10 @@ BOUNDS = [
     ("ingest, import", "floor", 1.4),
     ("ingest, import and first invocation", "powertools", 0.75),
     ("ingest, import and first invocation", "plain", 1.3),
+    ("ingest, import and first invocation", "floor", 1.3),
     ("transform, import", "floor", 1.4),
+    ("transform, import and first invocation", "floor", 1.3),
+    ("transform, import and first invocation", "powertools", 1.0),
 ]
 
 
