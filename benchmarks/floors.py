@@ -28,7 +28,7 @@ def ingest(bodies: Iterable[bytes]) -> None:
 
 
 def ingest_inlined(requests: Iterable[dict[str, Any]]) -> None:
-    """All that the job asks for, written in one piece for well-formed events of two shapes, without anything that fails.
+    """All that the job asks for, in one piece for well-formed events of two shapes, without anything that can fail.
 
     The signature's header, API Gateway's base64, each event's own bytes, its type and time, an identity of its id or
     else of its canonical body, a random id, the envelope, the memory of recent keys, a line of metrics, an answer.

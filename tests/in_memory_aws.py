@@ -12,9 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
+import botocore.session
 from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.model import Shape
+from botocore.validate import ParamValidator
 
 
 class Fault(Enum):
@@ -57,13 +61,14 @@ class InMemoryAws:
         self.described: list[str] = []
 
     def client(self, service: str) -> Any:
-        return {
+        services = {
             "firehose": _Firehose,
             "sqs": _Sqs,
             "dynamodb": _DynamoDb,
             "secretsmanager": _SecretsManager,
             "s3": _S3,
-        }[service](self)
+        }
+        return _Validated(service, services[service](self))
 
     @contextmanager
     def unwatched(self) -> Iterator[None]:
@@ -97,6 +102,35 @@ class InMemoryAws:
 
 def refusal(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}}, operation)
+
+
+class _Validated:
+    """A service that takes only the parameters which botocore, asked to look, would let through.
+
+    The functions' own clients do not look, for their speed.
+    """
+
+    def __init__(self, service: str, itself: "_Service") -> None:
+        self._name = service
+        self._service = itself
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def call(**parameters: Any) -> Any:
+            _validate(self._name, method, parameters)
+            return getattr(self._service, method)(**parameters)
+
+        return call
+
+
+def _validate(service: str, method: str, parameters: Mapping[str, Any]) -> None:
+    report = ParamValidator().validate(parameters, _input_of(service, method))
+    assert not report.has_errors(), report.generate_report()
+
+
+@cache
+def _input_of(service: str, method: str) -> Shape:
+    model = botocore.session.get_session().get_service_model(service)
+    return model.operation_model(method.title().replace("_", "")).input_shape
 
 
 class _Service:

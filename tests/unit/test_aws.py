@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import socket
 import sys
 import threading
@@ -174,6 +175,21 @@ def test_a_call_is_tried_as_often_as_is_said(answer: Answer, attempts: int, monk
     with service(lambda _request: answer, monkeypatch) as running:
         describe_stream(attempts)
     assert running.requests == attempts
+
+
+def test_a_call_says_which_sdk_makes_it_and_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EXECUTION_ENV", "AWS_Lambda_python3.14")
+    sent: list[bytes] = []
+
+    def answer_to(request: bytes) -> Answer:
+        sent.append(request)
+        return http(HTTPStatus.OK, {"DeliveryStreamDescription": {}}), True
+
+    with service(answer_to, monkeypatch):
+        client = aws.client("firehose", connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS)
+        client.describe_delivery_stream(DeliveryStreamName="stream")
+    [agent] = [line for line in sent[0].splitlines() if line.startswith(b"User-Agent: ")]
+    assert re.match(rb"User-Agent: Botocore/[\d.]+ Python/[\d.]+ .*exec-env/AWS_Lambda_python3\.14", agent)
 
 
 @pytest.mark.parametrize("service", ["secretsmanager", "dynamodb", "firehose", "sqs", "s3", "events"])
