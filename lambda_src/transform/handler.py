@@ -3,7 +3,7 @@
 import gc
 from typing import Any
 
-# Imports leave hardly any garbage; looking for it all the while would be a twelfth of a cold start.
+# A start leaves hardly any garbage; looking for it all the while would be a twelfth of it.
 gc.disable()
 
 from shared import aws

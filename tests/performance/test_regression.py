@@ -27,19 +27,19 @@ def figures() -> dict[str, dict[str, Any]]:
 
 
 BOUNDS = [
-    ("ingest, one event with an id", "floor", 7.5),
+    ("ingest, one event with an id", "floor", 6.8),
     ("ingest, one event with an id", "powertools", 0.6),
-    ("ingest, an array of 100 events with an id", "floor", 4.5),
-    ("ingest, an array of 100 events with an id", "powertools", 0.5),
+    ("ingest, an array of 100 events with an id", "floor", 3.8),
+    ("ingest, an array of 100 events with an id", "powertools", 0.4),
     ("ingest, one event without an id", "floor", 9.5),
-    ("ingest, an array of 500 events without an id", "floor", 6.5),
+    ("ingest, an array of 500 events without an id", "floor", 5.2),
     ("transform, 1 MiB of mixed events", "floor", 4.5),
     ("transform, 1 MiB of mixed events", "powertools", 1.4),
-    ("ingest, import", "floor", 1.4),
+    ("ingest, import", "floor", 1.9),
     ("ingest, import and first invocation", "powertools", 0.75),
     ("ingest, import and first invocation", "plain", 1.3),
     ("ingest, import and first invocation", "floor", 1.3),
-    ("transform, import", "floor", 1.4),
+    ("transform, import", "floor", 2.0),
     ("transform, import and first invocation", "floor", 1.3),
     ("transform, import and first invocation", "powertools", 1.0),
 ]
