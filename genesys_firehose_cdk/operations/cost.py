@@ -22,8 +22,8 @@ _BILLED_STEP_BYTES = 5 * 1024
 # Measured with generated events: what the envelope adds, and what is left after GZIP.
 ENVELOPE_BYTES = 360
 _COMPRESSED_SHARE = 0.24
-# Measured on a full core of x86-64, with the AWS SDK; a function of 1,769 MB has one (AWS Lambda Developer Guide,
-# "Configure Lambda function memory").
+# Measured on a full core of x86-64, with the AWS SDK, and rounded up; a function of 1,769 MB has one (AWS Lambda
+# Developer Guide, "Configure Lambda function memory").
 _INGEST_REQUEST_CPU_SECONDS = 0.0012
 _INGEST_EVENT_CPU_SECONDS = 0.00006
 _TRANSFORM_EVENT_CPU_SECONDS = 0.00006
