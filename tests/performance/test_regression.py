@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.environment import ROOT, stage_functions
+from benchmarks.environment import LAMBDA_SOURCE, ROOT, stage_functions
 
 ROUNDS = 3
 
@@ -42,6 +42,11 @@ BOUNDS = [
     ("transform, import", "floor", 2.0),
     ("transform, import and first invocation", "floor", 1.3),
     ("transform, import and first invocation", "powertools", 1.0),
+    ("rebuild, import", "floor", 1.8),
+    ("genesys_integration, import", "floor", 1.6),
+    ("genesys_ipranges, import", "floor", 1.6),
+    ("genesys_subscription, import", "floor", 1.6),
+    ("genesys_watch, import", "floor", 1.6),
 ]
 
 
@@ -50,3 +55,10 @@ def test_nothing_became_much_slower(
     figures: dict[str, dict[str, Any]], figure: str, against: str, at_most: float
 ) -> None:
     assert figures[figure]["ratio"][against] <= at_most, figures[figure]
+
+
+def test_every_function_has_a_budget_for_its_import() -> None:
+    functions = {handler.parent.name for handler in LAMBDA_SOURCE.glob("*/handler.py")}
+    assert functions == {
+        figure.removesuffix(", import") for figure, _against, _bound in BOUNDS if figure.endswith(", import")
+    }
