@@ -1,7 +1,7 @@
 """Imports a handler and invokes it once, in this interpreter alone; prints the CPU seconds of the one and of both.
 
-Arguments: the handler's module and name, and a file with the event; without a name, the module is imported alone. Run as
-a script; only what Lambda's own runtime has imported as well is imported before the clock starts.
+Arguments: the handler's module and name, and a file with the event; without a name, the module is imported alone.
+Run as a script; only what Lambda's own runtime has imported as well is imported before the clock starts.
 """
 
 import importlib
