@@ -32,7 +32,8 @@ class IngestFunction:
         self, settings: Settings, make_client: Callable[[str], Any], sleep: Callable[[float], None] = time.sleep
     ) -> None:
         client = cache(make_client)
-        # Made while the environment starts: the first sender would wait for four times the CPU time otherwise.
+        # Made while the environment starts (AWS Lambda Developer Guide, "Best practices for working with AWS Lambda
+        # functions"): the first sender would wait for four times the CPU time otherwise.
         for service in ("secretsmanager", "firehose"):
             client(service)
         firehose = partial(client, "firehose")

@@ -59,7 +59,8 @@ class TransformFunction:
         self._policy = policy
         self._shapes = shapes
         self._client = cache(make_client)
-        # Made while the environment starts: the first batch would wait for four times the CPU time otherwise.
+        # Made while the environment starts (AWS Lambda Developer Guide, "Best practices for working with AWS Lambda
+        # functions"): the first batch would wait for four times the CPU time otherwise.
         for service in ("secretsmanager", "dynamodb"):
             self._client(service)
         self._key_owners = KeyOwners(
