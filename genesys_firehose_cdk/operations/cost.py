@@ -27,6 +27,7 @@ _COMPRESSED_SHARE = 0.24
 _INGEST_REQUEST_CPU_SECONDS = 0.0012
 _INGEST_EVENT_CPU_SECONDS = 0.00006
 _TRANSFORM_EVENT_CPU_SECONDS = 0.00006
+_CLAIM_EVENT_CPU_SECONDS = 0.00004
 _FULL_CORE_MB = 1769
 # Assumed: the answer of Firehose or DynamoDB from within the region.
 _FIREHOSE_SECONDS = 0.02
@@ -251,8 +252,11 @@ class Month:
     def transform_seconds(self) -> float:
         """How long the transform function runs for one batch."""
         events = self._copies / self.transforms
-        calls = math.ceil(events / _KEYS_IN_A_CALL) if self._design.writes_per_event == 1 else 0
-        return calls * _DYNAMODB_SECONDS + events * _TRANSFORM_EVENT_CPU_SECONDS / _cores(self._design.transform_memory)
+        waiting, cpu = 0.0, events * _TRANSFORM_EVENT_CPU_SECONDS
+        if self._design.writes_per_event == 1:
+            waiting = math.ceil(events / _KEYS_IN_A_CALL) * _DYNAMODB_SECONDS
+            cpu += events * _CLAIM_EVENT_CPU_SECONDS
+        return waiting + cpu / _cores(self._design.transform_memory)
 
     @property
     def key_requests(self) -> float:
