@@ -19,6 +19,8 @@ TOKEN_PREFIX: Final = "tok_"  # noqa: S105 - what a token begins with
 # 128 bits of the HMAC: no two of any number of callers a contact centre will ever have share a token.
 _TOKEN_HEX = 32
 _MASK = "*"
+_ATTRIBUTES = "attributes"
+_NESTED: Final = frozenset({dict, list})
 
 _Rule = Callable[[Any], Any]
 _DROPPED: Final = object()
@@ -58,10 +60,14 @@ class Masker:
     """
 
     def __init__(self, policy: Mapping[str, Any], key: bytes) -> None:
+        # A copy with the key already in it takes two thirds of the time that a new one does.
+        keyed = hmac.new(key, digestmod="sha256")
+
         @lru_cache(maxsize=65536)
         def token(value: str) -> str:
-            digest = hmac.digest(key, normalize(value).encode("utf-8", "surrogatepass"), "sha256")
-            return TOKEN_PREFIX + digest.hex()[:_TOKEN_HEX]
+            code = keyed.copy()
+            code.update(normalize(value).encode("utf-8", "surrogatepass"))
+            return TOKEN_PREFIX + code.hexdigest()[:_TOKEN_HEX]
 
         self._token = token
         free_text = _drop_text if policy["free_text"] == "drop" else _scrub_text
@@ -74,6 +80,7 @@ class Masker:
                 node = node.setdefault(name, {})
             node[_END] = self._rule(rule)
         self._allowed_attributes = frozenset(policy["attributes"]["allow"])
+        self._named = frozenset({*self._names, *self._paths, _ATTRIBUTES})
 
     def mask(self, payload: dict[str, Any]) -> None:
         """Mask a payload in place."""
@@ -95,6 +102,9 @@ class Masker:
         names, paths = self._names, self._paths
         dropped: list[str] | None = None
         for name, value in node.items():
+            # Most fields are plain and named nowhere.
+            if name not in self._named and not open_paths and type(value) not in _NESTED:
+                continue
             rule: _Rule | None
             if name in paths or open_paths:
                 followers = tuple(path[name] for path in (*open_paths, paths) if name in path)
@@ -103,7 +113,7 @@ class Masker:
                 followers = ()
                 rule = names.get(name)
             is_text_rule = rule is _drop_text or rule is _scrub_text
-            if name == "attributes" and rule is None:
+            if name == _ATTRIBUTES and rule is None:
                 node[name] = value = self._allowed(value)
             if isinstance(value, dict) and (rule is None or is_text_rule):
                 self._mask_object(value, followers)
