@@ -27,7 +27,7 @@ def _first_invocation(module: str, name: str, event: object) -> list[float]:
 
 
 # CPython 3.11 takes memory from the system and gives it back with each call over the border of a chunk of its stack;
-# later releases of 3.13 and 3.14 do not (its issue 142183). Where the border lies depends on how deeply the imports are
+# later releases do not (its issue 142183). Where the border lies depends on how deeply the imports are
 # nested, and moved a figure by up to a third. A frame of this size gets a chunk with room for all that it calls.
 _first_invocation.__code__ = _first_invocation.__code__.replace(co_stacksize=20_000)
 
