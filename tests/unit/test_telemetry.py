@@ -42,6 +42,18 @@ def test_a_metric_line_is_in_the_embedded_metric_format(capsys: pytest.CaptureFi
     }
 
 
+def test_a_pipeline_may_be_called_what_looks_like_a_part_of_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPELINE_NAME", 'null/%d/%r"')
+    metrics = Metrics()
+    metrics.of_event_type("call").count("OfThisTestAlone", 2)
+    metrics.flush()
+    [line] = lines_of(capsys.readouterr().out)
+    assert (line["Pipeline"], line["EventType"], line["OfThisTestAlone"]) == ('null/%d/%r"', "call", 2)
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Pipeline"], ["Pipeline", "EventType"]]
+
+
 def test_the_highest_of_several_times_is_kept_even_below_zero(capsys: pytest.CaptureFixture[str]) -> None:
     metrics = Metrics()
     for milliseconds in (-5.0, -7.0):
