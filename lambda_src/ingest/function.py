@@ -24,7 +24,7 @@ class IngestFunction:
     Args:
         settings: what the construct told the function.
         make_client: makes the client of an AWS service; called once for each: at once for what every request needs,
-            and for the queue and S3 when they are first needed.
+            and for everything else when it is first needed.
         sleep: waits between attempts.
     """
 
@@ -34,8 +34,9 @@ class IngestFunction:
         client = cache(make_client)
         # Made while the environment starts (AWS Lambda Developer Guide, "Best practices for working with AWS Lambda
         # functions"): the first sender would wait for four times the CPU time otherwise.
-        for service in ("secretsmanager", "firehose"):
-            client(service)
+        client("firehose")
+        if settings.signing_secret_arn:  # there is none without the webhook
+            client("secretsmanager")
         firehose = partial(client, "firehose")
         keys = SigningKeys(
             partial(client, "secretsmanager"), settings.signing_secret_arn, settings.previous_key_validity
