@@ -15,6 +15,7 @@ from cdk_nag import (
     ServerlessChecks,
 )
 
+from environments import DEFAULT_ENVIRONMENT, EnvironmentSettings, read_settings
 from genesys_firehose_cdk import (
     GenesysConnection,
     GenesysFirehosePipeline,
@@ -22,7 +23,6 @@ from genesys_firehose_cdk import (
     IngressDomain,
     InvalidPropertyError,
 )
-from genesys_firehose_cdk.environments import DEFAULT_ENVIRONMENT, EnvironmentSettings, read_settings
 
 
 class PipelineStack(cdk.Stack):

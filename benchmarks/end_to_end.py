@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.measuring import OURS, Figure, compare
-from genesys_firehose_cdk.local.pipeline import temporary_pipeline
-from genesys_firehose_cdk.local.sender import Sender, Target
-from genesys_firehose_cdk.local.trial import Traffic, run
+from genesys_firehose_tools.local.pipeline import temporary_pipeline
+from genesys_firehose_tools.local.sender import Sender, Target
+from genesys_firehose_tools.local.trial import Traffic, run
 
 _EVENTS = 1000
 _BATCH = 10

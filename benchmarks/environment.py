@@ -65,8 +65,8 @@ FUNCTION_ENVIRONMENT = {
 
 def stage_functions() -> None:
     """Put the functions' code where it can be imported as it is deployed: with its data, without compiled files."""
-    from genesys_firehose_cdk.event_shapes import EventShapes
-    from genesys_firehose_cdk.masking_policy import MaskingPolicy
+    from genesys_firehose_cdk.events.event_shapes import EventShapes
+    from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
 
     shutil.rmtree(FUNCTIONS, ignore_errors=True)
     shutil.copytree(LAMBDA_SOURCE, FUNCTIONS, ignore=shutil.ignore_patterns("__pycache__"))

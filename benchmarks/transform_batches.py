@@ -7,7 +7,7 @@ from benchmarks import floors, inputs
 from benchmarks.contestants import Handler, our_transform, powertools_transform
 from benchmarks.instant_aws import InstantAws
 from benchmarks.measuring import FLOOR, OURS, Figure, Goal, compare, interleave
-from genesys_firehose_cdk.local.events import EventGenerator
+from genesys_firehose_tools.local.events import EventGenerator
 
 
 def measure(rounds: int) -> Iterator[Figure]:

@@ -13,35 +13,35 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from genesys_firehose_cdk.buffer_queue import BufferQueue
-from genesys_firehose_cdk.certificate_alarms import CertificateAlarms
-from genesys_firehose_cdk.data_lake_bucket import DataLakeBucket, DataLakeBucketProps
-from genesys_firehose_cdk.deduplication_table import DeduplicationTable
-from genesys_firehose_cdk.delivery_stream import Buffering, DataLakeDeliveryStream
-from genesys_firehose_cdk.event_shapes import EventShapes
-from genesys_firehose_cdk.event_subscription import EventSubscription, EventSubscriptionProps
-from genesys_firehose_cdk.eventbridge_integration import EventBridgeIntegration
-from genesys_firehose_cdk.genesys_connection import GenesysConnection
-from genesys_firehose_cdk.genesys_watch import GenesysWatch, GenesysWatchProps
-from genesys_firehose_cdk.hmac_key import HmacKey
-from genesys_firehose_cdk.ingest_function import (
+from genesys_firehose_cdk.common.hmac_key import HmacKey
+from genesys_firehose_cdk.common.keys import OperationsKey
+from genesys_firehose_cdk.common.log_settings import LogSettings
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_metrics_namespace, check_range
+from genesys_firehose_cdk.delivery.deduplication_table import DeduplicationTable
+from genesys_firehose_cdk.delivery.delivery_stream import Buffering, DataLakeDeliveryStream
+from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuild
+from genesys_firehose_cdk.delivery.transform_function import TransformFunction
+from genesys_firehose_cdk.events.event_shapes import EventShapes
+from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
+from genesys_firehose_cdk.genesys.connection import GenesysConnection
+from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
+from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration
+from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList, IpAllowListProps
+from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
+from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
+from genesys_firehose_cdk.ingress.ingest_function import (
     MAX_BODY_BYTES,
     OVERSIZE_FIELDS,
     QUEUE_VISIBILITY_TIMEOUT,
     IngestFunction,
     SignatureSettings,
 )
-from genesys_firehose_cdk.ingress_api import DEFAULT_PATH, IngressApi, IngressDomain
-from genesys_firehose_cdk.ip_allow_list import IpAllowList, IpAllowListProps
-from genesys_firehose_cdk.keys import OperationsKey
-from genesys_firehose_cdk.lake_catalog import LakeCatalog
-from genesys_firehose_cdk.lake_rebuild import LakeRebuild
-from genesys_firehose_cdk.log_settings import LogSettings
-from genesys_firehose_cdk.masking_policy import MaskingPolicy
-from genesys_firehose_cdk.partner_bus import PartnerBusProps, PartnerEventBus
-from genesys_firehose_cdk.pipeline_alarms import AlarmThresholds, AlarmTopic, PipelineAlarms
-from genesys_firehose_cdk.transform_function import TransformFunction
-from genesys_firehose_cdk.validation import InvalidPropertyError, check_metrics_namespace, check_range
+from genesys_firehose_cdk.ingress.ingress_api import DEFAULT_PATH, IngressApi, IngressDomain
+from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
+from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps
+from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
+from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
+from genesys_firehose_cdk.monitoring.pipeline_alarms import AlarmThresholds, AlarmTopic, PipelineAlarms
 
 # More streams make many small objects, and a higher quota for each does the same without them.
 _MOST_SHARDS = 20

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.functions import METRICS_ENVIRONMENT
+from tests.wired_functions import METRICS_ENVIRONMENT
 
 # What an example takes depends on who else is using the machine.
 settings.register_profile("any machine", deadline=None)

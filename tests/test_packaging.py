@@ -44,6 +44,7 @@ def test_the_wheel_holds_the_library_and_the_functions_code_and_nothing_of_the_c
 
     assert {name.split("/")[0] for name in names} == {
         "genesys_firehose_cdk",
+        "genesys_firehose_tools",
         f"genesys_firehose_cdk-{_project()['version']}.dist-info",
     }
     assert "genesys_firehose_cdk/py.typed" in names

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import urllib3
 
-from genesys_firehose_cdk.local.deployment import Deployment
-from genesys_firehose_cdk.local.events import EventGenerator, GeneratedEvent
-from genesys_firehose_cdk.local.lake import Lake, wait_until_settled
-from genesys_firehose_cdk.local.pipeline import LocalPipeline, temporary_pipeline
+from genesys_firehose_tools.local.deployment import Deployment
+from genesys_firehose_tools.local.events import EventGenerator, GeneratedEvent
+from genesys_firehose_tools.local.lake import Lake, wait_until_settled
+from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
 
 # SQS hides a message that failed from its consumer; nobody wants to wait for a deployed pipeline's minute.
 _HIDDEN_SECONDS = 2

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from genesys_firehose_cdk.local.events import GeneratedEvent
-from genesys_firehose_cdk.local.pipeline import LocalPipeline
-from genesys_firehose_cdk.local.soak import soak
-from genesys_firehose_cdk.local.trial import Traffic
+from genesys_firehose_tools.local.events import GeneratedEvent
+from genesys_firehose_tools.local.pipeline import LocalPipeline
+from genesys_firehose_tools.local.soak import soak
+from genesys_firehose_tools.local.trial import Traffic
 from tests.e2e.conftest import Sender
 
 COMMAND = [str(Path(sys.executable).with_name("genesys-firehose"))]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import urllib3
 
-from genesys_firehose_cdk.local.deployment import Deployment, environment_settings, stack_outputs
-from genesys_firehose_cdk.local.events import GeneratedEvent, find_personal_values
-from genesys_firehose_cdk.local.pipeline import temporary_pipeline
-from genesys_firehose_cdk.topics import resolve_topics
+from genesys_firehose_cdk.events.topics import resolve_topics
+from genesys_firehose_tools.local.deployment import Deployment, environment_settings, stack_outputs
+from genesys_firehose_tools.local.events import GeneratedEvent, find_personal_values
+from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from tests.e2e.conftest import Sender, eventually, queue_length, topic_template
 
 Generate = Callable[[str], GeneratedEvent]

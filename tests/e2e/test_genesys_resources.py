@@ -26,11 +26,11 @@ from genesys_firehose_cdk import (
     OperationsKey,
     PartnerBusProps,
 )
-from genesys_firehose_cdk.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
-from genesys_firehose_cdk.local.genesys.faults import Fault
-from genesys_firehose_cdk.local.genesys.organization import Organization
-from genesys_firehose_cdk.local.genesys.partner import EmbeddedPartner
-from genesys_firehose_cdk.local.genesys.server import LocalGenesys
+from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
+from genesys_firehose_tools.local.genesys.faults import Fault
+from genesys_firehose_tools.local.genesys.organization import Organization
+from genesys_firehose_tools.local.genesys.partner import EmbeddedPartner
+from genesys_firehose_tools.local.genesys.server import LocalGenesys
 
 pytestmark = pytest.mark.xdist_group("genesys resources")
 

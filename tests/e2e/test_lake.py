@@ -13,10 +13,10 @@ import duckdb
 import urllib3
 from typer.testing import CliRunner
 
-from genesys_firehose_cdk.cli import app
-from genesys_firehose_cdk.local.deployment import Deployment
-from genesys_firehose_cdk.local.events import FAMILIES, GeneratedEvent, find_personal_values, personal_values
-from genesys_firehose_cdk.local.pipeline import LocalPipeline
+from genesys_firehose_tools.cli import app
+from genesys_firehose_tools.local.deployment import Deployment
+from genesys_firehose_tools.local.events import FAMILIES, GeneratedEvent, find_personal_values, personal_values
+from genesys_firehose_tools.local.pipeline import LocalPipeline
 from tests.e2e.conftest import Sender
 
 Generate = Callable[[str], GeneratedEvent]

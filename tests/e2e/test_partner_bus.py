@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from genesys_firehose_cdk.local.deployment import Deployment, stack_outputs
-from genesys_firehose_cdk.local.events import GeneratedEvent, find_personal_values
+from genesys_firehose_tools.local.deployment import Deployment, stack_outputs
+from genesys_firehose_tools.local.events import GeneratedEvent, find_personal_values
 from tests.e2e.conftest import Sender, eventually, queue_length, topic_template
 
 Generate = Callable[[str], GeneratedEvent]

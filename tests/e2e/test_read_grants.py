@@ -12,8 +12,8 @@ from aws_cdk import aws_iam as iam
 from botocore.exceptions import ClientError
 
 from genesys_firehose_cdk import GenesysFirehosePipeline
-from genesys_firehose_cdk.local.deployment import Deployment
-from genesys_firehose_cdk.local.pipeline import temporary_pipeline
+from genesys_firehose_tools.local.deployment import Deployment
+from genesys_firehose_tools.local.pipeline import temporary_pipeline
 
 pytestmark = pytest.mark.xdist_group("read grants")
 

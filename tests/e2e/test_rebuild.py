@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner, Result
 
-from genesys_firehose_cdk.cli import app
-from genesys_firehose_cdk.local.events import GeneratedEvent
-from genesys_firehose_cdk.local.pipeline import LocalPipeline
+from genesys_firehose_tools.cli import app
+from genesys_firehose_tools.local.events import GeneratedEvent
+from genesys_firehose_tools.local.pipeline import LocalPipeline
 from tests.e2e.conftest import Sender
 
 Generate = Callable[[str], GeneratedEvent]

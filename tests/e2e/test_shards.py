@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from genesys_firehose_cdk.local.deployment import Deployment, checkout, stack_outputs
-from genesys_firehose_cdk.local.events import GeneratedEvent
-from genesys_firehose_cdk.local.firehose.faults import Faults
-from genesys_firehose_cdk.local.pipeline import temporary_pipeline
-from genesys_firehose_cdk.local.soak import set_faults
-from genesys_firehose_cdk.operations.redrive import Journal, Redrive, Source
+from genesys_firehose_tools.local.deployment import Deployment, checkout, stack_outputs
+from genesys_firehose_tools.local.events import GeneratedEvent
+from genesys_firehose_tools.local.firehose.faults import Faults
+from genesys_firehose_tools.local.pipeline import temporary_pipeline
+from genesys_firehose_tools.local.soak import set_faults
+from genesys_firehose_tools.operations.redrive import Journal, Redrive, Source
 from shared.envelope import wrap
 from shared.event import describe
 from tests.e2e.conftest import Sender, eventually, let_failed_messages_come_again_soon, queue_length
@@ -32,7 +32,7 @@ def sharded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     settings["context"]["environments"]["local"]["shards"] = 2
     (app / "cdk.json").write_text(json.dumps(settings))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("genesys_firehose_cdk.local.deployment.checkout", lambda: app)
+        patch.setattr("genesys_firehose_tools.local.deployment.checkout", lambda: app)
         with temporary_pipeline("shards") as pipeline:
             let_failed_messages_come_again_soon(pipeline.deployment)
             yield pipeline.deployment

@@ -13,8 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from tests.functions import firehose_batch, ingest_function, request, transform_function, transformed
 from tests.in_memory_aws import Crash, Fault, InMemoryAws, Schedule
+from tests.wired_functions import firehose_batch, ingest_function, request, transform_function, transformed
 from transform.function import TransformFunction
 
 SENDER_ATTEMPTS = 6

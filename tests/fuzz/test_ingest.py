@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_firehose_cdk.local.events import EventGenerator
+from genesys_firehose_tools.local.events import EventGenerator
 from ingest.function import IngestFunction
 from tests import json_values
-from tests.functions import hex_signature, ingest_function, request
 from tests.fuzz.mutation import Mutator
 from tests.fuzz.strictness import parse_line
 from tests.in_memory_aws import InMemoryAws
+from tests.wired_functions import hex_signature, ingest_function, request
 
 MUTATIONS = 1500
 EVENTS = [event.body for event in EventGenerator(seed=7).take(30)]

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_firehose_cdk.local.events import EventGenerator, find_personal_values
+from genesys_firehose_tools.local.events import EventGenerator, find_personal_values
 from shared.envelope import wrap
 from shared.event import describe
 from shared.json_text import split_events
 from tests import json_values
-from tests.functions import DEFAULT_POLICY, firehose_batch, transform_function
 from tests.fuzz.mutation import Mutator
 from tests.fuzz.strictness import parse_line
 from tests.in_memory_aws import InMemoryAws
+from tests.wired_functions import DEFAULT_POLICY, firehose_batch, transform_function
 from transform.function import TransformFunction
 
 MUTATIONS = 1200

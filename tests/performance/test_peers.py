@@ -11,9 +11,9 @@ from benchmarks import inputs
 from benchmarks.contestants import Handler, plain_ingest, powertools_ingest, powertools_transform
 from benchmarks.environment import FUNCTION_ENVIRONMENT, SIGNING_KEY
 from benchmarks.instant_aws import InstantAws
-from genesys_firehose_cdk.local.events import FAMILIES, EventGenerator
-from tests.functions import transform_function, transformed
+from genesys_firehose_tools.local.events import FAMILIES, EventGenerator
 from tests.in_memory_aws import InMemoryAws
+from tests.wired_functions import transform_function, transformed
 
 # Powertools warns when a refused request counted nothing.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")

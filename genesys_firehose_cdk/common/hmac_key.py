@@ -1,0 +1,80 @@
+"""A generated key for HMACs in Secrets Manager."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from genesys_firehose_cdk.common.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, acknowledge
+from genesys_firehose_cdk.common.keys import rotated_key, secret_statements
+from genesys_firehose_cdk.common.validation import check_removal_policy
+
+KEY_LENGTH = 64
+
+
+class HmacKey(Construct):
+    """A secret of 64 random letters and digits (381 bits), encrypted with its own KMS key.
+
+    Two of them make a pipeline: the signing key, which the sender shares, and the tokenization key,
+    which never leaves the account. Put a new value to rotate the signing key: the functions accept the
+    version AWSCURRENT and the version AWSPREVIOUS, so the sender may follow later.
+
+    Attributes:
+        secret: The secret.
+        encryption_key: The KMS key of the secret; None for an existing secret under the account's
+            default key of Secrets Manager.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        description: str,
+        existing_secret: secretsmanager.ISecret | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        """Create the key, or wrap an existing secret.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            description: What the key is for; shown in Secrets Manager.
+            existing_secret: A secret whose plain text is the HMAC key. Default: a generated one.
+            removal_policy: What happens to a generated secret and its KMS key when the stack goes.
+                Default: RETAIN.
+        """
+        super().__init__(scope, id)
+        check_removal_policy(removal_policy)
+        if existing_secret is not None:
+            self.secret = existing_secret
+            self.encryption_key = existing_secret.encryption_key
+            return
+        self.encryption_key = rotated_key(
+            self, "Key", description=f"Encrypts: {description}", removal_policy=removal_policy
+        )
+        self.secret = secretsmanager.Secret(
+            self,
+            "Secret",
+            description=description,
+            encryption_key=self.encryption_key,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=KEY_LENGTH, exclude_punctuation=True
+            ),
+            removal_policy=removal_policy,
+        )
+        rotation = (
+            "Nobody can rotate this key alone on a schedule: a new signing key has to reach the sender, and a "
+            "new tokenization key gives every person new tokens. It is rotated by hand, after the runbook."
+        )
+        acknowledge(self.secret, "SMG4", AWS_SOLUTIONS, reason=rotation)
+        acknowledge(self.secret, "SecretsManagerRotationEnabled", HIPAA, NIST, reason=rotation)
+
+    @property
+    def read_statements(self) -> list[iam.PolicyStatement]:
+        """What a role needs to read the key, and nothing else."""
+        return secret_statements("HmacKey", self.secret, self.encryption_key)
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` read the key: for the sender's side, when it lives in the same account."""
+        return self.secret.grant_read(grantee)

@@ -1,0 +1,121 @@
+"""What the two functions have in common."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, SERVERLESS, acknowledge, acknowledge_wildcard
+from genesys_firehose_cdk.common.function_code import staged_code
+from genesys_firehose_cdk.common.log_settings import LogSettings
+from genesys_firehose_cdk.common.validation import check_range
+
+
+class LeastPrivilegeFunction(Construct):
+    """A Lambda function on the newest Python, arm64, traced, with its own log group and a closed role.
+
+    The role has exactly the statements it is given, besides logging to its own group and tracing;
+    grants to it have no effect.
+
+    Attributes:
+        function: The function.
+        log_group: Its log group.
+        policy: The one policy of its role.
+    """
+
+    # Why findings do not apply; a kind of function of which they would not be true says its own.
+    _NO_DEAD_LETTER_QUEUE = (
+        "It is never invoked asynchronously, so Lambda would never use one: its callers get the "
+        "error and retry, and behind them stand a dead-letter queue and the prefix errors/."
+    )
+    _NO_RESERVED_CONCURRENCY = (
+        "Its callers bound it: the API's throttling, the queue's maximum concurrency and "
+        "Firehose's processor. A reservation would take from the account's other functions."
+    )
+    _NO_VPC = (
+        "It calls AWS APIs alone, over TLS with its role's credentials, and listens on no network; "
+        "a VPC would add a path to other hosts that it does not have."
+    )
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        package: str,
+        description: str,
+        statements: Sequence[iam.PolicyStatement],
+        environment: Mapping[str, str],
+        timeout: Duration,
+        memory_size: int,
+        log_settings: LogSettings,
+        extra_files: Mapping[str, str] | None = None,
+        libraries: Sequence[str] = (),
+    ) -> None:
+        """Create the function with its log group and role.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            package: The package of the function's code; its handler is `<package>.handler.handle`.
+            description: What the function does.
+            statements: What it may do.
+            environment: Its environment variables, no secret among them.
+            timeout: How long it may run.
+            memory_size: 128 to 10,240 MB (AWS Lambda Developer Guide, "Lambda quotas").
+            log_settings: How the log group is encrypted, kept and removed.
+            extra_files: Text files to add to the code, by path.
+            libraries: Further packages of the functions' source that the code imports from.
+
+        Raises:
+            InvalidPropertyError: `memory_size` is out of range.
+        """
+        super().__init__(scope, id)
+        check_range("memory_size", memory_size, 128, 10_240, "MB", "Lambda's own limit")
+        self.log_group = log_settings.log_group(self, "LogGroup")
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.policy = iam.ManagedPolicy(
+            self,
+            "Policy",
+            description=f"{description}: what the function may do",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(
+                    sid="Logs",
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                    resources=[self.log_group.log_group_arn],
+                ),
+                iam.PolicyStatement(
+                    sid="Tracing",
+                    actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+                    resources=["*"],
+                ),
+                *statements,
+            ],
+        )
+        with staged_code(package, extra_files, libraries=libraries) as code:
+            self.function = lambda_.Function(
+                self,
+                "Function",
+                description=description,
+                runtime=lambda_.Runtime.PYTHON_3_14,
+                architecture=lambda_.Architecture.ARM_64,
+                handler=f"{package}.handler.handle",
+                code=code,
+                timeout=timeout,
+                memory_size=memory_size,
+                tracing=lambda_.Tracing.ACTIVE,
+                log_group=self.log_group,
+                role=role.without_policy_updates(),
+                environment=dict(environment),
+            )
+        self.function.node.add_dependency(self.policy)
+        self._acknowledge_findings()
+
+    def _acknowledge_findings(self) -> None:
+        acknowledge_wildcard(self.policy, "*", "X-Ray has no resource to name: both actions know the resource * alone.")
+        acknowledge(self.function, "LambdaDLQ", HIPAA, NIST, SERVERLESS, reason=self._NO_DEAD_LETTER_QUEUE)
+        acknowledge(self.function, "LambdaConcurrency", HIPAA, NIST, reason=self._NO_RESERVED_CONCURRENCY)
+        acknowledge(self.function, "LambdaInsideVPC", HIPAA, NIST, PCI, reason=self._NO_VPC)

@@ -1,0 +1,312 @@
+"""Rebuilds clean/ from raw/, after a change of the masking policy or of the transform's code."""
+
+import json
+
+from aws_cdk import ArnFormat, Aws, Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from genesys_firehose_cdk.common.acknowledgements import acknowledge_wildcard
+from genesys_firehose_cdk.common.hmac_key import HmacKey
+from genesys_firehose_cdk.common.keys import key_statement
+from genesys_firehose_cdk.common.lambda_function import LeastPrivilegeFunction
+from genesys_firehose_cdk.common.log_settings import LogSettings
+from genesys_firehose_cdk.common.validation import check_range
+from genesys_firehose_cdk.events.event_shapes import EventShapes
+from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
+from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX, DataLakeBucket
+
+REBUILD_ERRORS_PREFIX = f"{ERRORS_PREFIX}rebuild/"
+# AWS Lambda Developer Guide, "Lambda quotas": a function runs for 15 minutes at most. A raw object of 128 MiB, the
+# largest that Firehose writes, takes a few.
+_TIMEOUT = Duration.minutes(15)
+# AWS Step Functions Developer Guide, "Quotas": a Map Run runs 10,000 child executions at once at most; Lambda's
+# default quota is 1,000 concurrent executions of an account, which the pipeline needs too.
+_MAX_CONCURRENCY = 1000
+
+
+class LakeRebuild(Construct):
+    """A state machine that makes `clean/` anew from the raw objects of given hours.
+
+    It runs the transform's own code on each raw object and writes what comes out beside what is there
+    (nothing under Object Lock can be replaced), under names derived from the raw object and the
+    transform's version: a second run changes nothing, and one that was stopped goes on when started
+    again. The view `events` of the catalog takes the newest version of each event.
+
+    Its input is `{"prefixes": ["raw/2026/11/23/10/", ...]}`, one prefix per hour, worked on one after the
+    other, so that neither a state's output (256 KiB) nor the history (25,000 entries) reaches its limit
+    (AWS Step Functions Developer Guide, "Quotas"); `genesys-firehose rebuild` writes it.
+
+    Attributes:
+        function: The function that rebuilds one raw object.
+        log_group: The function's log group.
+        policy: The one policy of the function's role.
+        state_machine: The state machine.
+        state_machine_log_group: The state machine's log group; it holds keys of objects, no events.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        bucket: DataLakeBucket,
+        tokenization_key: HmacKey,
+        log_settings: LogSettings,
+        pipeline_name: str,
+        masking_policy: MaskingPolicy | None = None,
+        event_shapes: EventShapes | None = None,
+        event_date_past_days: int = 30,
+        event_date_future_days: int = 1,
+        max_concurrency: int = 50,
+        tolerated_failure_percentage: int = 0,
+        metrics_namespace: str = "GenesysFirehose",
+        memory_size: int = 1024,
+    ) -> None:
+        """Create the state machine, its function and their roles.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            bucket: The lake to rebuild.
+            tokenization_key: The pipeline's own, so that a person keeps their token.
+            log_settings: How the log groups are encrypted, kept and removed.
+            pipeline_name: The value of the metrics' dimension `Pipeline`.
+            masking_policy: The pipeline's own. Default: MaskingPolicy.default().
+            event_shapes: The pipeline's own. Default: EventShapes.default().
+            event_date_past_days: As the transform function's. Default: 30.
+            event_date_future_days: As the transform function's. Default: 1.
+            max_concurrency: How many raw objects are worked on at once; 1 to 1,000. Default: 50.
+            tolerated_failure_percentage: How many of an hour's raw objects may fail, after all retries,
+                before the rebuild stops; 0 to 100 percent. A record that fails is none of them. Default: 0.
+            metrics_namespace: Default: GenesysFirehose.
+            memory_size: 128 to 10,240 MB. Default: 1024.
+
+        Raises:
+            InvalidPropertyError: A number is out of range.
+        """
+        super().__init__(scope, id)
+        check_range("max_concurrency", max_concurrency, 1, _MAX_CONCURRENCY, "objects", "Lambda's default quota")
+        check_range("tolerated_failure_percentage", tolerated_failure_percentage, 0, 100, "percent", "of an hour")
+        worker = LeastPrivilegeFunction(
+            self,
+            "Worker",
+            package="rebuild",
+            libraries=("transform",),
+            description="Rebuilds the clean objects of one raw object",
+            statements=_worker_statements(bucket, tokenization_key),
+            environment={
+                "TOKENIZATION_SECRET_ARN": tokenization_key.secret.secret_arn,
+                "BUCKET_NAME": bucket.bucket.bucket_name,
+                "METRICS_NAMESPACE": metrics_namespace,
+                "PIPELINE_NAME": pipeline_name,
+                "EVENT_DATE_WINDOW_PAST_DAYS": str(event_date_past_days),
+                "EVENT_DATE_WINDOW_FUTURE_DAYS": str(event_date_future_days),
+            },
+            timeout=_TIMEOUT,
+            memory_size=memory_size,
+            log_settings=log_settings,
+            extra_files={
+                "transform/policy.json": (masking_policy or MaskingPolicy.default()).to_json(),
+                **(event_shapes or EventShapes.default()).to_files(),
+            },
+        )
+        self.function = worker.function
+        self.log_group = worker.log_group
+        self.policy = worker.policy
+        for prefix in (RAW_PREFIX, CLEAN_PREFIX, REBUILD_ERRORS_PREFIX):
+            acknowledge_wildcard(
+                self.policy,
+                bucket.bucket.arn_for_objects(f"{prefix}*"),
+                "The objects are named at run time; the wildcard is one prefix of one bucket.",
+            )
+        self.state_machine_log_group = log_settings.log_group(self, "LogGroup")
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        policy = iam.ManagedPolicy(self, "Policy", roles=[role], statements=self._statements(bucket))
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            comment="Rebuilds clean/ from raw/",
+            definition_body=sfn.DefinitionBody.from_string(_definition(max_concurrency, tolerated_failure_percentage)),
+            definition_substitutions={
+                "Partition": Aws.PARTITION,
+                "BucketName": bucket.bucket.bucket_name,
+                "FunctionArn": self.function.function_arn,
+            },
+            role=role.without_policy_updates(),
+            # No execution data: keys of objects tell nothing that the bucket's own log does not.
+            logs=sfn.LogOptions(
+                destination=self.state_machine_log_group, level=sfn.LogLevel.ALL, include_execution_data=False
+            ),
+            tracing_enabled=True,
+        )
+        self.state_machine.node.add_dependency(policy)
+        acknowledge_wildcard(
+            policy,
+            "*",
+            "X-Ray and the delivery of Step Functions' logs have no resource to name (AWS Step Functions Developer "
+            "Guide, 'Using CloudWatch Logs to log execution history in Step Functions').",
+        )
+        self._allow_map_runs(role)
+
+    def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` start a rebuild and follow it."""
+        return self.state_machine.grant_start_execution(grantee).combine(self.state_machine.grant_read(grantee))
+
+    def _statements(self, bucket: DataLakeBucket) -> list[iam.PolicyStatement]:
+        return [
+            iam.PolicyStatement(
+                sid="Invoke", actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
+            ),
+            _list_statement(bucket),
+            iam.PolicyStatement(
+                sid="LogDelivery",
+                actions=[
+                    "logs:CreateLogDelivery",
+                    "logs:GetLogDelivery",
+                    "logs:UpdateLogDelivery",
+                    "logs:DeleteLogDelivery",
+                    "logs:ListLogDeliveries",
+                    "logs:PutResourcePolicy",
+                    "logs:DescribeResourcePolicies",
+                    "logs:DescribeLogGroups",
+                ],
+                resources=["*"],
+            ),
+            iam.PolicyStatement(
+                sid="Tracing",
+                actions=[
+                    "xray:PutTraceSegments",
+                    "xray:PutTelemetryRecords",
+                    "xray:GetSamplingRules",
+                    "xray:GetSamplingTargets",
+                ],
+                resources=["*"],
+            ),
+        ]
+
+    def _allow_map_runs(self, role: iam.Role) -> None:
+        """Let the state machine start its own child executions and stop them.
+
+        AWS Step Functions Developer Guide, "IAM policies for using Distributed Map states". A policy of its own,
+        because it names the state machine, which needs the other one first.
+        """
+        executions = Stack.of(self).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{self.state_machine.state_machine_name}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        policy = iam.ManagedPolicy(
+            self,
+            "MapRunPolicy",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(
+                    sid="StartChildren",
+                    actions=["states:StartExecution"],
+                    resources=[self.state_machine.state_machine_arn],
+                ),
+                iam.PolicyStatement(
+                    sid="StopChildren",
+                    actions=["states:DescribeExecution", "states:StopExecution"],
+                    resources=[executions],
+                ),
+            ],
+        )
+        acknowledge_wildcard(
+            policy, executions, "Executions are named at run time; the wildcard is those of one state machine."
+        )
+
+
+def _list_statement(bucket: DataLakeBucket) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="ListRaw",
+        actions=["s3:ListBucket"],
+        resources=[bucket.bucket.bucket_arn],
+        conditions={"StringLike": {"s3:prefix": f"{RAW_PREFIX}*"}},
+    )
+
+
+def _worker_statements(bucket: DataLakeBucket, tokenization_key: HmacKey) -> list[iam.PolicyStatement]:
+    raw, clean, errors = (
+        bucket.bucket.arn_for_objects(f"{prefix}*") for prefix in (RAW_PREFIX, CLEAN_PREFIX, REBUILD_ERRORS_PREFIX)
+    )
+    return [
+        *tokenization_key.read_statements,
+        iam.PolicyStatement(sid="ReadRaw", actions=["s3:GetObject"], resources=[raw]),
+        # Without it S3 answers for an oversize event's original that is gone as for one that is forbidden
+        # (Amazon S3 API Reference, "GetObject").
+        _list_statement(bucket),
+        iam.PolicyStatement(sid="Write", actions=["s3:PutObject"], resources=[clean, errors]),
+        key_statement(
+            "DecryptRaw",
+            bucket.raw_key,
+            "kms:Decrypt",
+            via="s3",
+            encryption_context={"aws:s3:arn": [bucket.bucket.bucket_arn, raw]},
+        ),
+        key_statement(
+            "EncryptClean",
+            bucket.clean_key,
+            "kms:GenerateDataKey",
+            via="s3",
+            encryption_context={"aws:s3:arn": [bucket.bucket.bucket_arn, clean, errors]},
+        ),
+    ]
+
+
+def _definition(max_concurrency: int, tolerated_failures: int) -> str:
+    """Write the state machine in the Amazon States Language; CloudFormation fills in what stands in ${}."""
+    rebuild_object = {
+        "Type": "Task",
+        "Resource": "${FunctionArn}",
+        "Retry": [
+            {
+                "ErrorEquals": ["States.ALL"],
+                "IntervalSeconds": 2,
+                "BackoffRate": 2,
+                "MaxAttempts": 4,
+                "JitterStrategy": "FULL",
+            }
+        ],
+        "End": True,
+    }
+    rebuild_hour = {
+        "Type": "Map",
+        "Label": "Objects",
+        "ItemReader": {
+            "Resource": "arn:${Partition}:states:::s3:listObjectsV2",
+            "Parameters": {"Bucket": "${BucketName}", "Prefix.$": "$"},
+        },
+        "ItemSelector": {"key.$": "$$.Map.Item.Value.Key"},
+        "MaxConcurrency": max_concurrency,
+        "ToleratedFailurePercentage": tolerated_failures,
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "RebuildObject",
+            "States": {"RebuildObject": rebuild_object},
+        },
+        "ResultPath": None,
+        "End": True,
+    }
+    rebuild_hours = {
+        "Type": "Map",
+        "ItemsPath": "$.prefixes",
+        "MaxConcurrency": 1,
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "INLINE"},
+            "StartAt": "Objects",
+            "States": {"Objects": rebuild_hour},
+        },
+        "ResultPath": None,
+        "End": True,
+    }
+    return json.dumps(
+        {
+            "Comment": "Rebuilds clean/ from the raw objects under the given prefixes, hour by hour",
+            "StartAt": "Hours",
+            "States": {"Hours": rebuild_hours},
+        }
+    )

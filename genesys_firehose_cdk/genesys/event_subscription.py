@@ -1,0 +1,222 @@
+"""An event subscription of a Genesys Cloud organization, managed by the stack."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from aws_cdk import CfnResource, Duration, Stack, Token
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
+from genesys_firehose_cdk.common.hmac_key import HmacKey
+from genesys_firehose_cdk.common.log_settings import LogSettings
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_header_name, check_range
+from genesys_firehose_cdk.genesys.connection import GenesysConnection
+from genesys_firehose_cdk.genesys.genesys_resource import GenesysResource
+
+SIGNING_KEY = "${signing_key}"
+"""Stands in headers and bodies for the signing key, which the function puts there when it runs."""
+
+GUIDE_PATH = "/api/v2/notifications/eventSubscriptions"
+GUIDE_BODY: Mapping[str, Any] = {
+    "eventSubscription": {
+        "name": "${name}",
+        "url": "${url}",
+        "events": "${events}",
+        "filters": "${filters}",
+        "active": True,
+        "headers": "${headers}",
+    }
+}
+"""The body of the guide that this project implements."""
+
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+_NAME = re.compile(r"[ -~]{1,200}")
+_EVENT = re.compile(r"[^\s\"]+")
+_WHOLE_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSubscriptionProps:
+    """What is subscribed to, and how the API is told.
+
+    Attributes:
+        name: The subscription's name, 1 to 200 printable ASCII characters, to which a marker in
+            parentheses is added that tells it from all others. Default: Genesys-to-AWS-Firehose-Stream.
+        event_names: What to subscribe to. Default: call.event, chat.event and email.event.
+        filters: Which of them, such as `{"direction": "inbound"}`. Default: all.
+        headers: The headers of every post; `${signing_key}` stands for the signing key. Default:
+            `{"X-Genesys-Signature": "${signing_key}"}`.
+        path: The collection of subscriptions in the API. Default: that of the guide.
+        body: What is sent to it, with `${name}`, `${url}`, `${events}`, `${filters}`, `${headers}` and
+            `${signing_key}` where they belong; `${name}` must be there. Default: `GUIDE_BODY`.
+        check_interval: How often the subscription is compared; 1 minute to 24 hours. Default: 15 minutes.
+        give_up_after: When a change that is not complete fails; 1 to 40 minutes. Default: 10 minutes.
+
+    Raises:
+        InvalidPropertyError: A value that cannot work; the message says why.
+    """
+
+    name: str = "Genesys-to-AWS-Firehose-Stream"
+    event_names: Sequence[str] = ("call.event", "chat.event", "email.event")
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=lambda: {"X-Genesys-Signature": SIGNING_KEY})
+    path: str = GUIDE_PATH
+    body: Mapping[str, Any] = field(default_factory=lambda: GUIDE_BODY)
+    check_interval: Duration = Duration.minutes(15)
+    give_up_after: Duration = Duration.minutes(10)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidPropertyError(
+                "subscription.name", f"is {self.name!r}", "1 to 200 printable ASCII characters are allowed"
+            )
+        if not self.event_names:
+            raise InvalidPropertyError(
+                "subscription.event_names", "is empty", "at least one name such as call.event is allowed"
+            )
+        for event_name in self.event_names:
+            if not _EVENT.fullmatch(event_name):
+                raise InvalidPropertyError(
+                    "subscription.event_names", f"holds {event_name!r}", "names such as call.event are allowed"
+                )
+        for header in self.headers:
+            check_header_name("subscription.headers", header)
+        if not _PATH.fullmatch(self.path):
+            raise InvalidPropertyError(
+                "subscription.path",
+                f"is {self.path!r}",
+                "segments of letters, digits and ._~- after slashes are allowed",
+            )
+        if "${marker}" not in str(self.body_for("")):
+            raise InvalidPropertyError(
+                "subscription.body", "holds no ${name}", "a body with the subscription's name is allowed"
+            )
+        seconds = self.check_interval.to_seconds()
+        check_range("subscription.check_interval", seconds, 60, 86_400, "seconds", "to follow a rotation in time")
+
+    def body_for(self, url: str) -> Any:
+        """Return the body, but for the marker and the signing key, which the function knows."""
+        values = {
+            "name": f"{self.name} (${{marker}})",
+            "url": url,
+            "events": list(self.event_names),
+            "filters": dict(self.filters),
+            "headers": dict(self.headers),
+        }
+        return _fill(self.body, values)
+
+
+class EventSubscription(GenesysResource):
+    """Creates, updates, keeps and removes a subscription that posts events to the webhook.
+
+    No published SDK and no documentation of Genesys Cloud has the endpoint that the guide names. So
+    every part of it is a property, and an organization that does not have it refuses the creation with its
+    own words, which leaves nothing behind.
+
+    On a schedule the subscription is compared with what it should be, and written again where it
+    differs: so one that Genesys Cloud made inactive becomes active again, and a new signing key reaches the
+    sender within one interval, while the webhook still accepts the previous one.
+
+    Everything but the path changes in place. Another region of Genesys Cloud is refused: give the construct
+    another id as well, so that the old subscription is removed with its own credentials.
+
+    Attributes:
+        function: The function that makes the changes.
+        resource: The custom resource, with the attribute `SubscriptionId`.
+        schedule: The rule that has the subscription compared.
+        subscription_id: The subscription's id at Genesys Cloud.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        connection: GenesysConnection,
+        url: str,
+        signing_key: HmacKey,
+        log_settings: LogSettings,
+        props: EventSubscriptionProps | None = None,
+    ) -> None:
+        """Create the custom resource with its function and schedule.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            connection: Where the organization is.
+            url: Where events are posted to; it begins with https://.
+            signing_key: The key that the sender signs with.
+            log_settings: How the log group is encrypted, kept and removed; the subscription always goes with the stack.
+            props: What is subscribed to. Default: EventSubscriptionProps().
+
+        Raises:
+            InvalidPropertyError: `url` is no HTTPS URL, or `give_up_after` out of range.
+        """
+        if not Token.is_unresolved(url) and not url.startswith("https://"):
+            raise InvalidPropertyError("url", f"is {url!r}", "a URL that begins with https:// is allowed")
+        props = props or EventSubscriptionProps()
+        stack = Stack.of(scope)
+        properties = {"Path": props.path, "Body": stack.to_json_string(props.body_for(url))}
+        super().__init__(
+            scope,
+            id,
+            connection=connection,
+            package="genesys_subscription",
+            description="Manages the event subscription at Genesys Cloud",
+            properties=properties,
+            statements=signing_key.read_statements,
+            environment={"SIGNING_SECRET_ARN": signing_key.secret.secret_arn},
+            give_up_after=props.give_up_after,
+            log_settings=log_settings,
+        )
+        self.subscription_id = self.resource.get_att_string("SubscriptionId")
+        resource = cast(CfnResource, self.resource.node.default_child)
+        self.schedule = events.Rule(
+            self,
+            "Schedule",
+            description="Keeps the event subscription at Genesys Cloud active and with today's key",
+            schedule=events.Schedule.rate(props.check_interval),
+            targets=[
+                targets.LambdaFunction(
+                    self.function,
+                    event=events.RuleTargetInput.from_object(
+                        {
+                            "RequestType": "Keep",
+                            "StackId": stack.stack_id,
+                            "LogicalResourceId": stack.get_logical_id(resource),
+                            "ResourceProperties": {"Host": connection.region.host, **properties},
+                        }
+                    ),
+                    # The next time it is compared comes soon.
+                    retry_attempts=0,
+                )
+            ],
+        )
+        acknowledge(
+            self.schedule,
+            "EventBusDLQ",
+            SERVERLESS,
+            reason="A comparison that is missed is made up for by the next one, which no queue would bring sooner.",
+        )
+        # Nobody must keep what is being removed.
+        self.schedule.node.add_dependency(self.resource)
+
+
+def _fill(template: Any, values: Mapping[str, Any]) -> Any:
+    """Return the template with the values in place of their placeholders; those it does not know stay."""
+    if isinstance(template, Mapping):
+        return {name: _fill(each, values) for name, each in template.items()}
+    if isinstance(template, list | tuple):
+        return [_fill(each, values) for each in template]
+    if not isinstance(template, str):
+        return template
+    whole = _WHOLE_PLACEHOLDER.fullmatch(template)
+    if whole is not None:
+        return values.get(whole[1], template)
+    for name in ("name", "url"):
+        template = template.replace(f"${{{name}}}", values[name])
+    return template

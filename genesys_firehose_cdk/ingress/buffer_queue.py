@@ -1,0 +1,76 @@
+"""The queue between the front doors and Firehose."""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
+from genesys_firehose_cdk.common.validation import check_removal_policy
+
+# The longest Amazon SQS keeps a message (Amazon SQS Developer Guide, "Amazon SQS message quotas").
+RETENTION = Duration.days(14)
+MAX_RECEIVE_COUNT = 5
+
+
+class BufferQueue(Construct):
+    """An SQS queue for accepted events that Firehose did not take, with a dead-letter queue behind it.
+
+    Both are encrypted with the given key, refuse plain HTTP, and keep a message for 14 days. A message
+    that failed five times moves to the dead-letter queue, from where it can be redriven.
+
+    Attributes:
+        queue: The buffer.
+        dead_letter_queue: Where a message goes after five failures.
+        encryption_key: The KMS key of both.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        encryption_key: kms.IKey,
+        visibility_timeout: Duration,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        """Create both queues.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            encryption_key: Encrypts the messages, which hold personal data.
+            visibility_timeout: At least six times the consuming function's timeout (AWS Lambda
+                Developer Guide, "Configuring a queue to use with Lambda").
+            removal_policy: What happens to the queues, and to events still in them, when the stack goes.
+                Default: RETAIN.
+        """
+        super().__init__(scope, id)
+        check_removal_policy(removal_policy)
+        self.encryption_key = encryption_key
+        self.dead_letter_queue = sqs.Queue(
+            self,
+            "DeadLetterQueue",
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=encryption_key,
+            enforce_ssl=True,
+            retention_period=RETENTION,
+            removal_policy=removal_policy,
+        )
+        acknowledge(
+            self.dead_letter_queue,
+            "SQSRedrivePolicy",
+            SERVERLESS,
+            reason="It is the dead-letter queue itself; an alarm watches that it is empty.",
+        )
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=encryption_key,
+            enforce_ssl=True,
+            retention_period=RETENTION,
+            visibility_timeout=visibility_timeout,
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=MAX_RECEIVE_COUNT),
+            removal_policy=removal_policy,
+        )

@@ -1,0 +1,185 @@
+"""The event bus that Genesys Cloud sends its events to as a partner of Amazon EventBridge."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_range
+from genesys_firehose_cdk.events.topics import resolve_topics
+from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
+
+_ORG_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Genesys Cloud Resource Center, "Configure the Amazon EventBridge integration".
+_SUFFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Amazon EventBridge User Guide, "Amazon EventBridge quotas": event pattern size.
+_MAX_PATTERN_CHARACTERS = 2048
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartnerBusProps:
+    """Which events Genesys Cloud sends over Amazon EventBridge, and how they are kept on their way.
+
+    Attributes:
+        org_id: The Genesys Cloud organization's id, a UUID in lower case.
+        event_source_suffix: The integration's "Event Source Suffix": 1 to 64 letters, digits and ._-
+            (Genesys Cloud Resource Center, "Configure the Amazon EventBridge integration").
+        topics: Topic templates with a literal `{id}`, such as
+            `v2.detail.events.conversation.{id}.acd.end`, and names of presets, such as
+            `conversation_details`; see `genesys_firehose_cdk.events.topics.PRESETS`. No others are let through.
+        archive_retention: How long the bus keeps events to replay them from; 1 to 365 days. Default: 14
+            days, as long as the queue behind it keeps them.
+        max_event_age: How long EventBridge tries to hand an event to the queue before it goes to the
+            dead-letter queue; 1 minute to 24 hours (Amazon EventBridge API Reference, "RetryPolicy").
+            Default: 24 hours.
+        retry_attempts: How often it tries; 0 to 185 (the same). Default: 185.
+
+    Raises:
+        InvalidPropertyError: A value that Genesys Cloud or EventBridge would refuse.
+    """
+
+    org_id: str
+    event_source_suffix: str
+    topics: Sequence[str]
+    archive_retention: Duration = Duration.days(14)
+    max_event_age: Duration = Duration.hours(24)
+    retry_attempts: int = 185
+
+    def __post_init__(self) -> None:
+        if not _ORG_ID.fullmatch(self.org_id):
+            raise InvalidPropertyError(
+                "partner_bus.org_id",
+                f"is {self.org_id!r}",
+                "the organization's id is allowed, a UUID in lower case such as 3b1f3c1e-0000-4000-8000-000000000000",
+            )
+        if not _SUFFIX.fullmatch(self.event_source_suffix):
+            raise InvalidPropertyError(
+                "partner_bus.event_source_suffix",
+                f"is {self.event_source_suffix!r}",
+                "1 to 64 letters, digits and ._- are allowed",
+            )
+        length = len(_compact(self.pattern_topics)) + len(self.event_source_name)
+        if length > _MAX_PATTERN_CHARACTERS - len('{"source":[""],"detail-type":[]}'):
+            raise InvalidPropertyError(
+                "partner_bus.topics",
+                f"are {len(self.pattern_topics)}",
+                f"as many are allowed as fit an event pattern of {_MAX_PATTERN_CHARACTERS:,} characters",
+            )
+        retention = self.archive_retention.to_days()
+        check_range("partner_bus.archive_retention", retention, 1, 365, "days", "because raw/ keeps events for longer")
+        age = self.max_event_age.to_seconds()
+        check_range("partner_bus.max_event_age", age, 60, 86_400, "seconds", "EventBridge's limit")
+        check_range("partner_bus.retry_attempts", self.retry_attempts, 0, 185, "attempts", "EventBridge's limit")
+
+    @property
+    def pattern_topics(self) -> tuple[str, ...]:
+        """All topics, the presets' among them: the integration's topic filter."""
+        return resolve_topics("partner_bus.topics", self.topics)
+
+    @property
+    def event_source_name(self) -> str:
+        """The name of the partner event source, and of the bus."""
+        return f"aws.partner/genesys.com/cloud/{self.org_id}/{self.event_source_suffix}"
+
+
+class PartnerEventBus(Construct):
+    """The bus of a Genesys Cloud organization's partner event source, which leads into the buffer queue.
+
+    EventBridge wants the bus to have exactly the name of the source, which Genesys Cloud has created
+    before: through the integration "Amazon EventBridge Source". From then the source waits for its bus, and
+    expires when none comes. With the stack the bus and its archive go, because a bus of this name can
+    exist once; the events it took are in the queue and in `raw/` by then.
+
+    One rule hands the events of the given topics to the queue, with the queue's dead-letter queue behind
+    it. It matches the source as well: nobody but the partner can put events of a source whose name begins
+    with `aws.partner` (Amazon EventBridge API Reference, "PutEvents"), which is what stands in for a
+    signature here.
+
+    Bus and archive are encrypted with a key that AWS owns. Events can be read from them only by a rule
+    of this bus, and leave it here for the queue alone.
+
+    Attributes:
+        bus: The event bus.
+        archive: Replays events of the last days, all that match the rule.
+        rule: Leads into the queue.
+        event_source_name: The name of the partner event source.
+        event_source_suffix: Its last part, by which the integration is known.
+        event_source_arn: Its ARN.
+        topics: The topics that the rule lets through.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, props: PartnerBusProps, buffer_queue: BufferQueue) -> None:
+        """Create the bus with its archive and rule, and let the rule use both queues.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            props: Source, topics and times.
+            buffer_queue: Takes the events; EventBridge must be allowed to use its key.
+        """
+        super().__init__(scope, id)
+        self.topics = props.pattern_topics
+        self.event_source_name = props.event_source_name
+        self.event_source_suffix = props.event_source_suffix
+        self.event_source_arn = Stack.of(self).format_arn(
+            service="events",
+            account="",
+            resource="event-source",
+            resource_name=self.event_source_name,
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+        self.bus = events.EventBus(self, "Bus", event_source_name=self.event_source_name)
+        self.bus.apply_removal_policy(RemovalPolicy.DESTROY)
+        self.archive = events.Archive(
+            self,
+            "Archive",
+            source_event_bus=self.bus,
+            description="Genesys Cloud events, to replay them",
+            event_pattern=events.EventPattern(source=[self.event_source_name], detail_type=list(self.topics)),
+            retention=props.archive_retention,
+        )
+        # The L2's target would let every rule of the account send, and EventBridge use the key for more than it needs.
+        self.rule = events.CfnRule(
+            self,
+            "Rule",
+            description="Genesys Cloud events to the buffer queue",
+            event_bus_name=self.bus.event_bus_name,
+            event_pattern={"source": [self.event_source_name], "detail-type": list(self.topics)},
+            targets=[
+                # No role: with one, sending to an encrypted queue may fail (Amazon EventBridge User Guide, "Using
+                # resource-based policies for Amazon EventBridge").
+                events.CfnRule.TargetProperty(
+                    id="BufferQueue",
+                    arn=buffer_queue.queue.queue_arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=buffer_queue.dead_letter_queue.queue_arn
+                    ),
+                    retry_policy=events.CfnRule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=int(props.max_event_age.to_seconds()),
+                        maximum_retry_attempts=props.retry_attempts,
+                    ),
+                )
+            ],
+        )
+        for queue in (buffer_queue.queue, buffer_queue.dead_letter_queue):
+            self._let_rule_send(queue)
+
+    def _let_rule_send(self, queue: sqs.Queue) -> None:
+        queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="PartnerEvents",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[queue.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": self.rule.attr_arn}},
+            )
+        )
+
+
+def _compact(topics: Sequence[str]) -> str:
+    return ",".join(f'"{topic}"' for topic in topics)

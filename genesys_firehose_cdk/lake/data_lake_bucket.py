@@ -1,0 +1,384 @@
+"""The write-once bucket that every event ends in."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, acknowledge
+from genesys_firehose_cdk.common.keys import rotated_key
+from genesys_firehose_cdk.common.validation import (
+    InvalidPropertyError,
+    check_exclusive,
+    check_range,
+    check_removal_policy,
+)
+
+RAW_PREFIX = "raw/"
+OVERSIZE_PREFIX = "raw/oversize/"
+CLEAN_PREFIX = "clean/"
+ERRORS_PREFIX = "errors/"
+
+# Amazon S3 API Reference, "DefaultRetention": at most 100 years, given in days.
+_MAX_RETENTION_DAYS = 36_500
+_ACCESS_LOG_DAYS = 400
+
+
+class RetentionMode(Enum):
+    """How firmly S3 Object Lock holds a new object version."""
+
+    GOVERNANCE = "GOVERNANCE"
+    """Whoever holds s3:BypassGovernanceRetention may still delete it."""
+    COMPLIANCE = "COMPLIANCE"
+    """Nobody deletes it before its time, not even the account's root user."""
+    NONE = "NONE"
+    """Object Lock stays enabled, no version is locked by default: for environments that are thrown away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataLakeBucketProps:
+    """Retention and lifecycle of a new bucket; all times in days.
+
+    Attributes:
+        retention_mode: Default: GOVERNANCE.
+        retention_days: How long a new object version is locked; 1 to 36,500. Default: 30.
+        acknowledge_compliance: Must be True with COMPLIANCE: nothing in the bucket, and so not the
+            bucket, can be deleted before the retention ends, whoever asks and whatever it costs.
+        raw_archive_after_days: When objects under raw/ move to S3 Glacier Instant Retrieval; None for
+            never. Default: 90.
+        raw_expiration_days: When objects under raw/ expire; None for never. Default: None.
+        clean_expiration_days: When objects under clean/ expire; None for never. Default: None.
+        errors_expiration_days: When objects under errors/ expire. Default: 400, or the retention where it
+            is longer.
+        noncurrent_expiration_days: When overwritten or deleted versions are removed for good. Default:
+            the end of the retention, 30 days at least.
+
+    Raises:
+        InvalidPropertyError: A value is out of range, an expiration comes before the retention ends,
+            or COMPLIANCE is not acknowledged.
+    """
+
+    retention_mode: RetentionMode = RetentionMode.GOVERNANCE
+    retention_days: int = 30
+    acknowledge_compliance: bool = False
+    raw_archive_after_days: int | None = 90
+    raw_expiration_days: int | None = None
+    clean_expiration_days: int | None = None
+    errors_expiration_days: int | None = None
+    noncurrent_expiration_days: int | None = None
+
+    def __post_init__(self) -> None:
+        check_range("retention_days", self.retention_days, 1, _MAX_RETENTION_DAYS, "days", "S3's own limit")
+        if self.retention_mode is RetentionMode.COMPLIANCE and not self.acknowledge_compliance:
+            raise InvalidPropertyError(
+                "retention_mode",
+                "is COMPLIANCE",
+                "set acknowledge_compliance=True as well, because not even the account's root user can "
+                f"delete a version, or the bucket, for {self.retention_days:,} days",
+            )
+        if self.raw_archive_after_days is not None:
+            check_range(
+                "raw_archive_after_days",
+                self.raw_archive_after_days,
+                0,
+                (self.raw_expiration_days or _MAX_RETENTION_DAYS + 1) - 1,
+                "days",
+                "before the objects expire, or None for never",
+            )
+        for name in (
+            "raw_expiration_days",
+            "clean_expiration_days",
+            "errors_expiration_days",
+            "noncurrent_expiration_days",
+        ):
+            self._check_expiration(name)
+
+    def _check_expiration(self, name: str) -> None:
+        days = getattr(self, name)
+        shortest = 1 if self.retention_mode is RetentionMode.NONE else self.retention_days
+        if days is not None and days < shortest:
+            raise InvalidPropertyError(
+                name,
+                f"is {days:,} days",
+                f"at least {shortest:,} days are allowed, because the retention locks a version that long",
+            )
+
+    @property
+    def default_retention(self) -> s3.ObjectLockRetention | None:
+        """The bucket's default Object Lock retention."""
+        match self.retention_mode:
+            case RetentionMode.GOVERNANCE:
+                return s3.ObjectLockRetention.governance(Duration.days(self.retention_days))
+            case RetentionMode.COMPLIANCE:
+                return s3.ObjectLockRetention.compliance(Duration.days(self.retention_days))
+            case RetentionMode.NONE:
+                return None
+
+    @property
+    def lifecycle_rules(self) -> list[s3.LifecycleRule]:
+        """The bucket's lifecycle rules."""
+        old_versions = s3.LifecycleRule(
+            id="noncurrent-versions",
+            noncurrent_version_expiration=Duration.days(
+                self.noncurrent_expiration_days or max(30, self.retention_days)
+            ),
+            abort_incomplete_multipart_upload_after=Duration.days(7),
+        )
+        errors_expiration_days = self.errors_expiration_days or max(400, self.retention_days)
+        by_prefix = (
+            (RAW_PREFIX, self.raw_archive_after_days, self.raw_expiration_days),
+            (CLEAN_PREFIX, None, self.clean_expiration_days),
+            (ERRORS_PREFIX, None, errors_expiration_days),
+        )
+        return [
+            old_versions,
+            *(
+                _lifecycle_rule(prefix, archive_after, expiration)
+                for prefix, archive_after, expiration in by_prefix
+                if archive_after is not None or expiration is not None
+            ),
+        ]
+
+
+def _lifecycle_rule(prefix: str, archive_after: int | None, expiration: int | None) -> s3.LifecycleRule:
+    archive = s3.StorageClass.GLACIER_INSTANT_RETRIEVAL
+    return s3.LifecycleRule(
+        id=prefix.rstrip("/"),
+        prefix=prefix,
+        expiration=None if expiration is None else Duration.days(expiration),
+        transitions=None
+        if archive_after is None
+        else [s3.Transition(storage_class=archive, transition_after=Duration.days(archive_after))],
+    )
+
+
+class DataLakeBucket(Construct):
+    """A versioned bucket under S3 Object Lock, private, TLS only, encrypted with two keys.
+
+    `raw/` (events as received, and under `raw/oversize/` the originals that exceed a Firehose record) is
+    encrypted with the raw key, everything else with the clean key, the bucket's default. So whoever reads
+    masked events cannot read the originals. Server access logs go to a second, unlocked bucket.
+
+    Attributes:
+        bucket: The bucket.
+        clean_key: The KMS key of `clean/` and `errors/`.
+        raw_key: The KMS key of `raw/`.
+        access_log_bucket: The bucket of the server access logs; None with an existing bucket.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        props: DataLakeBucketProps | None = None,
+        existing_bucket: s3.IBucket | None = None,
+        existing_bucket_is_locked_and_versioned: bool = False,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        auto_delete_objects: bool = False,
+    ) -> None:
+        """Create the bucket, or wrap an existing one.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            props: Retention and lifecycle of a new bucket. Default: GOVERNANCE for 30 days.
+            existing_bucket: A bucket instead of a new one. It must come with its `encryption_key`, and
+                its owner sees to access block, TLS, lifecycle and logs.
+            existing_bucket_is_locked_and_versioned: Must be True with `existing_bucket`, because
+                synthesis cannot see it.
+            removal_policy: What happens to the buckets and keys when the stack goes. Default: RETAIN.
+            auto_delete_objects: Empty the bucket when the stack goes; only with DESTROY and without a
+                default retention. Default: False.
+
+        Raises:
+            InvalidPropertyError: The combination cannot work; the message says why.
+        """
+        super().__init__(scope, id)
+        check_exclusive(existing_bucket=existing_bucket, bucket_props=props)
+        check_removal_policy(removal_policy)
+        # Log delivery by bucket policy, also in an app whose feature flags still say access control lists.
+        self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
+        self.raw_key = rotated_key(
+            self,
+            "RawKey",
+            description="Genesys Firehose pipeline: events as received",
+            removal_policy=removal_policy,
+        )
+        self.access_log_bucket: s3.IBucket | None = None
+        if existing_bucket is not None:
+            if auto_delete_objects:
+                raise InvalidPropertyError(
+                    "auto_delete_objects",
+                    "is True with an existing_bucket",
+                    "only a bucket of this stack can be emptied with it",
+                )
+            self.bucket = existing_bucket
+            self.clean_key = _checked_key(existing_bucket, existing_bucket_is_locked_and_versioned)
+            return
+        props = props or DataLakeBucketProps()
+        _check_removal(props, removal_policy, auto_delete_objects)
+        self.clean_key = rotated_key(
+            self,
+            "CleanKey",
+            description="Genesys Firehose pipeline: masked events and delivery errors",
+            removal_policy=removal_policy,
+        )
+        self.access_log_bucket = self._create_access_log_bucket(removal_policy)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            versioned=True,
+            object_lock_enabled=True,
+            object_lock_default_retention=props.default_retention,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.clean_key,
+            bucket_key_enabled=True,
+            lifecycle_rules=props.lifecycle_rules,
+            server_access_logs_bucket=self.access_log_bucket,
+            server_access_logs_prefix="data-lake/",
+            removal_policy=removal_policy,
+            auto_delete_objects=auto_delete_objects,
+        )
+        self._refuse_other_encryption()
+        acknowledge(
+            self.bucket,
+            "S3BucketReplicationEnabled",
+            HIPAA,
+            NIST,
+            PCI,
+            reason="S3 keeps every object in at least three zones and Object Lock keeps it from deletion; a "
+            "second region is the owner's decision, about residency of personal data as well, and can be "
+            "added to the bucket.",
+        )
+
+    def grant_read_clean(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` list and read masked events under `clean/`, and nothing else."""
+        return self._grant_read(grantee, CLEAN_PREFIX, self.clean_key)
+
+    def grant_read_raw(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` list and read events as received under `raw/`: personal data in clear."""
+        return self._grant_read(grantee, RAW_PREFIX, self.raw_key)
+
+    def _grant_read(self, grantee: iam.IGrantable, prefix: str, key: kms.IKey) -> iam.Grant:
+        listing = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:ListBucket"],
+            resource_arns=[self.bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
+        )
+        reading = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:GetObject", "s3:GetObjectVersion"],
+            resource_arns=[self.bucket.arn_for_objects(f"{prefix}*")],
+        )
+        return listing.combine(reading).combine(key.grant_decrypt(grantee))
+
+    def _create_access_log_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "AccessLogBucket",
+            versioned=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=Duration.days(_ACCESS_LOG_DAYS),
+                    noncurrent_version_expiration=Duration.days(30),
+                    abort_incomplete_multipart_upload_after=Duration.days(7),
+                )
+            ],
+            removal_policy=removal_policy,
+        )
+        acknowledge(
+            bucket,
+            "S3BucketReplicationEnabled",
+            HIPAA,
+            NIST,
+            PCI,
+            reason="The access logs of one bucket in one region; they hold no event.",
+        )
+        acknowledge(
+            bucket,
+            "S3DefaultEncryptionKMS",
+            HIPAA,
+            NIST,
+            PCI,
+            reason="S3 delivers server access logs only to buckets whose default encryption is SSE-S3.",
+        )
+        return bucket
+
+    def _refuse_other_encryption(self) -> None:
+        """Refuse uploads that ask for another encryption than the bucket's; asking for none is right.
+
+        Whether Firehose names the encryption in a request is its own affair, so nothing demands a header.
+        """
+        header = "s3:x-amz-server-side-encryption"
+        key_header = f"{header}-aws-kms-key-id"
+        for sid, name, allowed, prefixes in (
+            ("DenyOtherEncryption", header, "aws:kms", ("",)),
+            ("DenyOtherKeyForRaw", key_header, self.raw_key.key_arn, (RAW_PREFIX,)),
+            ("DenyOtherKeyForClean", key_header, self.clean_key.key_arn, (CLEAN_PREFIX, ERRORS_PREFIX)),
+        ):
+            self.bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    principals=[iam.AnyPrincipal()],
+                    actions=["s3:PutObject"],
+                    resources=[self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes],
+                    conditions={"StringNotEquals": {name: allowed}, "Null": {name: "false"}},
+                )
+            )
+
+
+def _checked_key(bucket: s3.IBucket, acknowledged: bool) -> kms.IKey:
+    if not acknowledged:
+        raise InvalidPropertyError(
+            "existing_bucket",
+            "is not acknowledged",
+            "set existing_bucket_is_locked_and_versioned=True once it has Object Lock and versioning, "
+            "which synthesis cannot see",
+        )
+    if bucket.encryption_key is None:
+        raise InvalidPropertyError(
+            "existing_bucket",
+            "comes without its encryption_key",
+            "import it with Bucket.from_bucket_attributes(..., encryption_key=...), because the delivery "
+            "role must be allowed to use that key",
+        )
+    return bucket.encryption_key
+
+
+def _check_removal(props: DataLakeBucketProps, removal_policy: RemovalPolicy, auto_delete: bool) -> None:
+    if props.retention_mode is RetentionMode.COMPLIANCE and removal_policy is RemovalPolicy.DESTROY:
+        raise InvalidPropertyError(
+            "removal_policy",
+            "is DESTROY with retention_mode COMPLIANCE",
+            "only RETAIN is allowed, because S3 refuses to delete locked versions and the stack would "
+            "be stuck half deleted",
+        )
+    if auto_delete and props.retention_mode is not RetentionMode.NONE:
+        raise InvalidPropertyError(
+            "auto_delete_objects",
+            f"is True with retention_mode {props.retention_mode.value}",
+            "it is allowed with retention_mode NONE alone, because S3 refuses to delete locked versions "
+            "and the stack would be stuck half deleted",
+        )
+    if auto_delete and removal_policy is not RemovalPolicy.DESTROY:
+        raise InvalidPropertyError(
+            "auto_delete_objects",
+            f"is True with removal_policy {removal_policy.name}",
+            "it is allowed with removal_policy DESTROY alone",
+        )

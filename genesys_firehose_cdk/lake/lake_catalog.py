@@ -1,0 +1,372 @@
+"""Makes the lake queryable in place with Amazon Athena."""
+
+import runpy
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from aws_cdk import ArnFormat, Duration, Names, RemovalPolicy, Size, Stack
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from genesys_firehose_cdk.common.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge
+from genesys_firehose_cdk.common.function_code import source_directory
+from genesys_firehose_cdk.common.validation import check_range, check_removal_policy
+from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, RAW_PREFIX, DataLakeBucket
+
+CLEAN_TABLE = "clean"
+RAW_TABLE = "raw"
+EVENTS_VIEW = "events"
+# Amazon Athena API Reference, "WorkGroupConfiguration": 10,000,000 bytes at least.
+_SMALLEST_LIMIT_MIB = 10
+_LARGEST_LIMIT_MIB = 100 * 1024 * 1024
+_QUERIES = Path(__file__).parent / "queries"
+
+
+class LakeCatalog(Construct):
+    """A Glue database over the lake, and an Athena workgroup for each layer of it.
+
+    Both tables know their partitions by projection, so no crawler runs and a new day or hour is there at
+    once (Amazon Athena User Guide, "Use partition projection with Amazon Athena"). A row is one line, a
+    JSON text: whatever the sender wrote, no row can fail a query, while the JSON SerDes refuse keys that
+    differ in case alone. The saved queries take the lines apart and count every event once.
+
+    A workgroup's users cannot change where results go or how they are encrypted. The results of each layer
+    have a prefix of their own and the key of their layer, so that whoever may read masked events does not
+    find originals in somebody's results.
+
+    Attributes:
+        database: The Glue database.
+        database_name: Its name.
+        clean_table: The table `clean` over `clean/`, by `event_type` and `date`.
+        raw_table: The table `raw` over `raw/`, by `hour` of arrival, such as 2026/11/23/10.
+        results_bucket: The bucket of query results; they expire.
+        workgroup: The workgroup for `clean/`.
+        raw_workgroup: The workgroup for `raw/`.
+        queries: The saved queries of the workgroup, by name.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        bucket: DataLakeBucket,
+        first_day: date = date(2026, 1, 1),
+        bytes_scanned_limit: Size | None = None,
+        results_expiration_days: int = 30,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        """Create database, tables, workgroups and queries.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            bucket: The lake.
+            first_day: The first day that queries look at; every day since is a partition to them. Default:
+                2026-01-01.
+            bytes_scanned_limit: A query that reads more is cancelled; 10 MiB to 100 TiB. Default: 100 GiB.
+            results_expiration_days: When query results expire; 1 to 365 days. Default: 30.
+            removal_policy: What happens to the results bucket when the stack goes. Default: RETAIN.
+
+        Raises:
+            InvalidPropertyError: A number is out of range.
+        """
+        super().__init__(scope, id)
+        check_removal_policy(removal_policy)
+        limit = bytes_scanned_limit or Size.gibibytes(100)
+        check_range(
+            "bytes_scanned_limit",
+            limit.to_mebibytes(),
+            _SMALLEST_LIMIT_MIB,
+            _LARGEST_LIMIT_MIB,
+            "MiB",
+            "the least is Athena's own limit",
+        )
+        check_range("results_expiration_days", results_expiration_days, 1, 365, "days", "results can be had again")
+        # Log delivery by bucket policy, also in an app whose feature flags still say access control lists.
+        self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
+        self._bucket = bucket
+        # Athena's names are lower case, digits and underscores (Amazon Athena User Guide, "Name databases, tables, and
+        # columns"); derived from the path, so that a second pipeline has others.
+        self.database_name = Names.unique_resource_name(self, max_length=100, separator="_").lower()
+        self.database = glue.CfnDatabase(
+            self,
+            "Database",
+            catalog_id=Stack.of(self).account,
+            database_name=self.database_name,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(
+                name=self.database_name, description="Genesys Cloud events as received and masked"
+            ),
+        )
+        self.clean_table = self._create_table(
+            CLEAN_TABLE,
+            "Masked events: one JSON text per line; query the view `events` for every event once",
+            location=CLEAN_PREFIX,
+            template=f"{CLEAN_PREFIX}event_type=${{event_type}}/date=${{date}}/",
+            partitions={
+                "event_type": {"type": "enum", "values": ",".join(_event_types())},
+                "date": {
+                    "type": "date",
+                    "format": "yyyy-MM-dd",
+                    # A sender's clock may be ahead, by 30 days at most.
+                    "range": f"{first_day.isoformat()},NOW+30DAYS",
+                    "interval": "1",
+                    "interval.unit": "DAYS",
+                },
+            },
+        )
+        self.raw_table = self._create_table(
+            RAW_TABLE,
+            "Events as received, personal data in clear: one JSON text per line",
+            location=RAW_PREFIX,
+            template=f"{RAW_PREFIX}${{hour}}/",
+            partitions={
+                "hour": {
+                    "type": "date",
+                    "format": "yyyy/MM/dd/HH",
+                    "range": f"{first_day:%Y/%m/%d}/00,NOW",
+                    "interval": "1",
+                    "interval.unit": "HOURS",
+                },
+            },
+        )
+        self.results_bucket = self._create_results_bucket(results_expiration_days, removal_policy)
+        self.workgroup = self._create_workgroup("Workgroup", CLEAN_PREFIX, bucket.clean_key, limit)
+        self.raw_workgroup = self._create_workgroup("RawWorkgroup", RAW_PREFIX, bucket.raw_key, limit)
+        self.queries = {name: self._create_query(name, text) for name, text in saved_queries().items()}
+
+    def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` query masked events in `workgroup`, and nothing else."""
+        return self._bucket.grant_read_clean(grantee).combine(
+            self._grant(grantee, self.workgroup, CLEAN_PREFIX, self._bucket.clean_key, (CLEAN_TABLE, EVENTS_VIEW))
+        )
+
+    def grant_query_raw(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` query events as received in `raw_workgroup`: personal data in clear."""
+        return self._bucket.grant_read_raw(grantee).combine(
+            self._grant(grantee, self.raw_workgroup, RAW_PREFIX, self._bucket.raw_key, (RAW_TABLE,))
+        )
+
+    def _grant(
+        self,
+        grantee: iam.IGrantable,
+        workgroup: athena.CfnWorkGroup,
+        prefix: str,
+        key: kms.IKey,
+        tables: Sequence[str],
+    ) -> iam.Grant:
+        stack = Stack.of(self)
+        grants = [
+            iam.Grant.add_to_principal(
+                grantee=grantee,
+                actions=[
+                    "athena:GetWorkGroup",
+                    "athena:StartQueryExecution",
+                    "athena:StopQueryExecution",
+                    "athena:GetQueryExecution",
+                    "athena:GetQueryResults",
+                    "athena:ListQueryExecutions",
+                    "athena:BatchGetQueryExecution",
+                    "athena:ListNamedQueries",
+                    "athena:GetNamedQuery",
+                    "athena:BatchGetNamedQuery",
+                ],
+                resource_arns=[
+                    stack.format_arn(service="athena", resource="workgroup", resource_name=workgroup.ref),
+                ],
+            ),
+            # Amazon Athena User Guide, "Configure access to databases and tables in the AWS Glue Data Catalog": a table
+            # is read through its catalog and its database.
+            iam.Grant.add_to_principal(
+                grantee=grantee,
+                actions=["glue:GetDatabase", "glue:GetTable", "glue:GetTables"],
+                resource_arns=[
+                    stack.format_arn(service="glue", resource="catalog", arn_format=ArnFormat.NO_RESOURCE_NAME),
+                    stack.format_arn(service="glue", resource="database", resource_name=self.database_name),
+                    *(
+                        stack.format_arn(
+                            service="glue", resource="table", resource_name=f"{self.database_name}/{table}"
+                        )
+                        for table in tables
+                    ),
+                ],
+            ),
+            iam.Grant.add_to_principal(
+                grantee=grantee,
+                actions=["s3:GetBucketLocation"],
+                resource_arns=[self.results_bucket.bucket_arn, self._bucket.bucket.bucket_arn],
+            ),
+            iam.Grant.add_to_principal(
+                grantee=grantee,
+                actions=["s3:ListBucket", "s3:ListBucketMultipartUploads"],
+                resource_arns=[self.results_bucket.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
+            ),
+            iam.Grant.add_to_principal(
+                grantee=grantee,
+                actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+                resource_arns=[self.results_bucket.arn_for_objects(f"{prefix}*")],
+            ),
+            key.grant_encrypt_decrypt(grantee),
+        ]
+        whole = grants[0]
+        for grant in grants[1:]:
+            whole = whole.combine(grant)
+        return whole
+
+    def _create_table(
+        self, name: str, description: str, *, location: str, template: str, partitions: dict[str, dict[str, str]]
+    ) -> glue.CfnTable:
+        root = self._bucket.bucket.s3_url_for_object()
+        parameters = {"EXTERNAL": "TRUE", "projection.enabled": "true"}
+        parameters["storage.location.template"] = f"{root}/{template}"
+        for column, projection in partitions.items():
+            parameters.update({f"projection.{column}.{key}": value for key, value in projection.items()})
+        table = glue.CfnTable(
+            self,
+            f"{name.title()}Table",
+            catalog_id=Stack.of(self).account,
+            database_name=self.database_name,
+            table_input=glue.CfnTable.TableInputProperty(
+                name=name,
+                description=description,
+                table_type="EXTERNAL_TABLE",
+                parameters=parameters,
+                partition_keys=[glue.CfnTable.ColumnProperty(name=column, type="string") for column in partitions],
+                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                    location=f"{root}/{location}",
+                    columns=[glue.CfnTable.ColumnProperty(name="line", type="string")],
+                    compressed=True,
+                    input_format="org.apache.hadoop.mapred.TextInputFormat",
+                    output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                    serde_info=glue.CfnTable.SerdeInfoProperty(
+                        serialization_library="org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+                        # Fields end with the character U+0001, which JSON forbids: so a line is one field.
+                        parameters={"serialization.format": "1"},
+                    ),
+                ),
+            ),
+        )
+        table.add_resource_dependency(self.database)
+        return table
+
+    def _create_results_bucket(self, expiration_days: int, removal_policy: RemovalPolicy) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "Results",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self._bucket.clean_key,
+            bucket_key_enabled=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="results",
+                    expiration=Duration.days(expiration_days),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+            ],
+            server_access_logs_bucket=self._bucket.access_log_bucket,
+            server_access_logs_prefix="query-results/" if self._bucket.access_log_bucket else None,
+            removal_policy=removal_policy,
+        )
+        acknowledge(
+            bucket,
+            "S3BucketReplicationEnabled",
+            HIPAA,
+            NIST,
+            PCI,
+            reason="Query results that can be had again from the lake; they expire.",
+        )
+        acknowledge(
+            bucket,
+            "S3BucketVersioningEnabled",
+            HIPAA,
+            NIST,
+            PCI,
+            reason="Query results that can be had again from the lake; an old version would outlive its expiry.",
+        )
+        if self._bucket.access_log_bucket is None:
+            reason = "The lake is an existing bucket, whose owner keeps the access logs; Athena's history is here."
+            acknowledge(bucket, "S1", AWS_SOLUTIONS, reason=reason)
+            acknowledge(bucket, "S3BucketLoggingEnabled", HIPAA, NIST, PCI, reason=reason)
+        return bucket
+
+    def _create_workgroup(self, id: str, prefix: str, key: kms.IKey, limit: Size) -> athena.CfnWorkGroup:
+        return athena.CfnWorkGroup(
+            self,
+            id,
+            name=f"{Names.unique_resource_name(self, max_length=100)}-{prefix.rstrip('/')}",
+            description=f"Queries of {prefix}",
+            # What a workgroup holds beside its settings is a history of queries.
+            recursive_delete_option=True,
+            work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+                bytes_scanned_cutoff_per_query=int(limit.to_bytes()),
+                enforce_work_group_configuration=True,
+                publish_cloud_watch_metrics_enabled=True,
+                engine_version=athena.CfnWorkGroup.EngineVersionProperty(
+                    selected_engine_version="Athena engine version 3"
+                ),
+                result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
+                    output_location=self.results_bucket.s3_url_for_object(prefix),
+                    encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
+                        encryption_option="SSE_KMS", kms_key=key.key_arn
+                    ),
+                ),
+            ),
+        )
+
+    def _create_query(self, name: str, text: str) -> athena.CfnNamedQuery:
+        query = athena.CfnNamedQuery(
+            self,
+            f"Query{name.title().replace('_', '')}",
+            name=name.replace("_", " "),
+            description=description_of(text),
+            database=self.database_name,
+            query_string=text,
+            work_group=self.workgroup.ref,
+        )
+        query.add_resource_dependency(self.database)
+        return query
+
+
+def _event_types() -> list[str]:
+    """Return the event types that the functions know: every partition there can be."""
+    return sorted(runpy.run_path(str(source_directory() / "shared" / "event.py"))["EVENT_TYPES"])
+
+
+def saved_queries() -> dict[str, str]:
+    """Return the saved queries, by name, as Athena runs them.
+
+    `create_view` makes the view `events`, for queries of one's own. The others bring its definition along, so that they
+    run for who may not create a view, and before anybody has.
+    """
+    queries = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_QUERIES.glob("*.sql"))}
+    events = queries.pop(EVENTS_VIEW)
+    return {
+        "create_view": f"{_comment_of(events)}CREATE OR REPLACE VIEW {EVENTS_VIEW} AS\n{_body_of(events)}",
+        **{
+            name: f"{_comment_of(text)}WITH {EVENTS_VIEW} AS (\n{_body_of(events)})\n{_body_of(text)}"
+            for name, text in queries.items()
+        },
+    }
+
+
+def description_of(query: str) -> str:
+    """Return what a query says of itself in its first lines."""
+    return " ".join(line.removeprefix("--").strip() for line in _comment_of(query).splitlines())
+
+
+def _comment_of(query: str) -> str:
+    return "".join(line for line in query.splitlines(keepends=True) if line.startswith("--"))
+
+
+def _body_of(query: str) -> str:
+    return "".join(line for line in query.splitlines(keepends=True) if not line.startswith("--"))

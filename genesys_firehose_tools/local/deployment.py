@@ -1,0 +1,260 @@
+"""Deploys the app of this checkout with the real CDK command line, and says where everything is."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from genesys_firehose_tools.local.adaptation import adapt
+from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
+from genesys_firehose_tools.local.errors import LocalError
+
+ENVIRONMENT = "local"
+"""The app's environment that is deployed."""
+
+_BOOTSTRAP_STACK = "CDKToolkit"
+# The OAuth client that a local Genesys Cloud has unless it is told another.
+_GENESYS_CREDENTIALS = {"client_id": "client", "client_secret": "secret"}
+_EXECUTE_API = re.compile(r"https://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)")
+
+
+def checkout() -> Path:
+    """Return the directory of the app: the checkout that this package is installed from.
+
+    Raises:
+        LocalError: The package is installed without its app.
+    """
+    root = Path(__file__).parents[2]
+    if not (root / "cdk.json").is_file():
+        raise LocalError("The local commands deploy the app of a checkout; this package is installed without one.")
+    return root
+
+
+def environment_settings() -> Mapping[str, Any]:
+    """Return the settings of the app's environment that is deployed, as they stand in cdk.json."""
+    context = json.loads((checkout() / "cdk.json").read_text())["context"]
+    settings: Mapping[str, Any] = context["environments"][ENVIRONMENT]
+    return settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """Where the deployed pipeline is.
+
+    Attributes:
+        endpoint_url: The endpoint of every AWS service but Firehose.
+        firehose_url: The endpoint of Firehose, and of the local Firehose's controls.
+        genesys_url: The endpoint of Genesys Cloud, and of the local Genesys Cloud's controls.
+        region: The region of the stack.
+        account: The account of the stack; also the access key id, whose secret half is ``test``.
+        stack: The stack's name.
+        ingest_url: Where events are posted.
+        ingest_host_header: The Host header that goes with it, or None when the URL's own will do.
+        health_url: The health check.
+        bucket: The data lake's bucket.
+        stream: The name of the delivery stream, the first of several.
+        secret: The name or ARN of the secret that holds the signing key.
+        queue: The URL of the buffer queue.
+        dlq: The URL of its dead-letter queue.
+        table: The name of the de-duplication table.
+    """
+
+    endpoint_url: str
+    firehose_url: str
+    genesys_url: str
+    region: str
+    account: str
+    stack: str
+    ingest_url: str
+    ingest_host_header: str | None
+    health_url: str
+    bucket: str
+    stream: str
+    secret: str
+    queue: str
+    dlq: str
+    table: str
+
+    def client(self, service_name: str) -> Any:
+        """Make a boto3 client of the deployment's account, as a boto3 session does."""
+        return _client(service_name, self.firehose_url if service_name == "firehose" else self.endpoint_url)
+
+    def signing_key(self) -> bytes:
+        """Read the key that the sender signs with."""
+        secret: str = self.client("secretsmanager").get_secret_value(SecretId=self.secret)["SecretString"]
+        return secret.encode()
+
+    def to_dict(self) -> dict[str, str | None]:
+        """Return what the command line prints."""
+        return asdict(self)
+
+
+def deploy(aws: EmbeddedAws) -> Deployment:
+    """Deploy this checkout's app into an embedded AWS: `cdk bootstrap`, `cdk synth -c env=local`, `cdk deploy`.
+
+    The credentials of the local Genesys Cloud are in a secret there before, and the deployment creates its
+    integration.
+
+    Raises:
+        LocalError: A tool is missing, or the CDK command line failed; its output is in the embedded AWS's directory.
+    """
+    root = checkout()
+    credentials = _client("secretsmanager", aws.endpoint_url).create_secret(
+        Name="genesys", SecretString=json.dumps(_GENESYS_CREDENTIALS)
+    )
+    cdk = _CdkCommandLine(aws, root)
+    assembly = aws.directory / "cdk.out"
+    with ThreadPoolExecutor() as executor:
+        # Away from cdk.json, or the bootstrap would synthesize the app to find the environment it is given anyway.
+        bootstrap = executor.submit(cdk.run, "bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=aws.directory)
+        synthesis = executor.submit(
+            cdk.run, "synth", "--quiet", "--context", f"env={ENVIRONMENT}", "--output", str(assembly), cwd=root
+        )
+        synthesis.result()
+        bootstrap.result()
+    # The end of a secret's ARN is random, so no setting can know it before.
+    adapt(assembly, {environment_settings()["genesys_credentials_arn"]: credentials["ARN"]})
+    cdk.run(
+        *("deploy", "--all", "--app", str(assembly), "--method", "direct", "--require-approval", "never"),
+        cwd=aws.directory,
+    )
+    cloudformation = _client("cloudformation", aws.endpoint_url)
+    [stack] = [
+        stack["StackName"]
+        for stack in cloudformation.describe_stacks()["Stacks"]
+        if stack["StackName"] != _BOOTSTRAP_STACK
+    ]
+    output = stack_outputs(cloudformation, stack)
+    [table] = [
+        resource["PhysicalResourceId"]
+        for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        if resource["ResourceType"] == "AWS::DynamoDB::Table"
+    ]
+    return Deployment(
+        endpoint_url=aws.endpoint_url,
+        firehose_url=aws.firehose_url,
+        genesys_url=aws.genesys_url,
+        region=REGION,
+        account=ACCOUNT,
+        stack=stack,
+        ingest_url=_on(aws, output("IngestUrl")),
+        # ministack serves an API under a path of its own, so no Host header is needed.
+        ingest_host_header=None,
+        health_url=_on(aws, output("HealthUrl")),
+        bucket=output("BucketName"),
+        stream=output("StreamNames").split(",")[0],
+        secret=output("SigningSecretArn"),
+        queue=output("BufferQueueUrl"),
+        dlq=output("DeadLetterQueueUrl"),
+        table=table,
+    )
+
+
+def stack_outputs(cloudformation: Any, stack: str) -> Callable[[str], str]:
+    """Return a function that gives an output of a stack's pipeline by its name.
+
+    Raises:
+        LocalError: There is no such stack; or, from the function, no such output, or more than one.
+    """
+    try:
+        [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        raise LocalError(f"The stack {stack} can't be read: {error}.") from error
+
+    def output(name: str) -> str:
+        # CDK makes an output's key of its construct's path and appends a hash of it.
+        key = re.compile(rf".*{name}([0-9A-F]{{8}})?")
+        values = [entry["OutputValue"] for entry in described.get("Outputs", []) if key.fullmatch(entry["OutputKey"])]
+        if len(values) != 1:
+            raise LocalError(f"The stack {stack} has {len(values)} outputs {name}; it must have one.")
+        return str(values[0])
+
+    return output
+
+
+def _on(aws: EmbeddedAws, url: str) -> str:
+    """Return where the embedded AWS serves a URL of API Gateway."""
+    match = _EXECUTE_API.fullmatch(url)
+    if match is None:
+        raise LocalError(f"The stack's URL {url} is none of API Gateway's own.")
+    return f"{aws.endpoint_url}/_aws/execute-api/{match['api']}/{match['stage']}{match['path']}"
+
+
+def _client(service: str, endpoint_url: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+        # A proxy of the environment is for the world outside, not for the loopback interface.
+        config=Config(proxies={}),
+    )
+
+
+class _CdkCommandLine:
+    def __init__(self, aws: EmbeddedAws, root: Path) -> None:
+        binaries = os.path.dirname(sys.executable)
+        path = os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)])
+        node = shutil.which("node", path=path)
+        self._cdk = root / "node_modules" / "aws-cdk" / "bin" / "cdk"
+        if node is None or not self._cdk.is_file():
+            raise LocalError("The CDK command line is not installed in this checkout; run `make setup` first.")
+        self._node = node
+        self._logs = aws.directory
+        # An environment of its own: no profile, proxy or credential of the caller has a say in where this goes.
+        self._environment = {
+            "PATH": path,
+            "HOME": os.environ.get("HOME", str(aws.directory)),
+            "LANG": "C.UTF-8",
+            "AWS_ENDPOINT_URL": aws.endpoint_url,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CDK_HOME": str(aws.directory / "cdk-home"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_DISABLE_VERSION_CHECK": "true",
+        }
+
+    def run(self, *arguments: str, cwd: Path) -> None:
+        path = self._logs / f"cdk-{arguments[0]}.log"
+        with path.open("wb") as log:
+            completed = subprocess.run(  # noqa: S603 - node and the CDK of this checkout
+                [self._node, str(self._cdk), *arguments, "--no-notices", "--no-color", "--ci"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env=self._environment,
+                check=False,
+            )
+        if completed.returncode:
+            complaint = _complaint(path.read_text(errors="replace"))
+            raise LocalError(f"`cdk {arguments[0]}` failed: {complaint} (all of its output is in {path})")
+
+
+_COMPLAINTS = (r"(CREATE|UPDATE)_FAILED", r"^error", r"error", r"")
+
+
+def _complaint(output: str) -> str:
+    """Return the line of the CDK's output that says what went wrong."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    for pattern in _COMPLAINTS:
+        for line in lines:
+            if re.search(pattern, line, re.IGNORECASE):
+                return line
+    return "it said nothing."

@@ -1,0 +1,143 @@
+"""Reads the data lake back and judges what landed, knowing nothing of the code that put it there."""
+
+import gzip
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import urllib3
+
+from genesys_firehose_tools.local.deployment import Deployment
+from genesys_firehose_tools.local.events import GeneratedEvent, find_markers, find_personal_values, personal_values
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_READERS = 4
+_POLL_SECONDS = 0.2
+
+
+class Lake:
+    """The objects that come into a bucket under one prefix from now on, each read once.
+
+    Args:
+        deployment: Whose bucket.
+        prefix: Which objects, as ``clean/``.
+    """
+
+    def __init__(self, deployment: Deployment, prefix: str) -> None:
+        self._s3 = deployment.client("s3")
+        self._bucket = deployment.bucket
+        self._prefix = prefix
+        self.objects: dict[str, list[str]] = {}
+        """The lines of every object read so far, by key."""
+        self._before = set(self._keys())
+
+    def refresh(self) -> None:
+        """Read the objects that are new."""
+        new = [key for key in self._keys() if key not in self.objects and key not in self._before]
+        with ThreadPoolExecutor(_READERS) as readers:
+            self.objects.update(zip(new, readers.map(self._lines, new), strict=True))
+
+    def lines(self) -> Iterator[str]:
+        """Yield every line read so far."""
+        for lines in self.objects.values():
+            yield from lines
+
+    def markers(self) -> set[str]:
+        """Return everything read so far that may be an event's marker."""
+        return set().union(*map(find_markers, self.lines()))
+
+    def _keys(self) -> Iterator[str]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix):
+            for entry in page.get("Contents", []):
+                yield entry["Key"]
+
+    def _lines(self, key: str) -> list[str]:
+        body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        # Firehose writes GZIP; an emulator may not.
+        return (gzip.decompress(body) if body.startswith(_GZIP_MAGIC) else body).decode().splitlines()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check of ``clean/`` found.
+
+    Attributes:
+        landed: Events that are there.
+        lost: Accepted events that are not.
+        unarchived: Accepted events that are not in ``raw/``.
+        doubled: Events that are there more than once.
+        intruders: Records that no accepted event accounts for, as those of a refused request.
+        leaked: Personal values that can be read.
+        partitions: Records of each partition.
+    """
+
+    landed: int
+    lost: int
+    unarchived: int
+    doubled: int
+    intruders: int
+    leaked: int
+    partitions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything is as it must be."""
+        return not (self.lost or self.unarchived or self.doubled or self.intruders or self.leaked)
+
+
+def judge(
+    clean: Lake, raw: Lake, sent: Sequence[GeneratedEvent], accepted: Set[str], forged: Sequence[GeneratedEvent] = ()
+) -> Verdict:
+    """Compare the lake with what was sent.
+
+    Args:
+        clean: What landed in ``clean/``.
+        raw: What landed in ``raw/``.
+        sent: Every event of the real sender. One that got no answer may have landed or not.
+        accepted: The markers of those that the pipeline accepted.
+        forged: The events that someone else sent.
+    """
+    markers = {event.marker for event in sent}
+    personal = personal_values([*sent, *forged])
+    seen: Counter[str] = Counter()
+    leaked: set[str] = set()
+    intruders = 0
+    partitions: Counter[str] = Counter()
+    for key, lines in clean.objects.items():
+        # clean/event_type=call/date=2026-11-23/...: the partition is the two folders below the first.
+        partitions["/".join(key.split("/")[1:3])] += len(lines)
+        for line in lines:
+            found = find_markers(line) & markers
+            seen.update(found)
+            intruders += not found
+            leaked |= find_personal_values(line) & personal
+    return Verdict(
+        landed=len(seen),
+        lost=len(accepted - seen.keys()),
+        unarchived=len(accepted - raw.markers()),
+        doubled=sum(count > 1 for count in seen.values()),
+        intruders=intruders,
+        leaked=len(leaked),
+        partitions=dict(sorted(partitions.items())),
+    )
+
+
+def wait_until_settled(deployment: Deployment, within_seconds: float) -> None:
+    """Wait until neither the buffer queue nor Firehose holds anything, or the time is over."""
+    deadline = time.monotonic() + within_seconds
+    while not _is_settled(deployment) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_settled(deployment: Deployment) -> bool:
+    # The queue first: what leaves it is in Firehose before it is deleted.
+    attributes: dict[str, str] = deployment.client("sqs").get_queue_attributes(
+        QueueUrl=deployment.queue,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    if any(int(count) for count in attributes.values()):
+        return False
+    streams = urllib3.request("GET", f"{deployment.firehose_url}/_local/streams").json()
+    return not any(stream["buffered_records"] or stream["undelivered_objects"] for stream in streams.values())

@@ -1,0 +1,93 @@
+"""A trial of a pipeline: traffic through it, and a check of what became of every event."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from genesys_firehose_tools.local.deployment import Deployment
+from genesys_firehose_tools.local.events import EventGenerator, find_markers
+from genesys_firehose_tools.local.lake import Lake, Verdict, judge, wait_until_settled
+from genesys_firehose_tools.local.sender import Sender, Tally, is_accepted
+from genesys_firehose_tools.local.traffic import traffic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """The traffic of a trial.
+
+    Attributes:
+        events: Events of the real sender.
+        duplicates: The share of them that is sent twice.
+        forged: Events of someone without the key, as a share of ``events``.
+        batch: Events in one request.
+        disorder: By how many places an event may come too late.
+        seed: Same seed, same traffic.
+    """
+
+    events: int = 1000
+    duplicates: float = 0.1
+    forged: float = 0.02
+    batch: int = 1
+    disorder: int = 0
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was sent and what became of it."""
+
+    tally: Tally
+    verdict: Verdict
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is lost, doubled, leaked, stored without being accepted, or left without an answer."""
+        return self.verdict.clean and not self.tally.unanswered
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures by name."""
+        return {**asdict(self.tally), **asdict(self.verdict)}
+
+
+def run(
+    deployment: Deployment,
+    sender: Sender,
+    plan: Traffic,
+    *,
+    wait_seconds: float,
+    progress: Callable[[Tally, int], None] = lambda _tally, _total: None,
+) -> Report:
+    """Send a trial's traffic, wait until it has landed, and judge.
+
+    Args:
+        deployment: The pipeline under trial.
+        sender: Sends it.
+        plan: What to send.
+        wait_seconds: How long to wait at most until everything has landed.
+        progress: Told the figures and the number of all events after every answer.
+    """
+    generator = EventGenerator(plan.seed)
+    events = generator.take(plan.events)
+    forged = generator.take(round(plan.events * plan.forged))
+    messages = traffic(
+        [event.body for event in events],
+        duplicates=plan.duplicates,
+        forgeries=[event.body for event in forged],
+        batch=plan.batch,
+        disorder=plan.disorder,
+        seed=plan.seed,
+    )
+    total = sum(len(message.events) for message in messages)
+    clean, raw = Lake(deployment, "clean/"), Lake(deployment, "raw/")
+    tally = Tally()
+    accepted: set[str] = set()
+    for message, status in sender.send(messages):
+        tally.add(message, status)
+        if is_accepted(status):
+            accepted |= find_markers(message.body.decode())
+        progress(tally, total)
+    accepted &= {event.marker for event in events}
+    wait_until_settled(deployment, wait_seconds)
+    clean.refresh()
+    raw.refresh()
+    return Report(tally, judge(clean, raw, events, accepted, forged))

@@ -1,0 +1,276 @@
+"""Which quota a pipeline meets first, and at what rate, by AWS's default quotas of a region."""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from genesys_firehose_tools.operations.cost import ENVELOPE_BYTES, MONTH_SECONDS, Month, Traffic
+from genesys_firehose_tools.operations.deployed_design import Design
+
+_DAY_SECONDS = 24 * 3600
+MOST_SHARDS = 20
+# Faster than anything that is asked for; a limit beyond is none.
+_FASTEST = 1e9
+_RELATIVE_ERROR = 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """A default quota of AWS.
+
+    Attributes:
+        value: In regions that are not named.
+        unit: Of what.
+        regions: The value in other regions.
+        adjustable: Whether AWS raises it on request.
+        source: The document.
+        status: "documented" when the document was read, else "unverified".
+    """
+
+    value: float
+    unit: str
+    regions: dict[str, float]
+    adjustable: bool
+    source: str
+    status: Literal["documented", "unverified"]
+
+    def of(self, region: str) -> float:
+        """Return the quota of a region."""
+        return self.regions.get(region, self.value)
+
+
+QUOTAS = {
+    name: Quota(**fields)
+    for name, fields in json.loads(Path(__file__).with_name("quotas.json").read_text(encoding="utf-8")).items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Something that ends a pipeline's growth.
+
+    Attributes:
+        name: What it limits.
+        quota: How much there is.
+        unit: Of what.
+        used: How much of it the asked rate uses.
+        binds_at: At how many events a second it is used up; infinite when rate does not matter.
+        remedy: What the pipeline does, and what helps.
+        source: The document, or the property that sets it.
+        status: "documented" or "unverified"; "property" when a property sets it.
+    """
+
+    name: str
+    quota: float
+    unit: str
+    used: float
+    binds_at: float
+    remedy: str
+    source: str
+    status: Literal["documented", "unverified", "property"]
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether the asked rate is more than it allows."""
+        return self.used > self.quota
+
+
+class _Kind(NamedTuple):
+    """A limit before the rate is known: how much of it a month's rates use."""
+
+    name: str
+    quota: float
+    unit: str
+    load: Callable[[float], float]
+    remedy: str
+    source: str
+    status: Literal["documented", "unverified", "property"]
+
+
+def limits(design: Design, traffic: Traffic, region: str) -> list[Limit]:
+    """Return every limit at this traffic, the one that binds first first.
+
+    Args:
+        design: The pipeline.
+        traffic: Its peak, as if it lasted all day.
+        region: The AWS region, whose default quotas count.
+    """
+    rate = traffic.events_per_day / _DAY_SECONDS
+    found = [
+        Limit(
+            kind.name,
+            kind.quota,
+            kind.unit,
+            kind.load(rate),
+            _binding_rate(kind),
+            kind.remedy,
+            kind.source,
+            kind.status,
+        )
+        for kind in _Capacity(design, traffic, region).kinds()
+    ]
+    return sorted(found, key=lambda limit: limit.binds_at)
+
+
+def shards_needed(design: Design, traffic: Traffic, region: str) -> int:
+    """Return how many delivery streams the default quotas of Firehose ask for."""
+    for shards in range(design.streams, MOST_SHARDS + 1):
+        sharded = replace(design, streams=shards)
+        if not any(limit.is_exceeded for limit in limits(sharded, traffic, region) if "Firehose" in limit.name):
+            return shards
+    firehose = [limit for limit in limits(replace(design, streams=1), traffic, region) if "Firehose" in limit.name]
+    return math.ceil(max(limit.used / limit.quota for limit in firehose))
+
+
+def _binding_rate(kind: _Kind) -> float:
+    """Search the rate at which a limit is used up; what uses it never falls as the rate grows."""
+    low, high = 0.0, 1.0
+    while kind.load(high) <= kind.quota:
+        low, high = high, high * 2
+        if high > _FASTEST:
+            return math.inf
+    while high - low > high * _RELATIVE_ERROR:
+        middle = (low + high) / 2
+        low, high = (middle, high) if kind.load(middle) <= kind.quota else (low, middle)
+    return low
+
+
+class _Capacity:
+    def __init__(self, design: Design, traffic: Traffic, region: str) -> None:
+        self._design = design
+        self._traffic = traffic
+        self._region = region
+
+    def _month(self, rate: float) -> Month:
+        return Month(self._design, replace(self._traffic, events_per_day=rate * _DAY_SECONDS))
+
+    def _kind(self, name: str, quota: str, load: Callable[[float], float], remedy: str) -> _Kind:
+        found = QUOTAS[quota]
+        return _Kind(name, found.of(self._region), found.unit, load, remedy, found.source, found.status)
+
+    def kinds(self) -> Iterator[_Kind]:
+        if self._traffic.ingress == "webhook":
+            yield from self._webhook()
+        else:
+            yield from self._bus()
+        yield self._kind(
+            "Lambda concurrency",
+            "lambda_concurrency",
+            self._concurrency,
+            "Throttled requests are answered 500 and come again; queue and Firehose wait. Ask for more.",
+        )
+        yield from self._firehose()
+        yield self._kind(
+            "DynamoDB, a new table",
+            "dynamodb_initial_writes",
+            self._copies,
+            "It grows with use, by twice the last peak in half an hour. Until then events are delivered unchecked, "
+            "marked and counted.",
+        )
+        yield self._kind(
+            "DynamoDB, a table",
+            "dynamodb_table_writes",
+            self._copies,
+            "Events are delivered unchecked, marked and counted; the deduplicated view tells them apart. Ask for more.",
+        )
+        yield self._kind(
+            "S3 PUT requests",
+            "s3_puts",
+            lambda rate: self._month(rate).raw_objects / MONTH_SECONDS,
+            "Firehose tries again for a day. raw/ is the busiest prefix; S3 splits prefixes as they grow.",
+        )
+        yield self._kind(
+            "KMS requests",
+            "kms_requests",
+            lambda rate: self._month(rate).key_requests / MONTH_SECONDS,
+            "S3 Bucket Keys take the place of a request for each object; keys of secrets are cached for minutes.",
+        )
+
+    def _webhook(self) -> Iterator[_Kind]:
+        def requests(rate: float) -> float:
+            return self._copies(rate) / self._traffic.events_per_request
+
+        if self._design.api_rate is not None:
+            yield _Kind(
+                "API throttling",
+                self._design.api_rate,
+                "requests/s",
+                requests,
+                "More are answered 429, and the sender tries again for 85 s. Raise throttling_rate_limit, or let "
+                "the sender put more events into a request.",
+                "throttling_rate_limit",
+                "property",
+            )
+        yield self._kind(
+            "API Gateway, an account",
+            "api_gateway_rate",
+            requests,
+            "More are answered 429, and the sender tries again for 85 s. Ask for more, or use the partner_bus.",
+        )
+
+    def _bus(self) -> Iterator[_Kind]:
+        yield self._kind(
+            "EventBridge deliveries",
+            "eventbridge_invocations",
+            self._copies,
+            "Events are delivered later, within a day. Ask for more.",
+        )
+        yield _Kind(
+            "Batches from the queue",
+            self._design.queue_concurrency,
+            "batches at once",
+            self._ingest_concurrency,
+            "Events wait in the queue, for 14 days. Raise queue_max_concurrency.",
+            "queue_max_concurrency",
+            "property",
+        )
+        yield self._kind(
+            "SQS messages in flight",
+            "sqs_in_flight",
+            lambda rate: self._ingest_concurrency(rate) * self._design.queue_batch,
+            "Events wait in the queue.",
+        )
+
+    def _firehose(self) -> Iterator[_Kind]:
+        streams = self._design.streams
+        remedy = (
+            "What Firehose refuses waits in the buffer queue. Firehose raises a throttled stream's quota by itself, in "
+            "its own time; raise shards, or ask for more."
+        )
+
+        def puts(rate: float) -> float:
+            # A request is one call of each stream that gets any of its events.
+            invocations = self._month(rate).invocations / MONTH_SECONDS
+            events = self._copies(rate) / invocations if invocations else 1.0
+            return invocations * min(events, streams) / streams
+
+        yield self._kind("Firehose records", "firehose_records", lambda rate: self._copies(rate) / streams, remedy)
+        yield self._kind("Firehose requests", "firehose_requests", puts, remedy)
+        yield self._kind(
+            "Firehose bytes",
+            "firehose_bytes",
+            lambda rate: self._copies(rate) * (self._traffic.event_bytes + ENVELOPE_BYTES) / streams,
+            remedy,
+        )
+        if self._design.partitioned:
+            yield self._kind(
+                "Firehose partitions",
+                "firehose_partitions",
+                # A day's end has two days under way.
+                lambda _: self._traffic.event_types * 2.0,
+                "Event types are a fixed set, and absurd days are filed under the day of arrival, so they stay few.",
+            )
+
+    def _copies(self, rate: float) -> float:
+        return rate * (1 + self._traffic.duplicates)
+
+    def _ingest_concurrency(self, rate: float) -> float:
+        month = self._month(rate)
+        return month.invocations * month.ingest_seconds / MONTH_SECONDS
+
+    def _concurrency(self, rate: float) -> float:
+        month = self._month(rate)
+        return self._ingest_concurrency(rate) + month.transforms * month.transform_seconds / MONTH_SECONDS

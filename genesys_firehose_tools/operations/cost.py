@@ -1,0 +1,431 @@
+"""What a pipeline costs: its usage from a template and the traffic, and list prices.
+
+A month has 30 days, and traffic is even over them. A GB is 2^30 bytes, as AWS counts storage and Firehose. Whatever is
+an assumption, and not in the template, the traffic or the prices, is a constant below that says so.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from genesys_firehose_tools.operations.deployed_design import Buffer, Design
+from genesys_firehose_tools.operations.prices import Price
+
+DAYS = 30
+MONTH_SECONDS = DAYS * 24 * 3600
+_GB = 1024**3
+_MIB = 1024**2
+
+# Amazon Data Firehose pricing: each record is rounded up to the next 5 KB.
+_BILLED_STEP_BYTES = 5 * 1024
+# Measured with generated events: what the envelope adds, and what is left after GZIP.
+ENVELOPE_BYTES = 360
+_COMPRESSED_SHARE = 0.24
+# Measured on a full core of x86-64, with the AWS SDK, and rounded up; a function of 1,769 MB has one (AWS Lambda
+# Developer Guide, "Configure Lambda function memory").
+_INGEST_REQUEST_CPU_SECONDS = 0.0012
+_INGEST_EVENT_CPU_SECONDS = 0.00006
+_TRANSFORM_EVENT_CPU_SECONDS = 0.00006
+_CLAIM_EVENT_CPU_SECONDS = 0.00004
+_FULL_CORE_MB = 1769
+# Assumed: the answer of Firehose or DynamoDB from within the region.
+_FIREHOSE_SECONDS = 0.02
+_DYNAMODB_SECONDS = 0.008
+_KEYS_IN_A_CALL = 25
+# Measured: a function's line of metrics. Assumed: Lambda's own three lines, and a line of the access log.
+_INGEST_LOG_BYTES = 575 + 400
+_TRANSFORM_LOG_BYTES = 301 + 400
+_ACCESS_LOG_BYTES = 420
+_LOG_COMPRESSED_SHARE = 0.15
+# Counted in the code: the metrics that are written all the time; and what API Gateway measures of each method.
+_CUSTOM_METRICS = 8
+_METRICS_OF_A_METHOD = 5
+# Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys": up to 99 % fewer requests.
+_BUCKET_KEY_SHARE = 0.01
+# Amazon SQS Developer Guide, "Key management": a data key serves for five minutes, once to send and once to receive.
+_DATA_KEY_SECONDS = 300
+# The signing key is read anew every five minutes, in its current and previous version.
+_SECRET_SECONDS = 300
+_SECRET_VERSIONS = 2
+# AWS Lambda Developer Guide, "Using Lambda with Amazon SQS": five pollers, each asking for 20 s.
+_POLLERS = 5
+_POLL_SECONDS = 20
+# Amazon EventBridge pricing and Amazon SQS pricing: each 64 KB of a payload is an event or a request.
+_MESSAGE_STEP_BYTES = 64 * 1024
+# Key, owner, expiry, and DynamoDB's 100 bytes for an item.
+_ITEM_BYTES = 240
+# AWS X-Ray Developer Guide, "Configuring sampling rules": the first request of a second, and 5 % of the others.
+_SAMPLED_SHARE = 0.05
+# Amazon S3 User Guide, "Transitioning objects using Amazon S3 Lifecycle": smaller objects are not moved.
+_SMALLEST_ARCHIVED_BYTES = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What comes in.
+
+    Attributes:
+        events_per_day: Different events.
+        event_bytes: Bytes of one.
+        event_types: How many types, and so partitions of a day, there are.
+        ingress: "webhook" or "eventbridge".
+        events_per_request: Events in one request of the webhook.
+        duplicates: How many more copies come than events, as a share.
+        events_per_record: Events in one Firehose record; the pipeline makes it one.
+        months: For how many months data has been collected, because what is stored is paid for again each month.
+    """
+
+    events_per_day: float
+    event_bytes: float = 1500
+    event_types: int = 10
+    ingress: Literal["webhook", "eventbridge"] = "webhook"
+    events_per_request: float = 1
+    duplicates: float = 0
+    events_per_record: float = 1
+    months: float = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of one thing is used in a month.
+
+    Attributes:
+        service: The AWS service.
+        what: What it is used for.
+        price: The name of its price.
+        quantity: How many of the price's units.
+    """
+
+    service: str
+    what: str
+    price: str
+    quantity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A usage and its cost."""
+
+    usage: Usage
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a month costs.
+
+    Attributes:
+        items: One for each price that is paid.
+        events: Different events in the month.
+    """
+
+    items: tuple[Item, ...]
+    events: float
+
+    @property
+    def dollars(self) -> float:
+        """US dollars a month."""
+        return sum(item.dollars for item in self.items)
+
+    @property
+    def dollars_per_million_events(self) -> float:
+        """US dollars for a million events, the fixed part spread over them."""
+        return self.dollars / self.events * 1e6
+
+    @property
+    def by_service(self) -> Mapping[str, float]:
+        """US dollars a month of each service."""
+        services: dict[str, float] = {}
+        for item in self.items:
+            services[item.usage.service] = services.get(item.usage.service, 0) + item.dollars
+        return services
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The same traffic with something else.
+
+    Attributes:
+        name: What is else.
+        kind: "property" when the pipeline can be told to, "estimate" when it can't, "design" for another design.
+        note: What comes with it.
+        dollars: US dollars a month.
+        difference: How much more that is than the pipeline as it is.
+    """
+
+    name: str
+    kind: Literal["property", "estimate", "design"]
+    note: str
+    dollars: float
+    difference: float
+
+
+def estimate(design: Design, traffic: Traffic, prices: Mapping[str, Price]) -> Estimate:
+    """Estimate what a month of a design costs under some traffic; all that has one price reaches its tiers together."""
+    usages = [usage for usage in monthly_usage(design, traffic) if usage.quantity]
+    quantities: dict[str, float] = {}
+    for usage in usages:
+        quantities[usage.price] = quantities.get(usage.price, 0) + usage.quantity
+    rates = {name: prices[name].dollars(quantity) / quantity for name, quantity in quantities.items()}
+    items = (Item(usage, usage.quantity * rates[usage.price]) for usage in usages)
+    return Estimate(tuple(items), traffic.events_per_day * DAYS)
+
+
+def monthly_usage(design: Design, traffic: Traffic) -> Iterator[Usage]:
+    """Yield everything that is paid for in a month."""
+    return Month(design, traffic).usage()
+
+
+class Month:
+    """One month of a design under some traffic.
+
+    Attributes:
+        requests: Of the webhook.
+        invocations: Of the ingest function.
+        transforms: Invocations of the transform function.
+        clean_objects: Objects written under `clean/`.
+        raw_objects: Objects written under `raw/`.
+    """
+
+    def __init__(self, design: Design, traffic: Traffic) -> None:
+        self._design = design
+        self._traffic = traffic
+        self._events = traffic.events_per_day * DAYS
+        self._copies = self._events * (1 + traffic.duplicates)
+        self._is_webhook = traffic.ingress == "webhook"
+        self.requests = self._copies / traffic.events_per_request if self._is_webhook else 0.0
+        self._event_record_bytes = traffic.event_bytes + ENVELOPE_BYTES
+        rate = self._copies / MONTH_SECONDS / design.streams
+        bytes_rate = rate * self._event_record_bytes
+        partitions = traffic.event_types if design.partitioned else 1
+        self.clean_objects = _flushes(rate, bytes_rate, design.clean, partitions) * design.streams * MONTH_SECONDS
+        self.raw_objects = _flushes(rate, bytes_rate, design.raw, 1) * design.streams * MONTH_SECONDS
+        self.transforms = _flushes(rate, bytes_rate, design.processor, 1) * design.streams * MONTH_SECONDS
+        # The queue hands over what comes within a second, ten at most.
+        batch = min(design.queue_batch, max(1.0, self._copies / MONTH_SECONDS))
+        self._batch = traffic.events_per_request if self._is_webhook else batch
+        self.invocations = self._copies / self._batch if design.ingest_function else 0.0
+
+    def usage(self) -> Iterator[Usage]:
+        """Yield everything that is paid for."""
+        yield from self._front_door()
+        yield from self._functions()
+        yield from self._firehose()
+        yield from self._storage()
+        yield from self._key_store()
+        yield from self._security()
+        yield from self._telemetry()
+
+    def _front_door(self) -> Iterator[Usage]:
+        design = self._design
+        api = "api_gateway_http_request" if design.http_api else "api_gateway_rest_request"
+        yield Usage("API Gateway", "requests", api, self.requests)
+        yield Usage("WAF", "web ACLs", "waf_web_acl_month", design.web_acls)
+        yield Usage("WAF", "rules", "waf_rule_month", design.web_acl_rules)
+        yield Usage("WAF", "requests", "waf_request", self.requests if design.web_acl_used else 0)
+        steps = self._copies * math.ceil(self._traffic.event_bytes / _MESSAGE_STEP_BYTES)
+        if not self._is_webhook:
+            yield Usage("EventBridge", "partner events", "eventbridge_partner_event", steps)
+        if design.ingest_function:
+            yield Usage("SQS", "asking the queue", "sqs_request", _POLLERS * MONTH_SECONDS / _POLL_SECONDS)
+            if not self._is_webhook:
+                received = math.ceil(self._batch * self._traffic.event_bytes / _MESSAGE_STEP_BYTES)
+                requests = steps + self.invocations * (received + 1)
+                yield Usage("SQS", "events sent, received and deleted", "sqs_request", requests)
+
+    def _functions(self) -> Iterator[Usage]:
+        yield Usage("Lambda", "requests", "lambda_request", self.invocations + self.transforms)
+        ingest = self.invocations * self.ingest_seconds * self._design.ingest_memory / 1024
+        yield Usage("Lambda", "ingest function", "lambda_gb_second", ingest)
+        transform = self.transforms * self.transform_seconds * self._design.transform_memory / 1024
+        yield Usage("Lambda", "transform function", "lambda_gb_second", transform)
+
+    @property
+    def ingest_seconds(self) -> float:
+        """How long the ingest function runs for one request or batch."""
+        calls = self._design.firehose_calls + self._design.calls_per_event * self._batch
+        cpu = _INGEST_REQUEST_CPU_SECONDS + _INGEST_EVENT_CPU_SECONDS * (self._batch - 1)
+        return calls * _FIREHOSE_SECONDS + cpu / _cores(self._design.ingest_memory)
+
+    @property
+    def transform_seconds(self) -> float:
+        """How long the transform function runs for one batch."""
+        events = self._copies / self.transforms
+        waiting, cpu = 0.0, events * _TRANSFORM_EVENT_CPU_SECONDS
+        if self._design.writes_per_event == 1:
+            waiting = math.ceil(events / _KEYS_IN_A_CALL) * _DYNAMODB_SECONDS
+            cpu += events * _CLAIM_EVENT_CPU_SECONDS
+        return waiting + cpu / _cores(self._design.transform_memory)
+
+    @property
+    def key_requests(self) -> float:
+        """Requests to KMS."""
+        design = self._design
+        share = _BUCKET_KEY_SHARE if design.bucket_keys else 1
+        queue = 0.0 if self._is_webhook or not design.ingest_function else 2 * MONTH_SECONDS / _DATA_KEY_SECONDS
+        return (self.clean_objects + self.raw_objects) * share + queue + self.secret_reads
+
+    @property
+    def secret_reads(self) -> float:
+        """Requests for the signing key."""
+        environments = max(1.0, self.invocations / MONTH_SECONDS * self.ingest_seconds)
+        reads = _SECRET_VERSIONS * min(self.invocations, environments * MONTH_SECONDS / _SECRET_SECONDS)
+        return reads if self._is_webhook else 0.0
+
+    def _firehose(self) -> Iterator[Usage]:
+        records = self._copies / self._traffic.events_per_record
+        record_bytes = self._event_record_bytes * self._traffic.events_per_record
+        billed = records * math.ceil(record_bytes / _BILLED_STEP_BYTES) * _BILLED_STEP_BYTES
+        yield Usage("Firehose", "ingestion, records rounded up to 5 KB", "firehose_ingested_gb", billed / _GB)
+        if self._design.partitioned:
+            delivered = self._events * self._event_record_bytes
+            yield Usage("Firehose", "partitioning", "firehose_partitioned_gb", delivered / _GB)
+            yield Usage("Firehose", "partitioned objects", "firehose_partitioned_object", self.clean_objects)
+
+    def _storage(self) -> Iterator[Usage]:
+        design, months = self._design, self._traffic.months
+        yield Usage("S3", "objects written", "s3_put", self.clean_objects + self.raw_objects)
+        clean_gb = self._events * self._event_record_bytes * _COMPRESSED_SHARE / _GB
+        yield Usage("S3", "clean/ stored", "s3_stored_gb_month", clean_gb * _kept(months, design.clean_expiration_days))
+        raw_bytes = self._copies * self._event_record_bytes * _COMPRESSED_SHARE
+        kept = _kept(months, design.raw_expiration_days)
+        is_archived = design.raw_archive_days is not None and raw_bytes / self.raw_objects >= _SMALLEST_ARCHIVED_BYTES
+        standard = min(kept, (design.raw_archive_days or 0) / DAYS) if is_archived else kept
+        yield Usage("S3", "raw/ stored", "s3_stored_gb_month", raw_bytes / _GB * standard)
+        archive = "s3_glacier_instant_stored_gb_month"
+        yield Usage("S3", "raw/ stored in the archive", archive, raw_bytes / _GB * (kept - standard))
+        moved = self.raw_objects if kept > standard else 0
+        yield Usage("S3", "raw/ objects moved to the archive", "s3_glacier_instant_transition", moved)
+
+    def _key_store(self) -> Iterator[Usage]:
+        if not self._design.writes_per_event:
+            return
+        yield Usage("DynamoDB", "keys claimed", "dynamodb_write_unit", self._copies * self._design.writes_per_event)
+        yield Usage("DynamoDB", "owners of duplicates read", "dynamodb_read_unit", self._copies - self._events)
+        stored = self._traffic.events_per_day * self._design.key_ttl_days * _ITEM_BYTES / _GB
+        yield Usage("DynamoDB", "keys stored", "dynamodb_stored_gb_month", stored)
+        if self._design.recovery:
+            yield Usage("DynamoDB", "point-in-time recovery", "dynamodb_recovery_gb_month", stored)
+
+    def _security(self) -> Iterator[Usage]:
+        design = self._design
+        yield Usage("KMS", "keys", "kms_key_month", design.keys)
+        yield Usage("KMS", "requests", "kms_request", self.key_requests)
+        yield Usage("Secrets Manager", "secrets", "secrets_manager_secret_month", design.secrets)
+        yield Usage("Secrets Manager", "requests", "secrets_manager_request", self.secret_reads)
+
+    def _telemetry(self) -> Iterator[Usage]:
+        design = self._design
+        written = self.invocations * _INGEST_LOG_BYTES + self.transforms * _TRANSFORM_LOG_BYTES
+        if design.access_log:
+            written += self.requests * _ACCESS_LOG_BYTES
+        yield Usage("CloudWatch", "logs written", "cloudwatch_logs_ingested_gb", written / _GB)
+        kept = written * _LOG_COMPRESSED_SHARE * _kept(self._traffic.months, design.log_retention_days)
+        yield Usage("CloudWatch", "logs stored", "cloudwatch_logs_stored_gb_month", kept / _GB)
+        yield Usage("CloudWatch", "alarms", "cloudwatch_alarm_metric_month", design.alarm_metrics)
+        methods = design.api_methods if self._is_webhook else 0
+        metrics = _CUSTOM_METRICS + methods * _METRICS_OF_A_METHOD
+        yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)
+        if design.traced:
+            traced = self.invocations + self.transforms
+            sampled = min(traced, MONTH_SECONDS) + _SAMPLED_SHARE * max(0.0, traced - MONTH_SECONDS)
+            yield Usage("X-Ray", "traces", "xray_trace", sampled)
+
+
+def _flushes(rate: float, bytes_rate: float, buffer: Buffer, partitions: int) -> float:
+    """How often a buffer is emptied in a second: when its time is over, for each partition in it, or its size full."""
+    seconds = max(buffer.seconds, 1.0)
+    by_time = min(partitions, rate * seconds) / seconds
+    return max(by_time, bytes_rate / (buffer.mebibytes * _MIB))
+
+
+def _cores(memory: int) -> float:
+    return min(1.0, memory / _FULL_CORE_MB)
+
+
+def _kept(months: float, expiration_days: int | None) -> float:
+    """For how many months' data is stored."""
+    return months if expiration_days is None else min(months, expiration_days / DAYS)
+
+
+def variants(design: Design, traffic: Traffic, prices: Mapping[str, Price]) -> list[Variant]:
+    """Estimate what every option would save or add, and what other designs cost, all by the same prices."""
+    now = estimate(design, traffic, prices).dollars
+
+    def variant(
+        name: str, kind: Literal["property", "estimate", "design"], note: str, design: Design, traffic: Traffic
+    ) -> Variant:
+        dollars = estimate(design, traffic, prices).dollars
+        return Variant(name, kind, note, dollars, dollars - now)
+
+    longer = min(900.0, design.clean.seconds * 5)
+    slow = replace(design, clean=replace(design.clean, seconds=longer), raw=replace(design.raw, seconds=longer))
+    packed = max(1.0, _BILLED_STEP_BYTES // (traffic.event_bytes + ENVELOPE_BYTES))
+    by_bus = replace(traffic, ingress="eventbridge")
+    without_api = replace(design, api_methods=0, access_log=False, web_acls=0, web_acl_rules=0, web_acl_used=False)
+    found = [
+        variant(f"buffering.interval {longer:.0f} s", "property", "events come that much later", slow, traffic),
+        variant(
+            f"shards {design.streams + 1}",
+            "property",
+            "smaller objects; eleven metrics more with alarms",
+            replace(design, streams=design.streams + 1, alarm_metrics=design.alarm_metrics + 11),
+            traffic,
+        ),
+    ]
+    if design.partitioned:
+        flat = replace(design, partitioned=False)
+        found.append(
+            variant("dynamic_partitioning False", "property", "no tables; a query reads all", flat, traffic),
+        )
+    if traffic.ingress == "webhook":
+        found += [
+            variant(
+                "partner_bus instead of the webhook",
+                "property",
+                "no public endpoint; four days of retries",
+                replace(without_api, event_bus=True, secrets=max(0, design.secrets - 1)),
+                by_bus,
+            ),
+            variant(
+                "HTTP API instead of the REST API",
+                "estimate",
+                "no web ACL, no allow-list, other payloads",
+                replace(design, http_api=True, web_acls=0, web_acl_rules=0, web_acl_used=False),
+                traffic,
+            ),
+        ]
+    if packed > 1:
+        found.append(
+            variant(
+                f"{packed:.0f} events in a record",
+                "estimate",
+                "the function must wait for them, or they must come together; no event is accepted before",
+                design,
+                replace(traffic, events_per_record=packed),
+            )
+        )
+    single = replace(design, firehose_calls=0, calls_per_event=3, writes_per_event=2, recovery=False)
+    plain = replace(design, firehose_calls=0, calls_per_event=1, writes_per_event=0)
+    direct = replace(
+        without_api, event_bus=True, ingest_function=False, writes_per_event=0, secrets=min(1, design.secrets)
+    )
+    found += [
+        variant(
+            "PutRecord per event, idempotency utility",
+            "design",
+            "an event whose function dies behind its put is doubled; what Firehose refuses is lost",
+            single,
+            replace(traffic, ingress="webhook"),
+        ),
+        variant(
+            "webhook function to Firehose",
+            "design",
+            "every retry is a duplicate; what Firehose refuses is lost",
+            plain,
+            replace(traffic, ingress="webhook"),
+        ),
+        variant("EventBridge rule to Firehose", "design", "every copy is a duplicate; no webhook", direct, by_bus),
+    ]
+    return found

@@ -1,0 +1,161 @@
+"""A local Genesys Cloud and clients of it."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Protocol
+
+import pytest
+import urllib3
+from botocore.exceptions import ClientError
+
+from genesys.client import Credentials, Deadline, GenesysClient, Http
+from genesys.connection import connect, read_credentials
+from genesys.lifecycle import Lifecycle, Resource
+from genesys_firehose_tools.local.genesys.organization import Organization
+from genesys_firehose_tools.local.genesys.partner import InMemoryPartner
+from genesys_firehose_tools.local.genesys.server import LocalGenesys
+from tests.functions.genesys.cloudformation import CrashError, Handle
+
+ORGANIZATION_ID = "3fd2f1a0-8f5c-4a53-9c43-0c2a3b4d5e6f"
+CREDENTIALS = Credentials("client", "s3cret-of-the-client")
+
+
+@pytest.fixture
+def partner() -> InMemoryPartner:
+    return InMemoryPartner()
+
+
+@pytest.fixture
+def genesys(partner: InMemoryPartner) -> Iterator[LocalGenesys]:
+    server = LocalGenesys(
+        Organization(partner, ORGANIZATION_ID, {CREDENTIALS.client_id: CREDENTIALS.client_secret}, 1_000_000)
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+class Time:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def http() -> Iterator[urllib3.PoolManager]:
+    with urllib3.PoolManager() as http:
+        yield http
+
+
+MakeClient = Callable[..., GenesysClient]
+
+
+@pytest.fixture
+def make_client(genesys: LocalGenesys, time: Time, http: urllib3.PoolManager) -> MakeClient:
+    def make(seconds: float = 45.0, credentials: Credentials = CREDENTIALS, url: str = genesys.url) -> GenesysClient:
+        return GenesysClient(url, url, credentials, Deadline(seconds, time), http=http, sleep=time.sleep)
+
+    return make
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> GenesysClient:
+    return make_client()
+
+
+class CrashingHttp:
+    """Ends the function's environment at one request, before it is sent or after it was answered."""
+
+    def __init__(self, http: urllib3.PoolManager, at: int, *, after_effect: bool) -> None:
+        self._http = http
+        self._requests_left = at
+        self._after_effect = after_effect
+
+    def request(self, method: str, url: str, **options: Any) -> Any:
+        strikes = self._requests_left == 0
+        self._requests_left -= 1
+        if strikes and not self._after_effect:
+            raise CrashError
+        response = self._http.request(method, url, **options)
+        if strikes:
+            raise CrashError
+        return response
+
+
+class Aws:
+    """Secrets Manager and EventBridge, as far as the functions call them."""
+
+    def __init__(self, partner: InMemoryPartner) -> None:
+        self.partner = partner
+        self.credentials: str | None = json.dumps(
+            {"client_id": CREDENTIALS.client_id, "client_secret": CREDENTIALS.client_secret}
+        )
+        self.signing_key = "key-1"
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
+        if SecretId == "signing":
+            return {"SecretString": self.signing_key}
+        if self.credentials is None:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetSecretValue")
+        return {"SecretString": self.credentials}
+
+    def describe_event_source(self, *, Name: str) -> dict[str, Any]:  # noqa: N803
+        for source, state in self.partner.sources.items():
+            if source.name == Name:
+                return {"Name": Name, "State": state}
+        raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no"}}, "DescribeEventSource")
+
+
+@pytest.fixture
+def aws(partner: InMemoryPartner) -> Aws:
+    return Aws(partner)
+
+
+GIVE_UP_AFTER = 600.0
+
+
+class MakeHandle(Protocol):
+    """Makes the function of a kind of resource."""
+
+    def __call__(self, resource: Resource, http: Http | None = None) -> Handle: ...
+
+
+@pytest.fixture
+def make_handle(genesys: LocalGenesys, aws: Aws, time: Time, http: urllib3.PoolManager) -> MakeHandle:
+    pool = http
+
+    def make(resource: Resource, http: Http | None = None) -> Handle:
+        def connect_to_local(host: str) -> GenesysClient:
+            return connect(
+                host,
+                read_credentials(aws, "credentials"),
+                Deadline(45, time),
+                {"GENESYS_API_URL": genesys.url, "GENESYS_LOGIN_URL": genesys.url},
+                partial(GenesysClient, http=http or pool, sleep=time.sleep),
+            )
+
+        lifecycle = Lifecycle(resource, connect_to_local, GIVE_UP_AFTER, time)
+
+        def handle(event: dict[str, Any]) -> dict[str, Any]:
+            # As between Lambda functions: nothing passes but JSON.
+            answer: dict[str, Any] = json.loads(json.dumps(lifecycle.handle(json.loads(json.dumps(event)))))
+            return answer
+
+        return handle
+
+    return make

@@ -1,0 +1,85 @@
+"""Health says what is wrong in one word, and asks seldom."""
+
+from datetime import timedelta
+
+import pytest
+
+from ingest.health import Health
+from ingest.signing_keys import SigningKeys
+from tests.functions.observing import Clock
+from tests.in_memory_aws import Fault, InMemoryAws
+
+
+@pytest.fixture
+def health(aws: InMemoryAws, clock: Clock) -> Health:
+    keys = SigningKeys(lambda: aws.client("secretsmanager"), "arn:secret", timedelta(hours=24), clock)
+    return Health(keys, lambda: aws.client("firehose"), ["stream"], clock)
+
+
+def test_all_is_well_when_the_secret_is_readable_and_the_stream_active(health: Health) -> None:
+    assert health.reason() is None
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.THROTTLE, Fault.TIMEOUT])
+def test_a_secret_that_cant_be_read_is_named(aws: InMemoryAws, health: Health, fault: Fault) -> None:
+    aws.schedule = {0: fault}
+    assert health.reason() == "SECRET_UNREADABLE"
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.THROTTLE, Fault.TIMEOUT])
+def test_a_stream_that_cant_be_described_is_named(aws: InMemoryAws, health: Health, fault: Fault) -> None:
+    aws.schedule = {2: fault}
+    assert health.reason() == "STREAM_UNREADABLE"
+
+
+@pytest.mark.parametrize("status", ["CREATING", "CREATING_FAILED", "DELETING", "DELETING_FAILED", "SUSPENDED"])
+def test_a_stream_that_is_not_active_is_named(aws: InMemoryAws, health: Health, status: str) -> None:
+    aws.stream_status = status
+    assert health.reason() == "STREAM_NOT_ACTIVE"
+
+
+def test_an_answer_holds_for_half_a_minute(aws: InMemoryAws, clock: Clock, health: Health) -> None:
+    assert health.reason() is None
+    aws.stream_status = "DELETING"
+    for _second in range(30):
+        assert health.reason() is None
+        clock.advance(1)
+    assert aws.calls.count("DescribeDeliveryStream") == 1
+    clock.advance(1)
+    assert health.reason() == "STREAM_NOT_ACTIVE"
+    aws.stream_status = "ACTIVE"
+    assert health.reason() == "STREAM_NOT_ACTIVE"
+    clock.advance(31)
+    assert health.reason() is None
+
+
+def health_of(aws: InMemoryAws, clock: Clock, shards: int) -> Health:
+    keys = SigningKeys(lambda: aws.client("secretsmanager"), "arn:secret", timedelta(hours=24), clock)
+    return Health(keys, lambda: aws.client("firehose"), [f"stream-{n}" for n in range(shards)], clock)
+
+
+def test_one_stream_of_several_that_is_not_active_is_named(aws: InMemoryAws, clock: Clock) -> None:
+    aws.stream_statuses = {"stream-1": "DELETING"}
+    assert health_of(aws, clock, 3).reason() == "STREAM_NOT_ACTIVE"
+
+
+def test_of_many_streams_five_are_looked_at_in_a_check_and_all_in_turn(aws: InMemoryAws, clock: Clock) -> None:
+    health = health_of(aws, clock, 12)
+    aws.stream_statuses = {"stream-11": "DELETING"}
+    found = []
+    for _check in range(3):
+        found.append(health.reason())
+        clock.advance(31)
+    assert aws.described == [f"stream-{n % 12}" for n in range(15)]
+    assert found == [None, None, "STREAM_NOT_ACTIVE"]
+
+
+def test_a_stream_once_found_bad_is_bad_until_it_is_looked_at_again(aws: InMemoryAws, clock: Clock) -> None:
+    health = health_of(aws, clock, 12)
+    aws.stream_statuses = {"stream-0": "DELETING"}
+    found = [health.reason()]
+    aws.stream_statuses = {}
+    for _check in range(2):
+        clock.advance(31)
+        found.append(health.reason())
+    assert found == ["STREAM_NOT_ACTIVE", "STREAM_NOT_ACTIVE", None]

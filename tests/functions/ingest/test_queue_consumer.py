@@ -1,0 +1,175 @@
+"""What waits in the queue goes to Firehose; what can't, and only that, comes again."""
+
+import json
+from typing import Any
+
+import pytest
+
+from genesys_firehose_tools.local.events import FAMILIES, EventGenerator
+from ingest.function import IngestFunction
+from shared.event import EventFacts, describe
+from tests.functions.observing import metrics_of
+from tests.in_memory_aws import Crash, Fault, InMemoryAws
+from tests.wired_functions import ingest_function, post
+
+DETAIL = {
+    "topicName": "v2.detail.events.conversation.c-1.acd.end",
+    "eventBody": {"eventTime": 1795428000000, "conversationId": "c-1", "mediaType": "VOICE"},
+}
+
+
+def eventbridge_event(detail: dict[str, Any] = DETAIL) -> str:
+    return json.dumps(
+        {
+            "version": "0",
+            "id": "e-1",
+            "detail-type": "v2.detail.events.conversation.{id}.acd.end",
+            "source": "aws.partner/genesys.com/cloud/org/events",
+            "time": "2026-11-23T10:00:01Z",
+            "detail": detail,
+        }
+    )
+
+
+def consume(function: IngestFunction, *bodies: str) -> list[str]:
+    """Let the function consume messages and return the ids of those it wants again."""
+    messages = [{"messageId": f"m-{number}", "body": body} for number, body in enumerate(bodies)]
+    answer = function.handle({"Records": messages})
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+@pytest.fixture
+def function(aws: InMemoryAws) -> IngestFunction:
+    return ingest_function(aws)
+
+
+def test_an_eventbridge_event_is_wrapped_whole(aws: InMemoryAws, function: IngestFunction) -> None:
+    assert consume(function, eventbridge_event()) == []
+    record = json.loads(aws.in_stream[0])
+    assert record["event"] == json.loads(eventbridge_event())
+    assert (record["ingress"], record["event_type"], record["topic"]) == (
+        "eventbridge",
+        "call",
+        DETAIL["topicName"],
+    )
+
+
+def test_an_eventbridge_event_counts_as_accepted_by_its_ingress_when_firehose_has_it(
+    aws: InMemoryAws, function: IngestFunction, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.schedule = dict.fromkeys(range(3), Fault.PARTIAL)
+    consume(function, *[eventbridge_event()] * 5)
+    counted = metrics_of(capsys.readouterr().out)
+    assert (counted["EventsReceived"], counted["EventsAccepted"], counted["EventsAcceptedEventBridge"]) == (5, 4, 4)
+    assert "EventsAcceptedWebhook" not in counted
+    assert counted["EventAge"] > 0
+
+
+def test_an_overflowed_record_counts_once_and_for_the_webhook(
+    aws: InMemoryAws, function: IngestFunction, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.schedule = {2: Fault.REFUSED}
+    post(function, {"messageId": "a"})
+    consume(function, *aws.queue)
+    counted = metrics_of(capsys.readouterr().out)
+    assert (counted["EventsAccepted"], counted["EventsAcceptedWebhook"]) == (1, 1)
+    assert "EventsAcceptedEventBridge" not in counted
+
+
+def test_an_overflowed_record_is_put_as_another_copy_of_the_same_event(
+    aws: InMemoryAws, function: IngestFunction
+) -> None:
+    aws.schedule = {2: Fault.REFUSED}
+    assert post(function, {"messageId": "a"}) == 200
+    [message] = aws.queue
+    # Delivered twice: both are copies of their own.
+    assert consume(function, message, message) == []
+    copies = [json.loads(copy) for copy in (message, *aws.in_stream)]
+    assert len({copy.pop("ingest_id") for copy in copies}) == 3
+    assert copies == copies[:1] * 3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_comes_through_eventbridge_whole_and_as_the_same_event_as_through_the_webhook(
+    aws: InMemoryAws, function: IngestFunction, family: str
+) -> None:
+    event = EventGenerator(seed=1).generate(family).body
+    assert consume(function, eventbridge_event(event)) == []
+    assert post(ingest_function(aws), event) == 200
+    by_bus, by_webhook = (json.loads(record) for record in aws.in_stream)
+    assert by_bus["event"]["detail"] == by_webhook["event"] == event
+    assert (by_bus["ingress"], by_webhook["ingress"]) == ("eventbridge", "webhook")
+    for fact in ("dedup_key", "event_type", "event_time", "topic"):
+        assert by_bus[fact] == by_webhook[fact]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "hello",
+        "7",
+        "[]",
+        f"[{eventbridge_event()},{eventbridge_event()}]",
+        "\ud800",
+        '{"a":' * 100_000,
+        '{"number":NaN}',
+    ],
+)
+def test_a_message_nobody_can_read_comes_again_alone(aws: InMemoryAws, function: IngestFunction, body: str) -> None:
+    assert consume(function, eventbridge_event(), body, eventbridge_event()) == ["m-1"]
+    assert len(aws.in_stream) == 2
+
+
+def test_a_message_that_can_be_read_but_is_too_deep_to_be_described_comes_again_alone(
+    aws: InMemoryAws, function: IngestFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How deep each can go depends on the interpreter; this one may describe all that it can read."""
+
+    def describe_what_is_shallow(event: dict[str, Any], *settings: Any) -> EventFacts:
+        if "deep" in event:
+            raise RecursionError
+        return describe(event, *settings)
+
+    monkeypatch.setattr("ingest.queue_consumer.describe", describe_what_is_shallow)
+    assert consume(function, eventbridge_event(), '{"deep":{}}', eventbridge_event()) == ["m-1"]
+    assert len(aws.in_stream) == 2
+
+
+def test_only_what_firehose_refuses_comes_again(aws: InMemoryAws, function: IngestFunction) -> None:
+    aws.schedule = dict.fromkeys(range(3), Fault.PARTIAL)
+    # Of five, three fail at first, then two of these, then one of those.
+    assert consume(function, *[eventbridge_event()] * 5) == ["m-0"]
+    assert len(aws.in_stream) == 4
+
+
+def test_unreadable_and_refused_messages_all_come_again(aws: InMemoryAws, function: IngestFunction) -> None:
+    aws.schedule = {0: Fault.REFUSED}
+    assert set(consume(function, "hello", eventbridge_event())) == {"m-0", "m-1"}
+
+
+def test_what_firehose_refuses_stays_in_the_queue_instead_of_entering_it_again(
+    aws: InMemoryAws, function: IngestFunction
+) -> None:
+    aws.schedule = {0: Fault.REFUSED}
+    consume(function, eventbridge_event())
+    assert aws.calls == ["PutRecordBatch"]
+
+
+def test_an_event_whose_original_cant_be_stored_comes_again(aws: InMemoryAws, function: IngestFunction) -> None:
+    large = eventbridge_event({**DETAIL, "text": "x" * 1_100_000})
+    aws.schedule = {0: Fault.THROTTLE}
+    assert consume(function, large) == ["m-0"]
+    assert consume(function, large) == []
+    assert list(aws.objects) == [json.loads(aws.in_stream[0])["event"]["detail"]["text"]["$oversize"]["key"]]
+
+
+def test_a_crash_answers_nothing_so_that_the_batch_comes_again(aws: InMemoryAws, function: IngestFunction) -> None:
+    aws.schedule = {0: Fault.CRASH_BEFORE}
+    with pytest.raises(Crash):
+        consume(function, eventbridge_event())
+
+
+def test_an_error_of_our_own_answers_nothing_so_that_the_batch_comes_again(function: IngestFunction) -> None:
+    with pytest.raises(KeyError):
+        function.handle({"Records": [{"messageId": "m-0"}]})

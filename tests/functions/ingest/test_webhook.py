@@ -1,0 +1,324 @@
+"""The webhook's answers: what they are, what they hide, and what is stored when."""
+
+import base64
+import gzip
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import botocore.session
+import pytest
+
+from ingest.deadline import Deadline
+from ingest.delivery import Delivery
+from ingest.function import IngestFunction
+from ingest.intake import Intake
+from ingest.oversize import OversizeStore
+from ingest.settings import Settings
+from ingest.signing_keys import SigningKeys
+from ingest.webhook import Webhook
+from shared.telemetry import Metrics
+from tests.functions.observing import Clock, metrics_of
+from tests.in_memory_aws import Fault, InMemoryAws
+from tests.wired_functions import INGEST_ENVIRONMENT, hex_signature, ingest_function, request
+
+EVENTS = b'[{"messageId":"a"},{"messageId":"b"}]'
+
+
+@pytest.fixture
+def function(aws: InMemoryAws) -> IngestFunction:
+    return ingest_function(aws)
+
+
+def is_untouched(aws: InMemoryAws) -> bool:
+    return not (aws.in_stream or aws.queue or aws.objects)
+
+
+def check_problem(answer: dict[str, Any], status: int) -> dict[str, Any]:
+    assert answer["statusCode"] == status
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    problem: dict[str, Any] = json.loads(answer["body"])
+    assert problem.keys() == {"type", "title", "status", "detail"}
+    assert problem["type"] == "about:blank"
+    assert problem["status"] == status
+    return problem
+
+
+def test_signed_events_are_accepted_and_each_is_in_firehose(aws: InMemoryAws, function: IngestFunction) -> None:
+    answer = function.handle(request(EVENTS))
+    assert answer["statusCode"] == 200
+    assert answer["headers"] == {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    assert json.loads(answer["body"]) == {"accepted": 2, "duplicates": 0}
+    assert [json.loads(record)["event"] for record in aws.in_stream] == [{"messageId": "a"}, {"messageId": "b"}]
+
+
+def test_a_body_that_is_not_base64_encoded_is_taken_as_it_is(aws: InMemoryAws, function: IngestFunction) -> None:
+    body = '{"messageId":"a","note":"ä \U0001f600"}'
+    plain = {**request(body.encode()), "body": body, "isBase64Encoded": False}
+    assert function.handle(plain)["statusCode"] == 200
+    assert json.loads(aws.in_stream[0])["event"] == json.loads(body)
+
+
+@pytest.mark.parametrize("ending", [b",{]", b"] ]", b",7]"])
+def test_of_a_body_that_cant_be_read_to_its_end_nothing_is_stored(
+    aws: InMemoryAws, function: IngestFunction, ending: bytes
+) -> None:
+    large = json.dumps({"messageId": "a", "transcripts": "x" * 1_100_000}).encode()
+    for first in (b'{"messageId":"a"}', large):
+        assert function.handle(request(b"[" + first + ending))["statusCode"] == 400
+    assert (aws.in_stream, aws.queue, aws.objects) == ([], [], {})
+
+
+def test_a_retry_is_answered_with_its_duplicates_and_without_a_call(aws: InMemoryAws, function: IngestFunction) -> None:
+    function.handle(request(EVENTS))
+    calls = len(aws.calls)
+    answer = function.handle(request(EVENTS))
+    assert json.loads(answer["body"]) == {"accepted": 2, "duplicates": 2}
+    assert len(aws.calls) == calls
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        None,
+        {"X-Genesys-Signature": []},
+        {"X-Genesys-Signature": ["00" * 32]},
+        {"X-Genesys-Signature": [hex_signature(EVENTS), hex_signature(EVENTS)]},
+        {"X-Genesys-Signature": [hex_signature(EVENTS)], "x-genesys-signature": [hex_signature(EVENTS)]},
+        {"X-Genesys-Signature": ["00" * 32], "X-GENESYS-SIGNATURE": [hex_signature(EVENTS)]},
+        {"X-Genesys-Signature": [f"{'00' * 32},{hex_signature(EVENTS)}"]},
+    ],
+    ids=["none", "null", "empty", "wrong", "twice", "in two cases", "smuggled", "comma-joined"],
+)
+def test_what_is_not_signed_once_and_rightly_is_401_and_stored_nowhere(
+    aws: InMemoryAws, function: IngestFunction, headers: dict[str, list[str]] | None
+) -> None:
+    check_problem(function.handle({**request(EVENTS), "multiValueHeaders": headers}), 401)
+    assert is_untouched(aws)
+
+
+def test_a_request_without_any_headers_is_401(aws: InMemoryAws, function: IngestFunction) -> None:
+    bare = request(EVENTS)
+    del bare["multiValueHeaders"]
+    check_problem(function.handle(bare), 401)
+    assert is_untouched(aws)
+
+
+def test_the_signature_headers_name_counts_in_any_case(function: IngestFunction) -> None:
+    assert (
+        function.handle(request(EVENTS, headers={"X-GENESYS-signature": [hex_signature(EVENTS)]}))["statusCode"] == 200
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"[]",
+        b"null",
+        b"7",
+        b'"text"',
+        b"[1]",
+        b'[{"messageId":"a"},7]',
+        b'[{"messageId":"a"},]',
+        b'{"messageId":"a"}{"messageId":"b"}',
+        b'{"messageId":"a"',
+        b"\xef\xbb\xbf" + EVENTS,
+        b'{"messageId":"\xed\xa0\x80"}',
+        b'{"number":NaN}',
+        b'{"number":-Infinity}',
+        b'{"number":' + b"7" * 5000 + b"}",
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        gzip.compress(EVENTS, mtime=0),
+    ],
+)
+def test_what_can_never_be_read_is_400_though_signed_and_stored_nowhere(
+    aws: InMemoryAws, function: IngestFunction, body: bytes
+) -> None:
+    check_problem(function.handle(request(body)), 400)
+    assert is_untouched(aws)
+
+
+@pytest.mark.parametrize("text", ["%%%%", "YQ=", "YQ==YQ==", "YQ==\n", "\u00e4", "\ud800AAA"])
+def test_a_body_that_is_not_base64_though_said_to_be_is_400(
+    aws: InMemoryAws, function: IngestFunction, text: str
+) -> None:
+    check_problem(function.handle({**request(EVENTS), "body": text}), 400)
+    assert is_untouched(aws)
+
+
+def test_a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_413(aws: InMemoryAws) -> None:
+    function = ingest_function(aws, MAX_BODY_BYTES="100")
+    largest = b'{"messageId":"a"}'.ljust(100)
+    assert function.handle(request(largest))["statusCode"] == 200
+    aws.in_stream.clear()
+    for body in (largest + b" ", largest + b"  ", largest + b"   ", largest * 50):
+        check_problem(function.handle(request(body)), 413)
+        check_problem(function.handle({**request(body), "body": body.decode(), "isBase64Encoded": False}), 413)
+    assert is_untouched(aws)
+
+
+def test_a_body_is_measured_in_bytes_not_in_characters(aws: InMemoryAws) -> None:
+    function = ingest_function(aws, MAX_BODY_BYTES="100")
+    body = '"' + "\U0001f600" * 30 + '"'
+    check_problem(function.handle({**request(body.encode()), "body": body, "isBase64Encoded": False}), 413)
+
+
+def test_ten_megabytes_are_413_without_a_call(aws: InMemoryAws, function: IngestFunction) -> None:
+    check_problem(function.handle(request(b"x" * 10_000_000, signature="00" * 32)), 413)
+    assert aws.calls == []
+
+
+def test_what_neither_firehose_nor_the_queue_takes_is_503(aws: InMemoryAws, function: IngestFunction) -> None:
+    # Two reads of the secret, three puts, then the queue.
+    aws.schedule = dict.fromkeys(range(2, 6), Fault.THROTTLE)
+    check_problem(function.handle(request(EVENTS)), 503)
+    assert is_untouched(aws)
+    assert function.handle(request(EVENTS))["statusCode"] == 200
+
+
+def test_a_secret_that_cant_be_read_is_503_and_nothing_is_stored(aws: InMemoryAws, function: IngestFunction) -> None:
+    aws.schedule = {0: Fault.REFUSED}
+    check_problem(function.handle(request(EVENTS)), 503)
+    assert is_untouched(aws)
+
+
+def test_without_a_signing_secret_no_request_is_accepted(aws: InMemoryAws) -> None:
+    # What a function gets whose events come over the bus alone. botocore refuses the empty name without a call.
+    def client(service: str) -> Any:
+        if service != "secretsmanager":
+            return aws.client(service)
+        return botocore.session.get_session().create_client(
+            service, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+        )
+
+    settings = Settings.from_environment({**INGEST_ENVIRONMENT, "SIGNING_SECRET_ARN": ""})
+    check_problem(IngestFunction(settings, client).handle(request(EVENTS)), 503)
+    assert aws.calls == []
+
+
+def test_our_own_error_is_503_not_a_crash(aws: InMemoryAws, capsys: pytest.CaptureFixture[str]) -> None:
+    del aws.secret_versions["AWSCURRENT"]
+    aws.secret_versions["AWSCURRENT"] = None  # type: ignore[assignment]
+    check_problem(ingest_function(aws).handle(request(EVENTS)), 503)
+    assert '"unexpected error","error":"AttributeError"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("signature", "body", "expected"),
+    [
+        (None, EVENTS, {"EventsReceived": 2, "EventsAccepted": 2, "EventsAcceptedWebhook": 2, "EventsDuplicate": 0}),
+        ("00" * 32, EVENTS, {"RequestsForged": 1, "RequestsRejected": 1}),
+        (None, b"7", {"RequestsRejected": 1}),
+    ],
+    ids=["accepted", "forged", "unreadable"],
+)
+def test_each_answer_is_counted(
+    function: IngestFunction,
+    capsys: pytest.CaptureFixture[str],
+    signature: str | None,
+    body: bytes,
+    expected: dict[str, int],
+) -> None:
+    function.handle(request(body, signature))
+    counted = metrics_of(capsys.readouterr().out)
+    counted.pop("PutLatency", None)
+    assert counted == expected
+
+
+def test_a_refused_request_counts_nothing_as_accepted_so_its_retry_counts_once(
+    aws: InMemoryAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function = ingest_function(aws)
+    # Half of every put fails, and half of what goes to the queue then.
+    aws.schedule = dict.fromkeys(range(2, 6), Fault.PARTIAL)
+    check_problem(function.handle(request(EVENTS)), 503)
+    aws.schedule.clear()
+    assert function.handle(request(EVENTS))["statusCode"] == 200
+    counted = metrics_of(capsys.readouterr().out)
+    assert (counted["EventsAccepted"], counted["RequestsUnavailable"]) == (2, 1)
+
+
+def test_nothing_of_a_request_is_in_the_log_or_the_answer(aws: InMemoryAws, capsys: pytest.CaptureFixture[str]) -> None:
+    function = ingest_function(aws)
+    planted = {name: f"zq{uuid.uuid4().hex}" for name in ("header", "name", "id", "text", "key", "topic", "signature")}
+    aws.secret_versions["AWSCURRENT"] = planted["key"]
+    event = {"messageId": planted["id"], "topicName": planted["topic"], planted["name"]: planted["text"]}
+    bodies = [
+        json.dumps(event).encode(),
+        json.dumps([event, planted["text"]]).encode(),
+        json.dumps(event).encode()[:-1],
+        json.dumps({**event, "big": "x" * 1_100_000}).encode(),
+        planted["text"].encode() + b"\xff",
+    ]
+    answers = []
+    for fault in (None, *Fault):
+        if fault in (Fault.CRASH_AFTER, Fault.CRASH_BEFORE):
+            continue
+        for body in bodies:
+            for signature in (hex_signature(body, planted["key"]), planted["signature"]):
+                headers = {"X-Genesys-Signature": [signature], "X-Planted": [planted["header"]]}
+                aws.schedule = {len(aws.calls) + ahead: fault for ahead in range(9)} if fault else {}
+                answers.append(function.handle(request(body, headers=headers)))
+                answers.append(function.handle({"Records": [{"messageId": "m", "body": body.decode("latin-1")}]}))
+                function = ingest_function(aws)
+    assert {answer.get("statusCode") for answer in answers} == {None, 200, 400, 401, 503}
+    written = capsys.readouterr().out + json.dumps(answers)
+    assert '"level":"ERROR"' in written
+    assert [name for name, value in planted.items() if value in written] == []
+
+
+def test_a_flood_of_forgeries_cant_turn_into_a_flood_of_secret_reads(aws: InMemoryAws, clock: Clock) -> None:
+    settings = Settings.from_environment(INGEST_ENVIRONMENT)
+    keys = SigningKeys(lambda: aws.client("secretsmanager"), settings.signing_secret_arn, timedelta(hours=24), clock)
+    delivery = Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url")
+    intake = Intake(settings, delivery, OversizeStore(lambda: aws.client("s3"), "lake", "key"))
+    webhook = Webhook(settings, keys, intake)
+    forged, genuine = request(EVENTS, signature="00" * 32), request(EVENTS)
+    for _second in range(20):
+        for _forgery in range(50):
+            assert webhook.answer(forged, Deadline(), Metrics())["statusCode"] == 401
+        assert webhook.answer(genuine, Deadline(), Metrics())["statusCode"] == 200
+        clock.advance(1)
+    # 1,000 forgeries in 20 s: one reading at the start and one ten seconds later, of two versions each.
+    assert aws.calls.count("GetSecretValue") == 4
+
+
+def test_a_rotation_half_way_refuses_nobody(aws: InMemoryAws, clock: Clock) -> None:
+    settings = Settings.from_environment(INGEST_ENVIRONMENT)
+    keys = SigningKeys(lambda: aws.client("secretsmanager"), settings.signing_secret_arn, timedelta(hours=24), clock)
+    delivery = Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url")
+    intake = Intake(settings, delivery, OversizeStore(lambda: aws.client("s3"), "lake", "key"))
+    webhook = Webhook(settings, keys, intake)
+
+    def status(number: int, key: str) -> int:
+        body = json.dumps({"messageId": number}).encode()
+        answer = webhook.answer(request(body, hex_signature(body, key)), Deadline(), Metrics())
+        code: int = answer["statusCode"]
+        return code
+
+    assert status(1, "the-key") == 200
+    aws.secret_versions = {"AWSCURRENT": "new-key", "AWSPREVIOUS": "the-key"}
+    clock.advance(10)
+    assert [status(2, "the-key"), status(3, "new-key"), status(4, "the-key")] == [200, 200, 200]
+    assert len(aws.in_stream) == 4
+
+
+def test_get_is_answered_with_the_health(aws: InMemoryAws, function: IngestFunction) -> None:
+    answer = function.handle({"httpMethod": "GET", "path": "/health"})
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"status": "ok"})
+    aws.stream_status = "CREATING_FAILED"
+    answer = ingest_function(aws).handle({"httpMethod": "GET", "path": "/health"})
+    assert answer["statusCode"] == 503
+    assert json.loads(answer["body"]) == {"status": "unavailable", "reason": "STREAM_NOT_ACTIVE"}
+
+
+def test_a_base64_body_is_verified_decoded(aws: InMemoryAws, function: IngestFunction) -> None:
+    """A signature of the base64 text is one of other bytes than those that would be stored."""
+    encoded = base64.b64encode(EVENTS)
+    check_problem(function.handle(request(EVENTS, hex_signature(encoded))), 401)
+    assert is_untouched(aws)

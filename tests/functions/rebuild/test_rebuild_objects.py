@@ -1,0 +1,218 @@
+"""Rebuilding raw objects: the transform's own records, under names that make it repeatable."""
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from rebuild.function import RebuildFunction
+from tests.in_memory_aws import Crash, Fault, InMemoryAws
+from tests.wired_functions import (
+    DEFAULT_POLICY,
+    SHAPES,
+    TRANSFORM_ENVIRONMENT,
+    firehose_batch,
+    transform_function,
+    transformed,
+)
+from transform.settings import TransformerSettings
+
+RAW_KEY = "raw/2026/11/23/10/stream-1-2026-11-23-10-00-03-0b1c.gz"
+FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:rebuild"
+NAME = "rebuild-0001.0001-2026-11-23-10-stream-1-2026-11-23-10-00-03-0b1c.gz"
+
+
+def envelope(number: int, /, copy: str = "a", **event: Any) -> bytes:
+    return (
+        json.dumps(
+            {
+                "ingest_id": f"{copy}{number:031x}",
+                "received_at": "2026-11-23T10:00:00.000Z",
+                "ingress": "webhook",
+                "dedup_key": f"{number:064x}",
+                "event_type": "call",
+                "event_time": None,
+                "topic": None,
+                "event": {"messageId": str(number), "eventType": "call.event", **event},
+            }
+        ).encode()
+        + b"\n"
+    )
+
+
+def put_raw(aws: InMemoryAws, *records: bytes, key: str = RAW_KEY) -> None:
+    aws.objects[key] = gzip.compress(b"".join(records))
+
+
+def rebuild(aws: InMemoryAws, policy: dict[str, Any] | None = None, key: str = RAW_KEY) -> None:
+    settings = TransformerSettings.from_environment(TRANSFORM_ENVIRONMENT)
+    RebuildFunction(settings, policy or DEFAULT_POLICY, SHAPES, aws.client).handle({"key": key}, FUNCTION_ARN)
+
+
+def written(aws: InMemoryAws, prefix: str = "clean/") -> dict[str, list[dict[str, Any]]]:
+    """The lines of every object under a prefix, parsed."""
+    return {
+        key: [json.loads(line) for line in gzip.decompress(content).splitlines()]
+        for key, content in aws.objects.items()
+        if key.startswith(prefix)
+    }
+
+
+def records(aws: InMemoryAws) -> list[dict[str, Any]]:
+    return [record for lines in written(aws).values() for record in lines]
+
+
+@pytest.fixture
+def aws() -> InMemoryAws:
+    return InMemoryAws()
+
+
+def test_a_rebuilt_record_is_what_the_transform_makes_of_it_but_says_that_nobody_checked_it(aws: InMemoryAws) -> None:
+    record = envelope(1, contact={"phoneNumber": "+15550100100"})
+    put_raw(aws, record)
+    rebuild(aws)
+    [expected] = transformed(transform_function(aws).handle(firehose_batch([record])))
+    assert records(aws) == [{**expected, "deduplicated": False}]
+
+
+def test_records_go_to_the_partitions_of_their_type_and_day(aws: InMemoryAws) -> None:
+    put_raw(
+        aws,
+        envelope(1, callStartTime="2026-11-22T23:59:00Z"),
+        envelope(2, callStartTime="2026-11-23T00:01:00Z"),
+        envelope(3, eventType="chat.event", callStartTime="2026-11-23T00:01:00Z"),
+    )
+    rebuild(aws)
+    assert {key: len(lines) for key, lines in written(aws).items()} == {
+        f"clean/event_type=call/date=2026-11-22/{NAME}": 1,
+        f"clean/event_type=call/date=2026-11-23/{NAME}": 1,
+        f"clean/event_type=chat/date=2026-11-23/{NAME}": 1,
+    }
+
+
+def test_a_second_rebuild_changes_nothing(aws: InMemoryAws) -> None:
+    put_raw(aws, envelope(1), b"not a record\n")
+    rebuild(aws)
+    # Not even by the same bytes: under Object Lock that would be one more locked version.
+    before = {key: content if key == RAW_KEY else b"untouched" for key, content in aws.objects.items()}
+    aws.objects = dict(before)
+    rebuild(aws)
+    assert aws.objects == before
+
+
+def test_a_rebuilt_object_tells_nothing_of_when_it_was_made(aws: InMemoryAws) -> None:
+    put_raw(aws, envelope(1))
+    rebuild(aws)
+    [content] = [content for key, content in aws.objects.items() if key.startswith("clean/")]
+    assert content[4:8] == bytes(4)  # RFC 1952: the time of the file that was compressed
+
+
+def test_a_rebuild_with_a_newer_policy_writes_beside_what_is_there(aws: InMemoryAws) -> None:
+    put_raw(aws, envelope(1, queue={"name": "Billing"}))
+    rebuild(aws)
+    newer = {**DEFAULT_POLICY, "version": 2, "fields": {**DEFAULT_POLICY["fields"], "queue": {"action": "drop"}}}
+    rebuild(aws, newer)
+    assert [(record["transform_version"], "queue" in record["event"]) for record in records(aws)] == [
+        ("0001.0001", True),
+        ("0001.0002", False),
+    ]
+
+
+@pytest.mark.parametrize("call", range(2, 5))
+@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+def test_a_rebuild_that_was_stopped_at_any_write_is_completed_by_the_next(fault: Fault, call: int) -> None:
+    raw = [envelope(number, callStartTime=f"2026-11-2{number}T10:00:00Z") for number in range(1, 4)]
+    undisturbed, stopped = InMemoryAws(), InMemoryAws({call: fault})
+    for each in (undisturbed, stopped):
+        put_raw(each, *raw)
+    rebuild(undisturbed)
+    with pytest.raises(Crash):
+        rebuild(stopped)
+    rebuild(stopped)
+    assert stopped.objects == undisturbed.objects
+
+
+def test_of_the_copies_in_one_object_the_first_passes(aws: InMemoryAws) -> None:
+    put_raw(aws, envelope(1, copy="a"), envelope(2), envelope(1, copy="b"))
+    rebuild(aws)
+    assert [record["ingest_id"][0] + record["dedup_key"][-1] for record in records(aws)] == ["a1", "a2"]
+
+
+def test_no_key_is_claimed_and_no_owner_asked_for(aws: InMemoryAws) -> None:
+    put_raw(aws, envelope(1))
+    rebuild(aws)
+    assert set(aws.calls) == {"GetSecretValue", "GetObject", "PutObject"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (b"not JSON\n", "the text is not well-formed JSON"),
+        (b'{"no": "envelope"}\n', "the envelope's ingest_id is not a string"),
+        (envelope(9, number=1e400).replace(b"Infinity", b"1e999"), "the event holds a number that can't be written"),
+    ],
+)
+def test_a_bad_record_goes_to_errors_with_its_bytes_and_the_others_pass(
+    aws: InMemoryAws, bad: bytes, reason: str
+) -> None:
+    put_raw(aws, envelope(1), bad, envelope(2))
+    rebuild(aws)
+    assert len(records(aws)) == 2
+    [(key, [line])] = written(aws, "errors/").items()
+    assert key == f"errors/rebuild/2026/11/23/{NAME}"
+    assert base64.b64decode(line["rawData"]) == bad
+    assert line["errorMessage"] == reason
+    assert line.keys() == {
+        "attemptsMade",
+        "arrivalTimestamp",
+        "errorCode",
+        "errorMessage",
+        "attemptEndingTimestamp",
+        "rawData",
+        "lambdaArn",
+    }
+
+
+def _oversize(key: str) -> bytes:
+    pointer = {"key": key, "length": 10, "sha256": key.split("-")[-1].split(".")[0].ljust(64, "0")}
+    return envelope(1, text={"$oversize": pointer})
+
+
+def test_an_oversize_event_whose_original_is_gone_goes_to_errors(aws: InMemoryAws) -> None:
+    put_raw(aws, _oversize(f"raw/oversize/2026/11/23/{1:064x}-{'0' * 16}.json.gz"))
+    rebuild(aws)
+    [[line]] = written(aws, "errors/").values()
+    assert line["errorMessage"] == "the original of the event is gone"
+
+
+def test_an_oversize_event_whose_original_can_not_be_read_now_fails_the_object_with_nothing_written() -> None:
+    aws = InMemoryAws({2: Fault.THROTTLE})
+    put_raw(aws, envelope(2), _oversize(f"raw/oversize/2026/11/23/{1:064x}-{'0' * 16}.json.gz"))
+    with pytest.raises(ClientError):
+        rebuild(aws)
+    assert not written(aws)
+    assert not written(aws, "errors/")
+
+
+def test_a_damaged_object_fails_with_nothing_written(aws: InMemoryAws) -> None:
+    put_raw(aws, envelope(1))
+    aws.objects[RAW_KEY] = aws.objects[RAW_KEY][:-9]
+    with pytest.raises(EOFError):
+        rebuild(aws)
+    assert not written(aws)
+
+
+@pytest.mark.parametrize("key", ["raw/oversize/2026/11/23/x.json.gz", "clean/event_type=call/date=2026-11-23/x.gz"])
+def test_only_what_firehose_wrote_under_raw_is_rebuilt(aws: InMemoryAws, key: str) -> None:
+    put_raw(aws, envelope(1), key=key)
+    with pytest.raises(ValueError, match="the key is not"):
+        rebuild(aws, key=key)
+
+
+def test_log_lines_say_nothing_of_an_event(aws: InMemoryAws, capsys: pytest.CaptureFixture[str]) -> None:
+    put_raw(aws, envelope(1, contact={"customerName": "Zoltan"}), b'{"customerName": "Zoltan"}\n')
+    rebuild(aws)
+    assert "Zoltan" not in capsys.readouterr().out

@@ -1,0 +1,171 @@
+"""The lake is queryable in place: partitions by projection, bounded workgroups, results that stay in their layer."""
+
+import runpy
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+
+from genesys_firehose_cdk import DataLakeBucket, GenesysFirehosePipeline, InvalidPropertyError
+from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog, saved_queries
+from tests.library.synthesis import ROOT, Template, as_list, flat, new_stack, synthesize, template_of
+
+
+def _table(template: Template, name: str) -> dict[str, Any]:
+    [table] = [
+        resource["Properties"]["TableInput"]
+        for resource in template.resources("AWS::Glue::Table").values()
+        if resource["Properties"]["TableInput"]["Name"] == name
+    ]
+    return dict(table)
+
+
+def _workgroups(template: Template) -> dict[str, dict[str, Any]]:
+    """The workgroups' configurations by layer."""
+    return {
+        resource["Properties"]["Name"].rsplit("-", 1)[1]: resource["Properties"]["WorkGroupConfiguration"]
+        for resource in template.resources("AWS::Athena::WorkGroup").values()
+    }
+
+
+def test_clean_has_a_partition_for_every_event_type_that_the_functions_know(default: Template) -> None:
+    known = runpy.run_path(str(ROOT / "lambda_src/shared/event.py"))["EVENT_TYPES"]
+    parameters = _table(default, "clean")["Parameters"]
+    assert parameters["projection.event_type.type"] == "enum"
+    assert set(parameters["projection.event_type.values"].split(",")) == known
+
+
+def test_tables_lie_where_firehose_delivers(default: Template) -> None:
+    stream = default.properties("AWS::KinesisFirehose::DeliveryStream")["ExtendedS3DestinationConfiguration"]
+    clean = flat(_table(default, "clean")["Parameters"]["storage.location.template"])
+    raw = flat(_table(default, "raw")["Parameters"]["storage.location.template"])
+    assert clean.endswith("/" + stream["Prefix"].replace("!{partitionKeyFromLambda:", "${"))
+    assert raw.endswith(
+        "/" + stream["S3BackupConfiguration"]["Prefix"].replace("!{timestamp:yyyy/MM/dd/HH}", "${hour}")
+    )
+    assert _table(default, "raw")["Parameters"]["projection.hour.format"] == "yyyy/MM/dd/HH"
+
+
+@pytest.mark.parametrize("name", ["clean", "raw"])
+def test_every_partition_column_is_projected(default: Template, name: str) -> None:
+    table = _table(default, name)
+    assert table["Parameters"]["projection.enabled"] == "true"
+    for column in table["PartitionKeys"]:
+        assert f"projection.{column['Name']}.type" in table["Parameters"]
+        assert f"${{{column['Name']}}}" in flat(table["Parameters"]["storage.location.template"])
+
+
+def test_a_row_is_a_line(default: Template) -> None:
+    for name in ("clean", "raw"):
+        storage = _table(default, name)["StorageDescriptor"]
+        assert storage["Columns"] == [{"Name": "line", "Type": "string"}]
+        assert storage["SerdeInfo"]["SerializationLibrary"].endswith("LazySimpleSerDe")
+
+
+def test_workgroups_enforce_their_settings_and_bound_what_a_query_reads(default: Template) -> None:
+    for configuration in _workgroups(default).values():
+        assert configuration["EnforceWorkGroupConfiguration"] is True
+        assert configuration["BytesScannedCutoffPerQuery"] == 100 * 1024**3
+
+
+def test_the_pipeline_says_what_a_query_may_read() -> None:
+    template = synthesize(query_bytes_scanned_limit=cdk.Size.gibibytes(5))
+    limits = {configuration["BytesScannedCutoffPerQuery"] for configuration in _workgroups(template).values()}
+    assert limits == {5 * 1024**3}
+
+
+def test_results_of_each_layer_are_apart_and_under_the_key_of_their_layer(default: Template) -> None:
+    for layer, key in {"clean": "CleanKey", "raw": "RawKey"}.items():
+        results = _workgroups(default)[layer]["ResultConfiguration"]
+        assert flat(results["OutputLocation"]).endswith(f">/{layer}/")
+        assert results["EncryptionConfiguration"]["EncryptionOption"] == "SSE_KMS"
+        assert key in flat(results["EncryptionConfiguration"]["KmsKey"])
+
+
+def test_results_are_private_and_expire_and_are_not_in_the_locked_bucket(default: Template) -> None:
+    bucket = default.properties("AWS::S3::Bucket", "Catalog/Results")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert [rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"]] == [30]
+    assert "ObjectLockEnabled" not in bucket
+    policy = default.properties("AWS::S3::BucketPolicy", "Catalog/Results/Policy")["PolicyDocument"]
+    assert any(
+        statement["Effect"] == "Deny"
+        and statement["Action"] == "s3:*"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in policy["Statement"]
+    )
+
+
+def test_every_query_is_saved_in_the_workgroup_of_masked_events(default: Template) -> None:
+    queries = [resource["Properties"] for resource in default.resources("AWS::Athena::NamedQuery").values()]
+    assert {query["QueryString"] for query in queries} == set(saved_queries().values())
+    assert all("RawWorkgroup" not in flat(query["WorkGroup"]) for query in queries)
+
+
+def test_an_unpartitioned_stream_has_no_catalog_and_no_rebuild(unpartitioned: Template) -> None:
+    assert not unpartitioned.resources("AWS::Glue::Table")
+    assert not unpartitioned.resources("AWS::StepFunctions::StateMachine")
+
+
+def test_two_pipelines_of_a_stack_have_names_of_their_own() -> None:
+    stack = new_stack()
+    for name in ("First", "Second"):
+        GenesysFirehosePipeline(stack, name)
+    template = template_of(stack)
+    for type_name, property_name in {"AWS::Glue::Database": "DatabaseName", "AWS::Athena::WorkGroup": "Name"}.items():
+        names = [resource["Properties"][property_name] for resource in template.resources(type_name).values()]
+        assert len(names) == len(set(names))
+
+
+def _granted(method: str) -> list[dict[str, Any]]:
+    stack = new_stack()
+    pipeline = GenesysFirehosePipeline(stack, "Pipeline")
+    role = iam.Role(stack, "Analyst", assumed_by=iam.AccountRootPrincipal())
+    assert pipeline.catalog is not None
+    getattr(pipeline.catalog, method)(role)
+    policy = template_of(stack).properties("AWS::IAM::Policy", "Analyst/DefaultPolicy")
+    statements: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return statements
+
+
+@pytest.mark.parametrize(
+    ("method", "own", "other"), [("grant_query", "clean", "raw"), ("grant_query_raw", "raw", "clean")]
+)
+def test_who_may_query_one_layer_reaches_nothing_of_the_other(method: str, own: str, other: str) -> None:
+    statements = _granted(method)
+    resources = {flat(resource) for statement in statements for resource in as_list(statement["Resource"])}
+    objects = {resource.rpartition(">")[2] for resource in resources if "Bucket" in resource or "Results" in resource}
+    assert objects == {"", f"/{own}/*"}
+    assert any(resource.endswith(f"/{own}") for resource in resources)
+    assert not any(resource.endswith(f"/{other}") for resource in resources)
+    keys = {resource for resource in resources if "Key" in resource}
+    assert len(keys) == 1
+    assert f"{own.title()}Key" in keys.pop()
+
+
+def test_who_may_query_may_not_write_to_the_lake_nor_delete_anything() -> None:
+    for statement in _granted("grant_query"):
+        actions = set(as_list(statement["Action"]))
+        assert not {action for action in actions if "Delete" in action}
+        if "s3:PutObject" in actions:
+            assert all("Results" in flat(resource) for resource in as_list(statement["Resource"]))
+
+
+def test_listing_is_bound_to_the_layer() -> None:
+    for statement in _granted("grant_query"):
+        if "s3:ListBucket" in as_list(statement["Action"]):
+            assert statement["Condition"] == {"StringLike": {"s3:prefix": "clean/*"}}
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"bytes_scanned_limit": cdk.Size.mebibytes(9)}, "bytes_scanned_limit is 9 MiB: 10 to 104,857,600 MiB"),
+        ({"results_expiration_days": 0}, "results_expiration_days is 0 days: 1 to 365 days"),
+    ],
+)
+def test_what_athena_would_refuse_is_refused_at_synthesis(properties: dict[str, Any], message: str) -> None:
+    stack = new_stack()
+    with pytest.raises(InvalidPropertyError, match=message):
+        LakeCatalog(stack, "Catalog", bucket=DataLakeBucket(stack, "Lake"), **properties)

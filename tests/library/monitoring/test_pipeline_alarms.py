@@ -1,0 +1,186 @@
+"""Every way to lose, delay or refuse an event has its alarm, and every alarm somebody who hears it."""
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_sns as sns
+
+from genesys_firehose_cdk import AlarmThresholds, CertificateAlarms, GenesysFirehosePipeline
+from tests.library.synthesis import CERTIFICATE_ARN, Template, flat, new_stack, statements, synthesize, template_of
+
+# Alarm: namespace, metric, statistic, comparison, threshold.
+ALARMS = {
+    "DeliveryFreshness": ("AWS/Firehose", "DeliveryToS3.DataFreshness", "Maximum", ">=", 300),
+    "DeliverySuccess": ("AWS/Firehose", "DeliveryToS3.Success", "Average", "<", 1),
+    "BackupSuccess": ("AWS/Firehose", "BackupToS3.Success", "Average", "<", 1),
+    "StreamThrottled": ("AWS/Firehose", "ThrottledRecords", "Sum", ">=", 1),
+    "PartitionCountExceeded": ("AWS/Firehose", "PartitionCountExceeded", "Maximum", ">=", 1),
+    "IngestErrors": ("AWS/Lambda", "Errors", "Sum", ">=", 1),
+    "IngestThrottles": ("AWS/Lambda", "Throttles", "Sum", ">=", 1),
+    "TransformErrors": ("AWS/Lambda", "Errors", "Sum", ">=", 1),
+    "TransformThrottles": ("AWS/Lambda", "Throttles", "Sum", ">=", 1),
+    "ClientErrors": ("AWS/ApiGateway", "4XXError", "Sum", ">=", 100),
+    "ServerErrors": ("AWS/ApiGateway", "5XXError", "Sum", ">=", 1),
+    "QueueAge": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", ">=", 300),
+    "DeadLetters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", ">=", 1),
+    "FailedRecords": ("GenesysFirehose", "RecordsFailed", "Sum", ">=", 1),
+    "DeduplicationUnavailable": ("GenesysFirehose", "DeduplicationUnavailable", "Sum", ">=", 1),
+    "SchemaDrift": ("GenesysFirehose", "SchemaDrift", "Sum", ">=", 1),
+}
+OPERATORS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_alarm_watches_its_metric_for_five_minutes(default: Template, name: str) -> None:
+    alarm = default.properties("AWS::CloudWatch::Alarm", f"Alarms/{name}")
+    assert (
+        alarm["Namespace"],
+        alarm["MetricName"],
+        alarm["Statistic"],
+        OPERATORS[alarm["ComparisonOperator"]],
+        alarm["Threshold"],
+    ) == ALARMS[name]
+    assert alarm["Period"] == 300
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["Dimensions"]
+
+
+def test_quota_alarm_compares_each_rate_with_its_own_limit(default: Template) -> None:
+    alarm = default.properties("AWS::CloudWatch::Alarm", "Alarms/QuotaUse")
+    expressions = [metric["Expression"] for metric in alarm["Metrics"] if "Expression" in metric]
+    assert expressions == [
+        "MAX([bytesIn / 300 / bytesLimit, recordsIn / 300 / recordsLimit, requestsIn / 300 / requestsLimit])"
+    ]
+    assert {metric["MetricStat"]["Metric"]["MetricName"] for metric in alarm["Metrics"] if "MetricStat" in metric} == {
+        "IncomingBytes",
+        "BytesPerSecondLimit",
+        "IncomingRecords",
+        "RecordsPerSecondLimit",
+        "IncomingPutRequests",
+        "PutRequestsPerSecondLimit",
+    }
+    assert alarm["Threshold"] == 0.8
+
+
+def test_there_is_no_alarm_that_these_tests_do_not_know(default: Template, maximal: Template) -> None:
+    assert len(default.resources("AWS::CloudWatch::Alarm")) == len(ALARMS) + 1
+    assert len(maximal.resources("AWS::CloudWatch::Alarm")) == len(ALARMS) + 2
+
+
+def test_every_alarm_is_heard_and_says_what_to_do(maximal: Template) -> None:
+    for alarm in maximal.resources("AWS::CloudWatch::Alarm").values():
+        [action] = alarm["Properties"]["AlarmActions"]
+        assert "AlarmTopic" in flat(action)
+        assert len(alarm["Properties"]["AlarmDescription"]) > 40
+
+
+@pytest.mark.parametrize("name", ["DeliverySuccess", "BackupSuccess"])
+def test_delivery_alarm_names_the_checksum_that_object_lock_requires(default: Template, name: str) -> None:
+    description = default.properties("AWS::CloudWatch::Alarm", f"Alarms/{name}")["AlarmDescription"]
+    assert "checksum that S3 Object Lock requires" in description
+
+
+def test_thresholds_are_properties() -> None:
+    template = synthesize(alarm_thresholds=AlarmThresholds(client_errors=5, queue_age_seconds=60))
+    assert template.properties("AWS::CloudWatch::Alarm", "Alarms/ClientErrors")["Threshold"] == 5
+    assert template.properties("AWS::CloudWatch::Alarm", "Alarms/QueueAge")["Threshold"] == 60
+
+
+def test_topic_is_encrypted_refuses_plain_http_and_takes_alarms_of_this_account(default: Template) -> None:
+    assert "OperationsKey" in flat(default.properties("AWS::SNS::Topic")["KmsMasterKeyId"])
+    policy = statements(default.properties("AWS::SNS::TopicPolicy", "Topic/Policy")["PolicyDocument"])
+    assert policy["AllowPublishThroughSSLOnly"]["Effect"] == "Deny"
+    assert policy["CloudWatchAlarms"]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert policy["CloudWatchAlarms"]["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert len(policy) == 2
+
+
+def test_an_existing_topic_takes_the_alarms_instead() -> None:
+    stack = new_stack()
+    arn = "arn:aws:sns:eu-west-1:111122223333:alarms"
+    GenesysFirehosePipeline(stack, "Pipeline", existing_alarm_topic=sns.Topic.from_topic_arn(stack, "Topic", arn))
+    template = template_of(stack)
+    assert template.resources("AWS::SNS::Topic") == {}
+    assert all(
+        alarm["Properties"]["AlarmActions"] == [arn] for alarm in template.resources("AWS::CloudWatch::Alarm").values()
+    )
+
+
+def test_certificate_alarm_goes_off_30_days_ahead_and_when_data_are_missing(maximal: Template) -> None:
+    alarm = maximal.properties("AWS::CloudWatch::Alarm", "CertificateAlarms/DaysToExpiry")
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == (
+        "AWS/CertificateManager",
+        "DaysToExpiry",
+        "Minimum",
+    )
+    assert alarm["Period"] == 24 * 3600
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanOrEqualToThreshold", 30)
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["Dimensions"] == [{"Name": "CertificateArn", "Value": CERTIFICATE_ARN}]
+
+
+def test_expiry_events_of_this_certificate_reach_the_topic(maximal: Template) -> None:
+    rule = maximal.properties("AWS::Events::Rule")
+    assert rule["EventPattern"] == {
+        "source": ["aws.acm"],
+        "resources": [CERTIFICATE_ARN],
+        "detail-type": [
+            "ACM Certificate Approaching Expiration",
+            "ACM Certificate Expired",
+            "ACM Certificate Renewal Action Required",
+        ],
+    }
+    [target] = rule["Targets"]
+    assert "AlarmTopic" in flat(target["Arn"])
+    publishers = [
+        statement["Principal"]
+        for statement in maximal.properties("AWS::SNS::TopicPolicy", "Topic/Policy")["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    assert {"Service": "events.amazonaws.com"} in publishers
+
+
+def test_without_a_certificate_there_is_nothing_to_expire(default: Template) -> None:
+    assert default.resources("AWS::Events::Rule") == {}
+
+
+def test_certificate_alarms_stand_alone() -> None:
+    stack = new_stack()
+    alarms = CertificateAlarms(
+        stack,
+        "Alarms",
+        certificate=cdk.aws_certificatemanager.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
+        topic=sns.Topic(stack, "Topic"),
+        days_to_expiry=45,
+    )
+    assert alarms.expiry_events_rule.rule_arn
+    assert template_of(stack).properties("AWS::CloudWatch::Alarm")["Threshold"] == 45
+
+
+@pytest.mark.parametrize(
+    ("method", "metric"),
+    [
+        ("metric_received", "EventsReceived"),
+        ("metric_accepted", "EventsAccepted"),
+        ("metric_duplicates", "RecordsDuplicate"),
+        ("metric_forged", "RequestsForged"),
+        ("metric_overflowed", "EventsOverflowed"),
+        ("metric_unavailable", "RequestsUnavailable"),
+        ("metric_failed", "RecordsFailed"),
+        ("metric_deduplication_unavailable", "DeduplicationUnavailable"),
+        ("metric_schema_drift", "SchemaDrift"),
+        ("metric_unknown_shapes", "UnknownShape"),
+        ("metric_event_age", "EventAge"),
+    ],
+)
+def test_metrics_are_those_that_the_functions_send(method: str, metric: str) -> None:
+    pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline")
+    found = getattr(pipeline, method)()
+    assert (found.namespace, found.metric_name) == ("GenesysFirehose", metric)
+    assert found.dimensions == {"Pipeline": "Test/Pipeline"}
+
+
+def test_drift_of_one_event_type_has_its_own_metric() -> None:
+    pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline")
+    found = pipeline.metric_schema_drift("call")
+    assert found.metric_name == "SchemaDrift"
+    assert found.dimensions == {"Pipeline": "Test/Pipeline", "EventType": "call"}
