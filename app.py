@@ -17,11 +17,12 @@ from cdk_nag import (
 
 from environments import DEFAULT_ENVIRONMENT, EnvironmentSettings, read_settings
 from genesys_firehose_cdk import (
-    GenesysConnection,
     GenesysFirehosePipeline,
+    GenesysProps,
     GenesysRegion,
-    IngressDomain,
     InvalidPropertyError,
+    WebhookDomainProps,
+    WebhookProps,
 )
 
 
@@ -45,19 +46,12 @@ class PipelineStack(cdk.Stack):
         self.pipeline = GenesysFirehosePipeline(
             self,
             "Pipeline",
-            bucket_props=settings.bucket_props,
-            webhook=settings.webhook,
+            webhook=self._webhook(settings),
             partner_bus=settings.partner_bus_props,
             genesys=self._genesys(settings),
-            manage_integration=settings.manage_integration,
-            ip_allow_list=settings.ip_allow_list_props,
             watch=settings.watch_props,
-            domain=self._domain(settings),
-            allowed_cidrs=settings.allowed_cidrs,
-            web_acl_arn=settings.web_acl_arn,
-            cloud_watch_role=settings.cloud_watch_role,
-            dynamic_partitioning=settings.dynamic_partitioning,
-            shards=settings.shards,
+            delivery=settings.delivery_props,
+            lake=settings.lake_props,
             removal_policy=settings.cdk_removal_policy,
         )
         cdk.Validations.of(self).acknowledge(
@@ -70,19 +64,17 @@ class PipelineStack(cdk.Stack):
             # One pipeline in this stack, so the outputs can have their plain names.
             output.override_logical_id(name)
 
-    def _genesys(self, settings: EnvironmentSettings) -> GenesysConnection | None:
-        if settings.genesys_region is None or settings.genesys_credentials_arn is None:
+    def _webhook(self, settings: EnvironmentSettings) -> WebhookProps | None:
+        if not settings.webhook:
             return None
-        key = settings.genesys_credentials_key_arn
-        credentials = secretsmanager.Secret.from_secret_attributes(
-            self,
-            "GenesysCredentials",
-            secret_complete_arn=settings.genesys_credentials_arn,
-            encryption_key=None if key is None else kms.Key.from_key_arn(self, "GenesysCredentialsKey", key),
+        return WebhookProps(
+            domain=self._domain(settings),
+            allowed_cidrs=settings.allowed_cidrs,
+            web_acl_arn=settings.web_acl_arn,
+            cloud_watch_role=settings.cloud_watch_role,
         )
-        return GenesysConnection(region=GenesysRegion[settings.genesys_region], credentials=credentials)
 
-    def _domain(self, settings: EnvironmentSettings) -> IngressDomain | None:
+    def _domain(self, settings: EnvironmentSettings) -> WebhookDomainProps | None:
         if settings.domain_name is None:
             return None
         certificate = hosted_zone = None
@@ -95,7 +87,24 @@ class PipelineStack(cdk.Stack):
                 hosted_zone_id=settings.hosted_zone_id,
                 zone_name=settings.hosted_zone_name,
             )
-        return IngressDomain(domain_name=settings.domain_name, certificate=certificate, hosted_zone=hosted_zone)
+        return WebhookDomainProps(domain_name=settings.domain_name, certificate=certificate, hosted_zone=hosted_zone)
+
+    def _genesys(self, settings: EnvironmentSettings) -> GenesysProps | None:
+        if settings.genesys_region is None or settings.genesys_credentials_arn is None:
+            return None
+        key = settings.genesys_credentials_key_arn
+        credentials = secretsmanager.Secret.from_secret_attributes(
+            self,
+            "GenesysCredentials",
+            secret_complete_arn=settings.genesys_credentials_arn,
+            encryption_key=None if key is None else kms.Key.from_key_arn(self, "GenesysCredentialsKey", key),
+        )
+        return GenesysProps(
+            region=GenesysRegion[settings.genesys_region],
+            credentials=credentials,
+            manage_integration=settings.manage_integration,
+            ip_allow_list=settings.ip_allow_list_props,
+        )
 
 
 def create_stack(app: cdk.App) -> PipelineStack:

@@ -1,23 +1,25 @@
 """The settings of the app's environments, as they stand in the context of cdk.json."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from aws_cdk import RemovalPolicy
 
-from genesys_firehose_cdk.common.validation import (
+from genesys_firehose_cdk import (
+    BusinessHoursProps,
+    DataLakeBucketProps,
+    DeliveryProps,
+    GenesysRegion,
+    GenesysWatchProps,
     InvalidPropertyError,
-    check_cidr,
-    check_domain,
-    check_one_of,
+    IpAllowListProps,
+    LakeProps,
+    PartnerBusProps,
+    RetentionMode,
 )
-from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowListProps
-from genesys_firehose_cdk.genesys.region import GenesysRegion
-from genesys_firehose_cdk.genesys.watch import BusinessHours, GenesysWatchProps
-from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps
-from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucketProps, RetentionMode
+from genesys_firehose_cdk.common.validation import check_cidr, check_domain, check_one_of
 
 DEFAULT_ENVIRONMENT = "dev"
 PROTECTED_ENVIRONMENT = "prod"
@@ -37,6 +39,8 @@ _FLAGS = (
     "manage_integration",
     "webhook",
 )
+_OF_THE_WEBHOOK = ("domain_name", "allowed_cidrs", "web_acl_arn", "cloud_watch_role", "ip_allow_list")
+_OF_GENESYS = ("genesys_credentials_key_arn", "manage_integration", "ip_allow_list")
 _BUSINESS_HOURS = {"start_hour", "end_hour", "days"}
 _REMOVAL_POLICIES = {"RETAIN": RemovalPolicy.RETAIN, "DESTROY": RemovalPolicy.DESTROY}
 
@@ -55,13 +59,13 @@ class EnvironmentSettings:
         event_source_suffix: See PartnerBusProps.
         topics: See PartnerBusProps.
         genesys_region: The organization's region, a name of GenesysRegion such as EU_CENTRAL_1. Default: none.
-        genesys_credentials_arn: The full ARN of the secret with an OAuth client; see GenesysConnection. Both
+        genesys_credentials_arn: The full ARN of the secret with an OAuth client; see GenesysProps. Both
             or neither. Default: none.
         genesys_credentials_key_arn: The secret's KMS key. Default: the account's own of Secrets Manager.
         manage_integration: Create the integration that feeds the bus through them. Default: true.
         ip_allow_list: Keep everybody but Genesys Cloud's networks from the webhook. Default: false.
         business_hours: When silence is an alarm, an object of start_hour, end_hour and days; see
-            BusinessHours. Default: never.
+            BusinessHoursProps. Default: never.
         domain_name: The webhook's own domain. Default: none.
         certificate_arn: A certificate for the domain. Default: a new one in the hosted zone.
         hosted_zone_id: The Route 53 zone in which the domain gets its record. Default: none.
@@ -113,13 +117,20 @@ class EnvironmentSettings:
         return self.name == PROTECTED_ENVIRONMENT
 
     @property
-    def bucket_props(self) -> DataLakeBucketProps:
-        """Retention and lifecycle of the bucket."""
-        return DataLakeBucketProps(
-            retention_mode=RetentionMode(self.retention_mode),
-            retention_days=self.retention_days,
-            acknowledge_compliance=self.acknowledge_compliance,
+    def lake_props(self) -> LakeProps:
+        """The bucket with its retention."""
+        return LakeProps(
+            bucket=DataLakeBucketProps(
+                retention_mode=RetentionMode(self.retention_mode),
+                retention_days=self.retention_days,
+                acknowledge_compliance=self.acknowledge_compliance,
+            )
         )
+
+    @property
+    def delivery_props(self) -> DeliveryProps:
+        """The delivery streams."""
+        return DeliveryProps(dynamic_partitioning=self.dynamic_partitioning, shards=self.shards)
 
     @property
     def partner_bus_props(self) -> PartnerBusProps | None:
@@ -137,7 +148,7 @@ class EnvironmentSettings:
     def watch_props(self) -> GenesysWatchProps | None:
         """What is watched; None for what is watched anyway."""
         hours = self.business_hours
-        return None if hours is None else GenesysWatchProps(business_hours=BusinessHours(**hours))
+        return None if hours is None else GenesysWatchProps(business_hours=BusinessHoursProps(**hours))
 
     @property
     def cdk_removal_policy(self) -> RemovalPolicy:
@@ -222,6 +233,13 @@ def _are_business_hours(value: Mapping[str, Any]) -> bool:
     )
 
 
+def _refuse_given(prefix: str, settings: EnvironmentSettings, keys: Sequence[str], problem: str, allowed: str) -> None:
+    defaults = {field.name: field.default for field in fields(EnvironmentSettings)}
+    for key in keys:
+        if getattr(settings, key) != defaults[key]:
+            raise InvalidPropertyError(f"{prefix}.{key}", f"is given {problem}", allowed)
+
+
 def _check(prefix: str, settings: EnvironmentSettings) -> None:
     for key, pattern, example in (
         ("account", _ACCOUNT, "an account id of 12 digits"),
@@ -244,6 +262,16 @@ def _check(prefix: str, settings: EnvironmentSettings) -> None:
     check_one_of(f"{prefix}.removal_policy", settings.removal_policy, tuple(_REMOVAL_POLICIES))
     if settings.genesys_region is not None:
         check_one_of(f"{prefix}.genesys_region", settings.genesys_region, tuple(GenesysRegion.__members__))
+    if not settings.webhook:
+        _refuse_given(prefix, settings, _OF_THE_WEBHOOK, "with webhook false", "it is allowed with the webhook alone")
+    if settings.genesys_region is None:
+        _refuse_given(
+            prefix,
+            settings,
+            _OF_GENESYS,
+            "without genesys_region",
+            "it is allowed with the organization's region alone",
+        )
     bus = (settings.org_id, settings.event_source_suffix, settings.topics)
     if any(bus) and not all(bus):
         raise InvalidPropertyError(

@@ -1,73 +1,93 @@
 """AWS CDK constructs that land every Genesys Cloud event in an S3 data lake."""
 
+from genesys_firehose_cdk.common.context import MetricName, PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
 from genesys_firehose_cdk.common.keys import OperationsKey
-from genesys_firehose_cdk.common.log_settings import LogSettings
 from genesys_firehose_cdk.common.validation import InvalidPropertyError
 from genesys_firehose_cdk.delivery.deduplication_table import DeduplicationTable
 from genesys_firehose_cdk.delivery.delivery_role import DeliveryRole
-from genesys_firehose_cdk.delivery.delivery_stream import Buffering, DataLakeDeliveryStream
-from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuild
-from genesys_firehose_cdk.delivery.transform_function import TransformFunction
+from genesys_firehose_cdk.delivery.delivery_stream import BufferingProps, DataLakeDeliveryStream, DeliveryProps
+from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuild, LakeRebuildProps
+from genesys_firehose_cdk.delivery.transform_function import TransformFunction, TransformProps
 from genesys_firehose_cdk.events.event_shapes import EventShapes
 from genesys_firehose_cdk.events.masking_policy import Action, FieldRule, FreeText, MaskingPolicy
-from genesys_firehose_cdk.genesys.connection import GenesysConnection
+from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
-from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration
+from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList, IpAllowListProps
+from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.region import GenesysRegion
-from genesys_firehose_cdk.genesys.watch import BusinessHours, GenesysWatch, GenesysWatchProps
+from genesys_firehose_cdk.genesys.silence_alarms import BusinessHoursProps
+from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
-from genesys_firehose_cdk.ingress.ingest_function import IngestFunction, SignatureEncoding, SignatureSettings
-from genesys_firehose_cdk.ingress.ingress_api import IngressApi, IngressDomain
+from genesys_firehose_cdk.ingress.ingest_function import IngestFunction, IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
+from genesys_firehose_cdk.ingress.signature import SignatureEncoding, SignatureProps
+from genesys_firehose_cdk.ingress.webhook import WebhookProps
+from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
+from genesys_firehose_cdk.ingress.webhook_domain import WebhookDomainProps
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
-from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
+from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog, LakeCatalogProps
+from genesys_firehose_cdk.lake.props import LakeProps
+from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
-from genesys_firehose_cdk.monitoring.pipeline_alarms import AlarmThresholds, AlarmTopic, PipelineAlarms
+from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
+from genesys_firehose_cdk.monitoring.props import MonitoringProps
+from genesys_firehose_cdk.monitoring.thresholds import AlarmThresholdsProps
 from genesys_firehose_cdk.pipeline import GenesysFirehosePipeline
 
 __all__ = [
     "Action",
-    "AlarmThresholds",
+    "AlarmThresholdsProps",
     "AlarmTopic",
     "BufferQueue",
-    "Buffering",
-    "BusinessHours",
+    "BufferingProps",
+    "BusinessHoursProps",
     "CertificateAlarms",
     "DataLakeBucket",
     "DataLakeBucketProps",
     "DataLakeDeliveryStream",
     "DeduplicationTable",
+    "DeliveryProps",
     "DeliveryRole",
     "EventBridgeIntegration",
+    "EventBridgeIntegrationProps",
     "EventShapes",
     "EventSubscription",
     "EventSubscriptionProps",
     "FieldRule",
     "FreeText",
-    "GenesysConnection",
+    "GenesysConnectionProps",
     "GenesysFirehosePipeline",
+    "GenesysProps",
     "GenesysRegion",
     "GenesysWatch",
     "GenesysWatchProps",
     "HmacKey",
     "IngestFunction",
-    "IngressApi",
-    "IngressDomain",
+    "IngestProps",
     "InvalidPropertyError",
     "IpAllowList",
     "IpAllowListProps",
     "LakeCatalog",
+    "LakeCatalogProps",
+    "LakeProps",
     "LakeRebuild",
-    "LogSettings",
+    "LakeRebuildProps",
     "MaskingPolicy",
+    "MetricName",
+    "MonitoringProps",
     "OperationsKey",
     "PartnerBusProps",
     "PartnerEventBus",
     "PipelineAlarms",
+    "PipelineContext",
     "RetentionMode",
     "SignatureEncoding",
-    "SignatureSettings",
+    "SignatureProps",
     "TransformFunction",
+    "TransformProps",
+    "WebhookApi",
+    "WebhookDomainProps",
+    "WebhookProps",
 ]

@@ -1,4 +1,4 @@
-"""What the two functions have in common."""
+"""The base of all Lambda functions of the pipeline."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,9 +8,8 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, SERVERLESS, acknowledge, acknowledge_wildcard
+from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.function_code import staged_code
-from genesys_firehose_cdk.common.log_settings import LogSettings
-from genesys_firehose_cdk.common.validation import check_range
 
 
 class LeastPrivilegeFunction(Construct):
@@ -27,8 +26,8 @@ class LeastPrivilegeFunction(Construct):
 
     # Why findings do not apply; a kind of function of which they would not be true says its own.
     _NO_DEAD_LETTER_QUEUE = (
-        "It is never invoked asynchronously, so Lambda would never use one: its callers get the "
-        "error and retry, and behind them stand a dead-letter queue and the prefix errors/."
+        "It is never invoked asynchronously, so Lambda would never use one. Its callers get the "
+        "error and retry; behind them are a dead-letter queue and the prefix errors/."
     )
     _NO_RESERVED_CONCURRENCY = (
         "Its callers bound it: the API's throttling, the queue's maximum concurrency and "
@@ -44,13 +43,13 @@ class LeastPrivilegeFunction(Construct):
         scope: Construct,
         id: str,
         *,
+        context: PipelineContext,
         package: str,
         description: str,
         statements: Sequence[iam.PolicyStatement],
         environment: Mapping[str, str],
         timeout: Duration,
         memory_size: int,
-        log_settings: LogSettings,
         extra_files: Mapping[str, str] | None = None,
         libraries: Sequence[str] = (),
     ) -> None:
@@ -59,42 +58,20 @@ class LeastPrivilegeFunction(Construct):
         Args:
             scope: The parent construct.
             id: The construct's id.
+            context: The pipeline's log settings.
             package: The package of the function's code; its handler is `<package>.handler.handle`.
             description: What the function does.
             statements: What it may do.
             environment: Its environment variables, no secret among them.
             timeout: How long it may run.
             memory_size: 128 to 10,240 MB (AWS Lambda Developer Guide, "Lambda quotas").
-            log_settings: How the log group is encrypted, kept and removed.
             extra_files: Text files to add to the code, by path.
             libraries: Further packages of the functions' source that the code imports from.
-
-        Raises:
-            InvalidPropertyError: `memory_size` is out of range.
         """
         super().__init__(scope, id)
-        check_range("memory_size", memory_size, 128, 10_240, "MB", "Lambda's own limit")
-        self.log_group = log_settings.log_group(self, "LogGroup")
+        self.log_group = context.log_group(self, "LogGroup")
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.policy = iam.ManagedPolicy(
-            self,
-            "Policy",
-            description=f"{description}: what the function may do",
-            roles=[role],
-            statements=[
-                iam.PolicyStatement(
-                    sid="Logs",
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                    resources=[self.log_group.log_group_arn],
-                ),
-                iam.PolicyStatement(
-                    sid="Tracing",
-                    actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
-                    resources=["*"],
-                ),
-                *statements,
-            ],
-        )
+        self.policy = self._create_policy(role, description, statements)
         with staged_code(package, extra_files, libraries=libraries) as code:
             self.function = lambda_.Function(
                 self,
@@ -113,6 +90,29 @@ class LeastPrivilegeFunction(Construct):
             )
         self.function.node.add_dependency(self.policy)
         self._acknowledge_findings()
+
+    def _create_policy(
+        self, role: iam.Role, description: str, statements: Sequence[iam.PolicyStatement]
+    ) -> iam.ManagedPolicy:
+        return iam.ManagedPolicy(
+            self,
+            "Policy",
+            description=f"{description}: what the function may do",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(
+                    sid="Logs",
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                    resources=[self.log_group.log_group_arn],
+                ),
+                iam.PolicyStatement(
+                    sid="Tracing",
+                    actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+                    resources=["*"],
+                ),
+                *statements,
+            ],
+        )
 
     def _acknowledge_findings(self) -> None:
         acknowledge_wildcard(self.policy, "*", "X-Ray has no resource to name: both actions know the resource * alone.")

@@ -1,4 +1,4 @@
-"""A function that runs again and again, and that Genesys Cloud is asked by."""
+"""A Lambda function that asks Genesys Cloud on a schedule."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,8 +9,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
+from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.lambda_function import LeastPrivilegeFunction
-from genesys_firehose_cdk.common.log_settings import LogSettings
 
 _MEMORY_SIZE = 256
 
@@ -18,8 +18,8 @@ _MEMORY_SIZE = 256
 class ScheduledFunction(LeastPrivilegeFunction):
     """A Lambda function with a closed role that a schedule invokes.
 
-    Lambda repeats a run that fails twice, and the next one does its work. An alarm on what the runs report has to
-    tell that they succeed no more.
+    Lambda repeats a failed run twice, and the next scheduled run does its work. An alarm must watch what the runs
+    report, to tell when none succeeds.
 
     Attributes:
         function: The function.
@@ -29,8 +29,8 @@ class ScheduledFunction(LeastPrivilegeFunction):
     """
 
     _NO_DEAD_LETTER_QUEUE = (
-        "Its schedule comes again soon and the next run does what this one did not; an alarm reports when none "
-        "succeeds. A message about a run that is over would ask somebody to do nothing."
+        "The next scheduled run does what this one did not, and an alarm reports when none succeeds. A queued "
+        "message about a past run would need no action."
     )
     _NO_RESERVED_CONCURRENCY = (
         "A schedule and a deployment alone invoke it, minutes apart, and each run is bounded in time. A reservation "
@@ -46,30 +46,31 @@ class ScheduledFunction(LeastPrivilegeFunction):
         scope: Construct,
         id: str,
         *,
+        context: PipelineContext,
         package: str,
         description: str,
         statements: Sequence[iam.PolicyStatement],
         environment: Mapping[str, str],
         interval: Duration,
         timeout: Duration,
-        log_settings: LogSettings,
     ) -> None:
         """Create the function with its schedule.
 
         Args:
             scope: The parent construct.
             id: The construct's id.
+            context: The pipeline's log settings.
             package: The package of the function's code, which may import the Genesys Cloud client.
             description: What the function does.
             statements: What it may do.
             environment: Its environment variables, no secret among them.
             interval: How often it runs, whole minutes.
             timeout: How long a run may take.
-            log_settings: How the log group is encrypted, kept and removed.
         """
         super().__init__(
             scope,
             id,
+            context=context,
             package=package,
             libraries=["genesys"],
             description=description,
@@ -77,7 +78,6 @@ class ScheduledFunction(LeastPrivilegeFunction):
             environment=environment,
             timeout=timeout,
             memory_size=_MEMORY_SIZE,
-            log_settings=log_settings,
         )
         self.schedule = events.Rule(
             self,

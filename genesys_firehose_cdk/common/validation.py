@@ -2,21 +2,27 @@
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from aws_cdk import RemovalPolicy, Token
+from aws_cdk import Duration, RemovalPolicy, Stack, Token
+from constructs import Construct
 
 _DOMAIN_LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:{_DOMAIN_LABEL}\.)+[a-z]{{2,63}}")
 _HEADER_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD_NAME = re.compile(r"[^\s,.]+")
 _METRICS_NAMESPACE = re.compile(r"(?!AWS/)[0-9A-Za-z._/#:-]{1,255}")
-_DATA_KEEPING_POLICIES = (RemovalPolicy.RETAIN, RemovalPolicy.DESTROY)
+_PRINTABLE_ASCII = re.compile(r"[ -~]+")
+_ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d*):(?P<resource>.+)")
+# Amazon CloudWatch API Reference, "Dimension": 1 to 1,024 ASCII characters.
+_MAX_DIMENSION_CHARACTERS = 1024
+_UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 
 
 class InvalidPropertyError(ValueError):
     """A property has a value that cannot work.
 
-    The message is one sentence: the property, what is wrong with the value, and what is allowed.
+    The message is one sentence: the property as the user wrote it, what is wrong with the value, and what is allowed.
     """
 
     def __init__(self, name: str, problem: str, allowed: str) -> None:
@@ -26,8 +32,25 @@ class InvalidPropertyError(ValueError):
 
 def check_range(name: str, value: float, low: float, high: float, unit: str, reason: str) -> None:
     """Refuse a number outside `low` to `high`; `reason` names who sets the limit."""
-    if not Token.is_unresolved(value) and not low <= value <= high:
+    if not low <= value <= high:
         raise InvalidPropertyError(name, f"is {value:,} {unit}", f"{low:,} to {high:,} {unit} are allowed, {reason}")
+
+
+def check_duration(name: str, value: Duration, low: int, high: int, unit: str, reason: str) -> None:
+    """Refuse a duration that is not a whole number of `unit` from `low` to `high`."""
+    if value.is_unresolved():
+        raise InvalidPropertyError(name, "is known at deployment only", "a duration known at synthesis is allowed")
+    milliseconds = value.to_milliseconds()
+    if milliseconds % (_UNITS[unit] * 1000):
+        raise InvalidPropertyError(
+            name, f"is {value.to_human_string()}", f"whole {unit} are allowed, {low:,} to {high:,} of them"
+        )
+    check_range(name, milliseconds // (_UNITS[unit] * 1000), low, high, unit, reason)
+
+
+def check_memory_size(name: str, value: int) -> None:
+    """Refuse what Lambda refuses as a function's memory (AWS Lambda Developer Guide, "Lambda quotas")."""
+    check_range(name, value, 128, 10_240, "MB", "Lambda's own limit")
 
 
 def check_one_of(name: str, value: str, allowed: Collection[str]) -> None:
@@ -77,6 +100,15 @@ def check_header_name(name: str, value: str) -> None:
         )
 
 
+def check_field_names(name: str, values: Iterable[str]) -> None:
+    """Refuse what no field of a JSON object can be called in a list or a dotted path."""
+    for value in values:
+        if not _FIELD_NAME.fullmatch(value):
+            raise InvalidPropertyError(
+                name, f"holds {value!r}", "field names without blanks, commas or empty parts are allowed"
+            )
+
+
 def check_metrics_namespace(name: str, value: str) -> None:
     """Refuse what CloudWatch refuses (Amazon CloudWatch API Reference, "PutMetricData")."""
     if not _METRICS_NAMESPACE.fullmatch(value):
@@ -85,7 +117,40 @@ def check_metrics_namespace(name: str, value: str) -> None:
         )
 
 
+def check_dimension(name: str, value: str) -> None:
+    """Refuse what CloudWatch refuses as a metric's dimension (Amazon CloudWatch API Reference, "Dimension")."""
+    if len(value) > _MAX_DIMENSION_CHARACTERS or not _PRINTABLE_ASCII.fullmatch(value):
+        raise InvalidPropertyError(
+            name,
+            f"is {value!r}",
+            f"1 to {_MAX_DIMENSION_CHARACTERS:,} printable ASCII characters are allowed, because it is a dimension of "
+            "the metrics",
+        )
+
+
+def check_arn(name: str, value: str, service: str, resource: str, what: str, scope: Construct) -> None:
+    """Refuse an ARN that is not `what` of the stack's own region; `resource` is what its last part begins with."""
+    if Token.is_unresolved(value):
+        return
+    arn = _ARN.fullmatch(value)
+    if arn is None or arn["service"] != service or not arn["resource"].startswith(resource):
+        raise InvalidPropertyError(name, f"is {value!r}", f"the ARN of {what} is allowed")
+    region = Stack.of(scope).region
+    if not Token.is_unresolved(region) and arn["region"] != region:
+        raise InvalidPropertyError(
+            name, f"is in {arn['region']} with a stack in {region}", f"{what} of the stack's own region is allowed"
+        )
+
+
 def check_removal_policy(value: RemovalPolicy) -> None:
     """Refuse removal policies that not every resource of the pipeline knows."""
-    if value not in _DATA_KEEPING_POLICIES:
+    if value not in (RemovalPolicy.RETAIN, RemovalPolicy.DESTROY):
         raise InvalidPropertyError("removal_policy", f"is {value.name}", "RETAIN and DESTROY are allowed")
+
+
+def check_scope(name: str, scope: object) -> None:
+    """Refuse a scope that is in no stack."""
+    if not isinstance(scope, Construct) or not any(Stack.is_stack(each) for each in scope.node.scopes):
+        raise InvalidPropertyError(
+            name, f"is of the type {type(scope).__name__}", "a Stack, or a construct inside a Stack, is allowed"
+        )

@@ -1,5 +1,7 @@
 """The role with which Firehose transforms, delivers and logs."""
 
+from collections.abc import Sequence
+
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -40,55 +42,25 @@ class DeliveryRole(Construct):
             id: The construct's id.
             bucket: Where Firehose delivers to.
             transform_function: The processor that Firehose invokes.
-            restrict_trust_to_account: Trust Firehose only on behalf of this account, by the condition
-                `aws:SourceAccount`. AWS does not document that Firehose always sends it, so try it in
-                your account before you rely on it. Default: False.
+            restrict_trust_to_account: See DeliveryProps. Default: False.
         """
         super().__init__(scope, id)
+        of_this_account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal(
-                "firehose.amazonaws.com",
-                conditions=(
-                    {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
-                    if restrict_trust_to_account
-                    else None
-                ),
+                "firehose.amazonaws.com", conditions=of_this_account if restrict_trust_to_account else None
             ),
         )
         self.role = role.without_policy_updates()
-        function_arn = transform_function.function_arn
         prefixes = [bucket.bucket.arn_for_objects(f"{prefix}*") for prefix in (RAW_PREFIX, CLEAN_PREFIX, ERRORS_PREFIX)]
-        # With S3 Bucket Keys the encryption context is the bucket, without them the object.
-        context = {"aws:s3:arn": [bucket.bucket.bucket_arn, bucket.bucket.arn_for_objects("*")]}
         self.policy = iam.ManagedPolicy(
             self,
             "Policy",
             description="Firehose: deliver into the data lake, transform and log",
             roles=[role],
-            statements=[
-                iam.PolicyStatement(
-                    sid="Bucket",
-                    actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
-                    resources=[bucket.bucket.bucket_arn],
-                ),
-                iam.PolicyStatement(
-                    sid="Objects",
-                    actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
-                    resources=prefixes,
-                ),
-                *(
-                    key_statement(sid, key, "kms:Decrypt", "kms:GenerateDataKey", via="s3", encryption_context=context)
-                    for sid, key in (("CleanKey", bucket.clean_key), ("RawKey", bucket.raw_key))
-                ),
-                iam.PolicyStatement(
-                    sid="Transform",
-                    actions=["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"],
-                    # Firehose may name the function with its version.
-                    resources=[function_arn, f"{function_arn}:$LATEST"],
-                ),
-            ],
+            statements=_statements(bucket, prefixes, transform_function.function_arn),
         )
         for prefix in prefixes:
             acknowledge_wildcard(
@@ -114,3 +86,30 @@ class DeliveryRole(Construct):
                 ],
             )
         )
+
+
+def _statements(bucket: DataLakeBucket, prefixes: Sequence[str], function_arn: str) -> list[iam.PolicyStatement]:
+    # With S3 Bucket Keys the encryption context is the bucket, without them the object.
+    context = {"aws:s3:arn": [bucket.bucket.bucket_arn, bucket.bucket.arn_for_objects("*")]}
+    return [
+        iam.PolicyStatement(
+            sid="Bucket",
+            actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
+            resources=[bucket.bucket.bucket_arn],
+        ),
+        iam.PolicyStatement(
+            sid="Objects",
+            actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+            resources=list(prefixes),
+        ),
+        *(
+            key_statement(sid, key, "kms:Decrypt", "kms:GenerateDataKey", via="s3", encryption_context=context)
+            for sid, key in (("CleanKey", bucket.clean_key), ("RawKey", bucket.raw_key))
+        ),
+        iam.PolicyStatement(
+            sid="Transform",
+            actions=["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"],
+            # Firehose may name the function with its version.
+            resources=[function_arn, f"{function_arn}:$LATEST"],
+        ),
+    ]

@@ -10,9 +10,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from genesys_firehose_cdk.common.log_settings import LogSettings
-from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_range
+from genesys_firehose_cdk.common.context import PipelineContext
+from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_duration, check_range
 from genesys_firehose_cdk.delivery.delivery_role import DeliveryRole
+from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuildProps
 from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX, DataLakeBucket
 
 # Amazon Data Firehose API Reference, "BufferingHints", and Developer Guide, "Dynamic partitioning":
@@ -25,6 +27,9 @@ _SHORTEST_PARTITIONED_INTERVAL_SECONDS = 60
 # answer, both base64, fit the 6 MB of a Lambda call.
 _LARGEST_PROCESSOR_SIZE_MIB = 3
 _PROCESSOR_INTERVAL_SECONDS = 20
+_MIB = 1024 * 1024
+# More streams make many small objects, and a higher quota for each does the same without them.
+_MOST_SHARDS = 20
 
 _PARTITIONED_PREFIX = (
     f"{CLEAN_PREFIX}event_type=!{{partitionKeyFromLambda:event_type}}/date=!{{partitionKeyFromLambda:date}}/"
@@ -35,7 +40,7 @@ _ERRORS_PREFIX = f"{ERRORS_PREFIX}!{{firehose:error-output-type}}/!{{timestamp:y
 
 
 @dataclass(frozen=True, kw_only=True)
-class Buffering:
+class BufferingProps(Props, at="delivery.buffering"):
     """How long Firehose collects records before it writes an object: until size or interval is reached.
 
     An unpartitioned destination and the raw backup take both values as they are. A partitioned
@@ -47,8 +52,8 @@ class Buffering:
     event is in `clean/` after at most 20 s + 1.5 x 60 s = 110 s, and the work itself.
 
     Attributes:
-        size: 1 to 128 MiB, in whole MiB. Default: 1 MiB.
-        interval: 0 to 900 s, with dynamic partitioning 60 to 900 s. Default: 60 s.
+        size: 1 to 128 MiB, in whole MiB (Amazon Data Firehose API Reference, "BufferingHints"). Default: 1 MiB.
+        interval: 0 to 900 s, with dynamic partitioning 60 to 900 s (the same). Default: 60 s.
 
     Raises:
         InvalidPropertyError: A value that Firehose would refuse.
@@ -57,33 +62,25 @@ class Buffering:
     size: Size = Size.mebibytes(1)
     interval: Duration = Duration.seconds(60)
 
-    def __post_init__(self) -> None:
-        if self.size.to_kibibytes() % 1024:
+    def validate(self) -> None:
+        """Check both against Firehose's limits."""
+        name = self.name_of("size")
+        if self.size.is_unresolved():
+            raise InvalidPropertyError(name, "is known at deployment only", "a size known at synthesis is allowed")
+        size_bytes = self.size.to_bytes()
+        if size_bytes % _MIB:
             raise InvalidPropertyError(
-                "buffering.size",
-                f"is {self.size.to_kibibytes():,} KiB",
-                "whole MiB are allowed, the unit in which Firehose takes it",
+                name, f"is {size_bytes / 1024:,.6g} KiB", "whole MiB are allowed, the unit in which Firehose takes it"
             )
-        check_range("buffering.size", self.size.to_mebibytes(), 1, _LARGEST_SIZE_MIB, "MiB", "Firehose's own limit")
-        check_range(
-            "buffering.interval",
-            self.interval.to_seconds(),
-            0,
-            _LONGEST_INTERVAL_SECONDS,
-            "seconds",
-            "Firehose's own limit",
-        )
+        check_range(name, int(size_bytes // _MIB), 1, _LARGEST_SIZE_MIB, "MiB", "Firehose's own limit")
+        self._check_interval(0, "Firehose's own limit")
 
     def check_partitioned(self) -> None:
         """Refuse an interval that Firehose refuses on a partitioned destination."""
-        check_range(
-            "buffering.interval",
-            self.interval.to_seconds(),
-            _SHORTEST_PARTITIONED_INTERVAL_SECONDS,
-            _LONGEST_INTERVAL_SECONDS,
-            "seconds",
-            "Firehose's limit with dynamic partitioning",
-        )
+        self._check_interval(_SHORTEST_PARTITIONED_INTERVAL_SECONDS, "Firehose's limit with dynamic partitioning")
+
+    def _check_interval(self, shortest: int, reason: str) -> None:
+        check_duration(self.name_of("interval"), self.interval, shortest, _LONGEST_INTERVAL_SECONDS, "seconds", reason)
 
     @property
     def partitioned_size(self) -> Size:
@@ -99,6 +96,49 @@ class Buffering:
     def processor_interval(self) -> Duration:
         """The interval for the Lambda processor."""
         return Duration.seconds(min(_PROCESSOR_INTERVAL_SECONDS, self.interval.to_seconds()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryProps(Props, at="delivery"):
+    """How events get into the lake.
+
+    Attributes:
+        buffering: Default: 1 MiB or 60 s; see BufferingProps for what that means with partitions.
+        dynamic_partitioning: Partition `clean/` by event type and day; without it there is neither catalog nor
+            rebuild. Firehose can't switch it on for a stream that exists. Default: True.
+        shards: Over how many delivery streams events are spread; 1 to 20. Each has a Direct PUT quota of its own
+            (Amazon Data Firehose Developer Guide, "Amazon Data Firehose quota"), and writes objects of its own. More
+            can be added at any time and leave those that exist as they are. What a stream still holds when it is
+            taken away is lost, so let no events come for a while before. Default: 1.
+        stream_encryption_key: Encrypts records while Firehose buffers them. Default: a key that AWS owns.
+        restrict_trust_to_account: Trust Firehose only on behalf of this account, by the condition `aws:SourceAccount`.
+            AWS does not document that Firehose always sends it, so try it in your account before you rely on it.
+            Default: False.
+        rebuild: How `clean/` is made anew from `raw/`. Default: LakeRebuildProps().
+
+    Raises:
+        InvalidPropertyError: A value that Firehose would refuse, or `rebuild` without partitions.
+    """
+
+    buffering: BufferingProps = BufferingProps()
+    dynamic_partitioning: bool = True
+    shards: int = 1
+    stream_encryption_key: kms.IKey | None = None
+    restrict_trust_to_account: bool = False
+    rebuild: LakeRebuildProps | None = None
+
+    def validate(self) -> None:
+        """Check the number of streams, and what depends on partitions."""
+        reason = "because a higher quota is the better way"
+        check_range(self.name_of("shards"), self.shards, 1, _MOST_SHARDS, "delivery streams", reason)
+        if self.dynamic_partitioning:
+            self.buffering.check_partitioned()
+        elif self.rebuild is not None:
+            raise InvalidPropertyError(
+                self.name_of("rebuild"),
+                "is given with dynamic_partitioning False",
+                "it is allowed with partitions alone, because a rebuild writes partitions",
+            )
 
 
 class DataLakeDeliveryStream(Construct):
@@ -119,58 +159,67 @@ class DataLakeDeliveryStream(Construct):
         scope: Construct,
         id: str,
         *,
+        context: PipelineContext,
         bucket: DataLakeBucket,
         transform_function: lambda_.IFunction,
-        log_settings: LogSettings,
-        buffering: Buffering | None = None,
-        dynamic_partitioning: bool = True,
-        stream_encryption_key: kms.IKey | None = None,
-        restrict_trust_to_account: bool = False,
+        props: DeliveryProps | None = None,
     ) -> None:
         """Create the stream, its role and its log group.
 
         Args:
             scope: The parent construct.
             id: The construct's id.
+            context: What the pipeline's constructs share.
             bucket: Where Firehose delivers to.
             transform_function: The processor; it names `event_type` and `date` of each record.
-            log_settings: How the log group of delivery failures is encrypted, kept and removed.
-            buffering: Default: 1 MiB or 60 s.
-            dynamic_partitioning: Partition `clean/` by event type and day. Default: True.
-            stream_encryption_key: Encrypts records while Firehose buffers them. Default: a key that AWS
-                owns.
-            restrict_trust_to_account: See DeliveryRole. Default: False.
-
-        Raises:
-            InvalidPropertyError: `buffering` cannot work with `dynamic_partitioning`.
+            props: Default: DeliveryProps(). `shards` and `rebuild` are the pipeline's.
         """
         super().__init__(scope, id)
-        buffering = buffering or Buffering()
-        if dynamic_partitioning:
-            buffering.check_partitioned()
-        self.log_group = log_settings.log_group(self, "LogGroup")
+        props = props or DeliveryProps()
+        self.log_group = context.log_group(self, "LogGroup")
         self.role = DeliveryRole(
             self,
             "Role",
             bucket=bucket,
             transform_function=transform_function,
-            restrict_trust_to_account=restrict_trust_to_account,
+            restrict_trust_to_account=props.restrict_trust_to_account,
         )
+        self.stream = firehose.DeliveryStream(
+            self,
+            "Stream",
+            destination=self._destination(bucket, transform_function, props),
+            encryption=(
+                firehose.StreamEncryption.aws_owned_key()
+                if props.stream_encryption_key is None
+                else firehose.StreamEncryption.customer_managed_key(props.stream_encryption_key)
+            ),
+            role=self.role.role,
+        )
+        log_streams = [child for child in self.log_group.node.children if isinstance(child, logs.LogStream)]
+        self.role.allow_log_streams(self.log_group, *log_streams)
+        # The L2 depends on its own grants, which a role without policy updates does not make.
+        self.stream.node.add_dependency(self.role.policy)
+
+    def _destination(
+        self, bucket: DataLakeBucket, transform_function: lambda_.IFunction, props: DeliveryProps
+    ) -> firehose.S3Bucket:
+        buffering = props.buffering
+        is_partitioned = props.dynamic_partitioning
         logging = firehose.EnableLogging(self.log_group)
         processor = firehose.LambdaFunctionProcessor(
             transform_function,
             buffer_interval=buffering.processor_interval,
             buffer_size=buffering.processor_size,
         )
-        destination = firehose.S3Bucket(
+        return firehose.S3Bucket(
             bucket.bucket,
             role=self.role.role,
             processors=[processor],
-            dynamic_partitioning=firehose.DynamicPartitioningProps(enabled=True) if dynamic_partitioning else None,
-            buffering_size=buffering.partitioned_size if dynamic_partitioning else buffering.size,
+            dynamic_partitioning=firehose.DynamicPartitioningProps(enabled=True) if is_partitioned else None,
+            buffering_size=buffering.partitioned_size if is_partitioned else buffering.size,
             buffering_interval=buffering.interval,
             compression=firehose.Compression.GZIP,
-            data_output_prefix=_PARTITIONED_PREFIX if dynamic_partitioning else _UNPARTITIONED_PREFIX,
+            data_output_prefix=_PARTITIONED_PREFIX if is_partitioned else _UNPARTITIONED_PREFIX,
             error_output_prefix=_ERRORS_PREFIX,
             encryption_key=bucket.clean_key,
             file_extension=".json.gz",
@@ -188,21 +237,6 @@ class DataLakeDeliveryStream(Construct):
                 logging_config=logging,
             ),
         )
-        self.stream = firehose.DeliveryStream(
-            self,
-            "Stream",
-            destination=destination,
-            encryption=(
-                firehose.StreamEncryption.aws_owned_key()
-                if stream_encryption_key is None
-                else firehose.StreamEncryption.customer_managed_key(stream_encryption_key)
-            ),
-            role=self.role.role,
-        )
-        log_streams = [child for child in self.log_group.node.children if isinstance(child, logs.LogStream)]
-        self.role.allow_log_streams(self.log_group, *log_streams)
-        # The L2 depends on its own grants, which a role without policy updates does not make.
-        self.stream.node.add_dependency(self.role.policy)
 
     def metric_freshness(self) -> cloudwatch.Metric:
         """Age in seconds of the oldest record not yet in `clean/`."""

@@ -1,6 +1,7 @@
 """Rebuilds clean/ from raw/, after a change of the masking policy or of the transform's code."""
 
 import json
+from dataclasses import dataclass
 
 from aws_cdk import ArnFormat, Aws, Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -8,13 +9,13 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import acknowledge_wildcard
+from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
 from genesys_firehose_cdk.common.keys import key_statement
 from genesys_firehose_cdk.common.lambda_function import LeastPrivilegeFunction
-from genesys_firehose_cdk.common.log_settings import LogSettings
-from genesys_firehose_cdk.common.validation import check_range
-from genesys_firehose_cdk.events.event_shapes import EventShapes
-from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
+from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.common.validation import check_memory_size, check_range
+from genesys_firehose_cdk.delivery.transform_function import TransformProps
 from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX, DataLakeBucket
 
 REBUILD_ERRORS_PREFIX = f"{ERRORS_PREFIX}rebuild/"
@@ -24,6 +25,33 @@ _TIMEOUT = Duration.minutes(15)
 # AWS Step Functions Developer Guide, "Quotas": a Map Run runs 10,000 child executions at once at most; Lambda's
 # default quota is 1,000 concurrent executions of an account, which the pipeline needs too.
 _MAX_CONCURRENCY = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LakeRebuildProps(Props, at="delivery.rebuild"):
+    """How `clean/` is made anew from `raw/`.
+
+    Attributes:
+        max_concurrency: How many raw objects are worked on at once; 1 to 1,000. Default: 50.
+        tolerated_failure_percentage: How many percent of an hour's raw objects may fail, after all retries, before
+            the rebuild stops; 0 to 100. A record that fails is none of them. Default: 0.
+        memory_size: Of the function, 128 to 10,240 MB (AWS Lambda Developer Guide, "Lambda quotas"). Default: 1,024.
+
+    Raises:
+        InvalidPropertyError: A number is out of range.
+    """
+
+    max_concurrency: int = 50
+    tolerated_failure_percentage: int = 0
+    memory_size: int = 1024
+
+    def validate(self) -> None:
+        """Check the numbers."""
+        name = self.name_of("max_concurrency")
+        check_range(name, self.max_concurrency, 1, _MAX_CONCURRENCY, "objects", "Lambda's default quota")
+        name = self.name_of("tolerated_failure_percentage")
+        check_range(name, self.tolerated_failure_percentage, 0, 100, "percent", "of an hour's raw objects")
+        check_memory_size(self.name_of("memory_size"), self.memory_size)
 
 
 class LakeRebuild(Construct):
@@ -51,66 +79,38 @@ class LakeRebuild(Construct):
         scope: Construct,
         id: str,
         *,
+        context: PipelineContext,
         bucket: DataLakeBucket,
         tokenization_key: HmacKey,
-        log_settings: LogSettings,
-        pipeline_name: str,
-        masking_policy: MaskingPolicy | None = None,
-        event_shapes: EventShapes | None = None,
-        event_date_past_days: int = 30,
-        event_date_future_days: int = 1,
-        max_concurrency: int = 50,
-        tolerated_failure_percentage: int = 0,
-        metrics_namespace: str = "GenesysFirehose",
-        memory_size: int = 1024,
+        transform: TransformProps | None = None,
+        props: LakeRebuildProps | None = None,
     ) -> None:
         """Create the state machine, its function and their roles.
 
         Args:
             scope: The parent construct.
             id: The construct's id.
+            context: What the pipeline's constructs share.
             bucket: The lake to rebuild.
             tokenization_key: The pipeline's own, so that a person keeps their token.
-            log_settings: How the log groups are encrypted, kept and removed.
-            pipeline_name: The value of the metrics' dimension `Pipeline`.
-            masking_policy: The pipeline's own. Default: MaskingPolicy.default().
-            event_shapes: The pipeline's own. Default: EventShapes.default().
-            event_date_past_days: As the transform function's. Default: 30.
-            event_date_future_days: As the transform function's. Default: 1.
-            max_concurrency: How many raw objects are worked on at once; 1 to 1,000. Default: 50.
-            tolerated_failure_percentage: How many of an hour's raw objects may fail, after all retries,
-                before the rebuild stops; 0 to 100 percent. A record that fails is none of them. Default: 0.
-            metrics_namespace: Default: GenesysFirehose.
-            memory_size: 128 to 10,240 MB. Default: 1024.
-
-        Raises:
-            InvalidPropertyError: A number is out of range.
+            transform: The pipeline's own. Default: TransformProps().
+            props: Default: LakeRebuildProps().
         """
         super().__init__(scope, id)
-        check_range("max_concurrency", max_concurrency, 1, _MAX_CONCURRENCY, "objects", "Lambda's default quota")
-        check_range("tolerated_failure_percentage", tolerated_failure_percentage, 0, 100, "percent", "of an hour")
+        transform = transform or TransformProps()
+        props = props or LakeRebuildProps()
         worker = LeastPrivilegeFunction(
             self,
             "Worker",
+            context=context,
             package="rebuild",
             libraries=("transform",),
             description="Rebuilds the clean objects of one raw object",
             statements=_worker_statements(bucket, tokenization_key),
-            environment={
-                "TOKENIZATION_SECRET_ARN": tokenization_key.secret.secret_arn,
-                "BUCKET_NAME": bucket.bucket.bucket_name,
-                "METRICS_NAMESPACE": metrics_namespace,
-                "PIPELINE_NAME": pipeline_name,
-                "EVENT_DATE_WINDOW_PAST_DAYS": str(event_date_past_days),
-                "EVENT_DATE_WINDOW_FUTURE_DAYS": str(event_date_future_days),
-            },
+            environment={**transform.environment(bucket, tokenization_key), **context.environment},
             timeout=_TIMEOUT,
-            memory_size=memory_size,
-            log_settings=log_settings,
-            extra_files={
-                "transform/policy.json": (masking_policy or MaskingPolicy.default()).to_json(),
-                **(event_shapes or EventShapes.default()).to_files(),
-            },
+            memory_size=props.memory_size,
+            extra_files=transform.files,
         )
         self.function = worker.function
         self.log_group = worker.log_group
@@ -121,14 +121,22 @@ class LakeRebuild(Construct):
                 bucket.bucket.arn_for_objects(f"{prefix}*"),
                 "The objects are named at run time; the wildcard is one prefix of one bucket.",
             )
-        self.state_machine_log_group = log_settings.log_group(self, "LogGroup")
+        self.state_machine_log_group = context.log_group(self, "LogGroup")
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        self.state_machine = self._create_state_machine(role, bucket, props)
+        self._allow_map_runs(role)
+
+    def _create_state_machine(
+        self, role: iam.Role, bucket: DataLakeBucket, props: LakeRebuildProps
+    ) -> sfn.StateMachine:
         policy = iam.ManagedPolicy(self, "Policy", roles=[role], statements=self._statements(bucket))
-        self.state_machine = sfn.StateMachine(
+        state_machine = sfn.StateMachine(
             self,
             "StateMachine",
             comment="Rebuilds clean/ from raw/",
-            definition_body=sfn.DefinitionBody.from_string(_definition(max_concurrency, tolerated_failure_percentage)),
+            definition_body=sfn.DefinitionBody.from_string(
+                _definition(props.max_concurrency, props.tolerated_failure_percentage)
+            ),
             definition_substitutions={
                 "Partition": Aws.PARTITION,
                 "BucketName": bucket.bucket.bucket_name,
@@ -141,14 +149,14 @@ class LakeRebuild(Construct):
             ),
             tracing_enabled=True,
         )
-        self.state_machine.node.add_dependency(policy)
+        state_machine.node.add_dependency(policy)
         acknowledge_wildcard(
             policy,
             "*",
             "X-Ray and the delivery of Step Functions' logs have no resource to name (AWS Step Functions Developer "
             "Guide, 'Using CloudWatch Logs to log execution history in Step Functions').",
         )
-        self._allow_map_runs(role)
+        return state_machine
 
     def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start a rebuild and follow it."""

@@ -1,15 +1,20 @@
 """The function that masks events and names their partition, as Firehose's processor."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import acknowledge_wildcard
+from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
 from genesys_firehose_cdk.common.keys import key_statement
 from genesys_firehose_cdk.common.lambda_function import LeastPrivilegeFunction
-from genesys_firehose_cdk.common.log_settings import LogSettings
-from genesys_firehose_cdk.common.validation import check_range
+from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.common.validation import check_memory_size, check_range
 from genesys_firehose_cdk.delivery.deduplication_table import DeduplicationTable
 from genesys_firehose_cdk.events.event_shapes import EventShapes
 from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
@@ -17,6 +22,63 @@ from genesys_firehose_cdk.lake.data_lake_bucket import OVERSIZE_PREFIX, DataLake
 
 # Amazon Data Firehose Developer Guide, "Data transformation": Firehose waits five minutes at most.
 TIMEOUT = Duration.minutes(5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformProps(Props, at="transform"):
+    """What happens to events between `raw/` and `clean/`, when they arrive and in a rebuild.
+
+    Attributes:
+        masking_policy: What happens to personal fields. Default: MaskingPolicy.default().
+        event_shapes: The known shapes of events; what differs is named in the record and raises an alarm.
+            Default: EventShapes.default().
+        existing_tokenization_secret: The secret whose text is the key of the tokens that take the place of personal
+            values, such as another pipeline's, so that both give the same tokens. Default: a generated key.
+        deduplication_ttl_days: How many days an event's key is remembered; 5 to 365, because Genesys Cloud retries an
+            EventBridge event for up to four. Default: 7.
+        event_date_past_days: How many days old an event may be to get the partition of its own day; an older one goes
+            into the day of its arrival. 1 to 3,650. Default: 30.
+        event_date_future_days: The same for an event from the future; 0 to 30. Default: 1.
+        memory_size: Of the function, 128 to 10,240 MB (AWS Lambda Developer Guide, "Lambda quotas"). Default: 1,024.
+
+    Raises:
+        InvalidPropertyError: A number is out of range.
+    """
+
+    masking_policy: MaskingPolicy | None = None
+    event_shapes: EventShapes | None = None
+    existing_tokenization_secret: secretsmanager.ISecret | None = None
+    deduplication_ttl_days: int = 7
+    event_date_past_days: int = 30
+    event_date_future_days: int = 1
+    memory_size: int = 1024
+
+    def validate(self) -> None:
+        """Check the numbers."""
+        for field, low, high, unit, reason in (
+            ("deduplication_ttl_days", 5, 365, "days", "longer than any retry"),
+            ("event_date_past_days", 1, 3650, "days", "for events that are late"),
+            ("event_date_future_days", 0, 30, "days", "for clocks that are off"),
+        ):
+            check_range(self.name_of(field), getattr(self, field), low, high, unit, reason)
+        check_memory_size(self.name_of("memory_size"), self.memory_size)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files that the code of transform and rebuild needs beside it, by path."""
+        return {
+            "transform/policy.json": (self.masking_policy or MaskingPolicy.default()).to_json(),
+            **(self.event_shapes or EventShapes.default()).to_files(),
+        }
+
+    def environment(self, bucket: DataLakeBucket, tokenization_key: HmacKey) -> Mapping[str, str]:
+        """What the environment of transform and rebuild must hold."""
+        return {
+            "TOKENIZATION_SECRET_ARN": tokenization_key.secret.secret_arn,
+            "BUCKET_NAME": bucket.bucket.bucket_name,
+            "EVENT_DATE_WINDOW_PAST_DAYS": str(self.event_date_past_days),
+            "EVENT_DATE_WINDOW_FUTURE_DAYS": str(self.event_date_future_days),
+        }
 
 
 class TransformFunction(LeastPrivilegeFunction):
@@ -35,49 +97,29 @@ class TransformFunction(LeastPrivilegeFunction):
         scope: Construct,
         id: str,
         *,
+        context: PipelineContext,
         bucket: DataLakeBucket,
         deduplication_table: DeduplicationTable,
         tokenization_key: HmacKey,
-        log_settings: LogSettings,
-        pipeline_name: str,
-        masking_policy: MaskingPolicy | None = None,
-        event_shapes: EventShapes | None = None,
-        deduplication_ttl_days: int = 7,
-        event_date_past_days: int = 30,
-        event_date_future_days: int = 1,
-        metrics_namespace: str = "GenesysFirehose",
-        memory_size: int = 1024,
+        props: TransformProps | None = None,
     ) -> None:
         """Create the function with its log group and role.
 
         Args:
             scope: The parent construct.
             id: The construct's id.
+            context: What the pipeline's constructs share.
             bucket: Where the originals of oversize events are read from.
             deduplication_table: Remembers which received copy of an event owns its key.
-            tokenization_key: The key of the hashes that take the place of personal values.
-            log_settings: How the log group is encrypted, kept and removed.
-            pipeline_name: The value of the metrics' dimension `Pipeline`.
-            masking_policy: Default: MaskingPolicy.default().
-            event_shapes: What differs from them is schema drift. Default: EventShapes.default().
-            deduplication_ttl_days: How long a key is remembered; 5 to 365 days, because Genesys Cloud
-                retries an EventBridge event for up to four. Default: 7.
-            event_date_past_days: An event older than this goes into the partition of its arrival day;
-                1 to 3,650 days. Default: 30.
-            event_date_future_days: The same for an event from the future; 0 to 30 days. Default: 1.
-            metrics_namespace: Default: GenesysFirehose.
-            memory_size: 128 to 10,240 MB. Default: 1024.
-
-        Raises:
-            InvalidPropertyError: A number is out of range.
+            tokenization_key: The key of the tokens that take the place of personal values.
+            props: Default: TransformProps().
         """
-        check_range("deduplication_ttl_days", deduplication_ttl_days, 5, 365, "days", "longer than any retry")
-        check_range("event_date_past_days", event_date_past_days, 1, 3650, "days", "for events that are late")
-        check_range("event_date_future_days", event_date_future_days, 0, 30, "days", "for clocks that are off")
+        props = props or TransformProps()
         oversize = bucket.bucket.arn_for_objects(f"{OVERSIZE_PREFIX}*")
         super().__init__(
             scope,
             id,
+            context=context,
             package="transform",
             description="Masks Genesys Cloud events and names their partition",
             statements=[
@@ -94,21 +136,13 @@ class TransformFunction(LeastPrivilegeFunction):
             ],
             environment={
                 "DEDUPLICATION_TABLE": deduplication_table.table.table_name,
-                "TOKENIZATION_SECRET_ARN": tokenization_key.secret.secret_arn,
-                "BUCKET_NAME": bucket.bucket.bucket_name,
-                "METRICS_NAMESPACE": metrics_namespace,
-                "PIPELINE_NAME": pipeline_name,
-                "EVENT_DATE_WINDOW_PAST_DAYS": str(event_date_past_days),
-                "EVENT_DATE_WINDOW_FUTURE_DAYS": str(event_date_future_days),
-                "DEDUPLICATION_TTL_DAYS": str(deduplication_ttl_days),
+                "DEDUPLICATION_TTL_DAYS": str(props.deduplication_ttl_days),
+                **props.environment(bucket, tokenization_key),
+                **context.environment,
             },
             timeout=TIMEOUT,
-            memory_size=memory_size,
-            log_settings=log_settings,
-            extra_files={
-                "transform/policy.json": (masking_policy or MaskingPolicy.default()).to_json(),
-                **(event_shapes or EventShapes.default()).to_files(),
-            },
+            memory_size=props.memory_size,
+            extra_files=props.files,
         )
         acknowledge_wildcard(
             self.policy,

@@ -6,11 +6,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from genesys_firehose_cdk.common.keys import secret_statements
+from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.genesys.region import GenesysRegion
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenesysConnection:
+class GenesysConnectionProps(Props, at="genesys"):
     """A Genesys Cloud region, and an OAuth client of an organization in it.
 
     Attributes:

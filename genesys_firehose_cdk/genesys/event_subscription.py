@@ -11,11 +11,12 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
+from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
-from genesys_firehose_cdk.common.log_settings import LogSettings
-from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_header_name, check_range
-from genesys_firehose_cdk.genesys.connection import GenesysConnection
-from genesys_firehose_cdk.genesys.genesys_resource import GenesysResource
+from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_duration, check_header_name
+from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
+from genesys_firehose_cdk.genesys.genesys_resource import GenesysResource, check_give_up_after
 
 SIGNING_KEY = "${signing_key}"
 """Stands in headers and bodies for the signing key, which the function puts there when it runs."""
@@ -40,7 +41,7 @@ _WHOLE_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventSubscriptionProps:
+class EventSubscriptionProps(Props, at="genesys.subscription"):
     """What is subscribed to, and how the API is told.
 
     Attributes:
@@ -69,34 +70,39 @@ class EventSubscriptionProps:
     check_interval: Duration = Duration.minutes(15)
     give_up_after: Duration = Duration.minutes(10)
 
-    def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise InvalidPropertyError(
-                "subscription.name", f"is {self.name!r}", "1 to 200 printable ASCII characters are allowed"
-            )
-        if not self.event_names:
-            raise InvalidPropertyError(
-                "subscription.event_names", "is empty", "at least one name such as call.event is allowed"
-            )
-        for event_name in self.event_names:
-            if not _EVENT.fullmatch(event_name):
-                raise InvalidPropertyError(
-                    "subscription.event_names", f"holds {event_name!r}", "names such as call.event are allowed"
-                )
-        for header in self.headers:
-            check_header_name("subscription.headers", header)
+    def validate(self) -> None:
+        """Check what is sent to the API, and the times."""
+        self._check_names()
         if not _PATH.fullmatch(self.path):
             raise InvalidPropertyError(
-                "subscription.path",
+                self.name_of("path"),
                 f"is {self.path!r}",
                 "segments of letters, digits and ._~- after slashes are allowed",
             )
         if "${marker}" not in str(self.body_for("")):
             raise InvalidPropertyError(
-                "subscription.body", "holds no ${name}", "a body with the subscription's name is allowed"
+                self.name_of("body"), "holds no ${name}", "a body with the subscription's name is allowed"
             )
-        seconds = self.check_interval.to_seconds()
-        check_range("subscription.check_interval", seconds, 60, 86_400, "seconds", "to follow a rotation in time")
+        name = self.name_of("check_interval")
+        check_duration(name, self.check_interval, 1, 1440, "minutes", "to follow a rotation in time")
+        check_give_up_after(self.name_of("give_up_after"), self.give_up_after)
+
+    def _check_names(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidPropertyError(
+                self.name_of("name"), f"is {self.name!r}", "1 to 200 printable ASCII characters are allowed"
+            )
+        if not self.event_names:
+            raise InvalidPropertyError(
+                self.name_of("event_names"), "is empty", "at least one name such as call.event is allowed"
+            )
+        for event_name in self.event_names:
+            if not _EVENT.fullmatch(event_name):
+                raise InvalidPropertyError(
+                    self.name_of("event_names"), f"holds {event_name!r}", "names such as call.event are allowed"
+                )
+        for header in self.headers:
+            check_header_name(self.name_of("headers"), header)
 
     def body_for(self, url: str) -> Any:
         """Return the body, but for the marker and the signing key, which the function knows."""
@@ -136,10 +142,10 @@ class EventSubscription(GenesysResource):
         scope: Construct,
         id: str,
         *,
-        connection: GenesysConnection,
+        context: PipelineContext,
+        connection: GenesysConnectionProps,
         url: str,
         signing_key: HmacKey,
-        log_settings: LogSettings,
         props: EventSubscriptionProps | None = None,
     ) -> None:
         """Create the custom resource with its function and schedule.
@@ -147,23 +153,23 @@ class EventSubscription(GenesysResource):
         Args:
             scope: The parent construct.
             id: The construct's id.
+            context: The pipeline's log settings. The subscription itself always goes with the stack.
             connection: Where the organization is.
             url: Where events are posted to; it begins with https://.
             signing_key: The key that the sender signs with.
-            log_settings: How the log group is encrypted, kept and removed; the subscription always goes with the stack.
             props: What is subscribed to. Default: EventSubscriptionProps().
 
         Raises:
-            InvalidPropertyError: `url` is no HTTPS URL, or `give_up_after` out of range.
+            InvalidPropertyError: `url` is no HTTPS URL.
         """
         if not Token.is_unresolved(url) and not url.startswith("https://"):
             raise InvalidPropertyError("url", f"is {url!r}", "a URL that begins with https:// is allowed")
         props = props or EventSubscriptionProps()
-        stack = Stack.of(scope)
-        properties = {"Path": props.path, "Body": stack.to_json_string(props.body_for(url))}
+        properties = {"Path": props.path, "Body": Stack.of(scope).to_json_string(props.body_for(url))}
         super().__init__(
             scope,
             id,
+            context=context,
             connection=connection,
             package="genesys_subscription",
             description="Manages the event subscription at Genesys Cloud",
@@ -171,39 +177,40 @@ class EventSubscription(GenesysResource):
             statements=signing_key.read_statements,
             environment={"SIGNING_SECRET_ARN": signing_key.secret.secret_arn},
             give_up_after=props.give_up_after,
-            log_settings=log_settings,
         )
         self.subscription_id = self.resource.get_att_string("SubscriptionId")
-        resource = cast(CfnResource, self.resource.node.default_child)
-        self.schedule = events.Rule(
+        keep = {
+            "RequestType": "Keep",
+            "StackId": Stack.of(self).stack_id,
+            "LogicalResourceId": Stack.of(self).get_logical_id(cast(CfnResource, self.resource.node.default_child)),
+            "ResourceProperties": {"Host": connection.region.host, **properties},
+        }
+        self.schedule = self._create_schedule(props.check_interval, keep)
+
+    def _create_schedule(self, interval: Duration, keep: Mapping[str, object]) -> events.Rule:
+        schedule = events.Rule(
             self,
             "Schedule",
             description="Keeps the event subscription at Genesys Cloud active and with today's key",
-            schedule=events.Schedule.rate(props.check_interval),
+            schedule=events.Schedule.rate(interval),
             targets=[
                 targets.LambdaFunction(
                     self.function,
-                    event=events.RuleTargetInput.from_object(
-                        {
-                            "RequestType": "Keep",
-                            "StackId": stack.stack_id,
-                            "LogicalResourceId": stack.get_logical_id(resource),
-                            "ResourceProperties": {"Host": connection.region.host, **properties},
-                        }
-                    ),
-                    # The next time it is compared comes soon.
+                    event=events.RuleTargetInput.from_object(keep),
+                    # The next comparison comes soon.
                     retry_attempts=0,
                 )
             ],
         )
         acknowledge(
-            self.schedule,
+            schedule,
             "EventBusDLQ",
             SERVERLESS,
             reason="A comparison that is missed is made up for by the next one, which no queue would bring sooner.",
         )
-        # Nobody must keep what is being removed.
-        self.schedule.node.add_dependency(self.resource)
+        # When the resource is removed, its schedule must be gone, or it would create the subscription again.
+        schedule.node.add_dependency(self.resource)
+        return schedule
 
 
 def _fill(template: Any, values: Mapping[str, Any]) -> Any:

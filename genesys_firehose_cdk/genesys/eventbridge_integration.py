@@ -1,19 +1,46 @@
 """The integration "Amazon EventBridge Source" of a Genesys Cloud organization, managed by the stack."""
 
 import re
+from dataclasses import dataclass
 
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from genesys_firehose_cdk.common.log_settings import LogSettings
+from genesys_firehose_cdk.common.context import PipelineContext
+from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError
-from genesys_firehose_cdk.genesys.connection import GenesysConnection
-from genesys_firehose_cdk.genesys.genesys_resource import GenesysResource
+from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
+from genesys_firehose_cdk.genesys.genesys_resource import GenesysResource, check_give_up_after
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps
 
 # What the function adds in parentheses is 22 characters long.
 _NAME = re.compile(r"[ -~]{1,200}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventBridgeIntegrationProps(Props, at="genesys.integration"):
+    """The integration's name and patience.
+
+    Attributes:
+        name: The integration's name at Genesys Cloud, 1 to 200 printable ASCII characters, to which a
+            marker in parentheses is added that tells it from all others. Default: Amazon EventBridge Source.
+        give_up_after: When a change that is not complete fails; 1 to 40 minutes. Default: 10 minutes.
+
+    Raises:
+        InvalidPropertyError: A value that cannot work; the message says why.
+    """
+
+    name: str = "Amazon EventBridge Source"
+    give_up_after: Duration = Duration.minutes(10)
+
+    def validate(self) -> None:
+        """Check both."""
+        if not _NAME.fullmatch(self.name):
+            raise InvalidPropertyError(
+                self.name_of("name"), f"is {self.name!r}", "1 to 200 printable ASCII characters are allowed"
+            )
+        check_give_up_after(self.name_of("give_up_after"), self.give_up_after)
 
 
 class EventBridgeIntegration(GenesysResource):
@@ -42,44 +69,38 @@ class EventBridgeIntegration(GenesysResource):
         scope: Construct,
         id: str,
         *,
-        connection: GenesysConnection,
-        props: PartnerBusProps,
-        log_settings: LogSettings,
-        name: str = "Amazon EventBridge Source",
-        give_up_after: Duration = Duration.minutes(10),
+        context: PipelineContext,
+        connection: GenesysConnectionProps,
+        partner_bus: PartnerBusProps,
+        props: EventBridgeIntegrationProps | None = None,
     ) -> None:
         """Create the custom resource with its function.
 
         Args:
             scope: The parent construct.
             id: The construct's id.
+            context: The pipeline's log settings. The integration itself always goes with the stack.
             connection: Where the organization is. The OAuth client needs the permissions
                 `integrations:integration:view`, `:add`, `:edit` and `:delete`.
-            props: The organization, the event source suffix and the topics.
-            log_settings: How the log group is encrypted, kept and removed; the integration always goes with the stack.
-            name: The integration's name at Genesys Cloud, 1 to 200 printable ASCII characters, to which a
-                marker in parentheses is added that tells it from all others. Default: Amazon EventBridge Source.
-            give_up_after: When a change that is not complete fails; 1 to 40 minutes. Default: 10 minutes.
-
-        Raises:
-            InvalidPropertyError: A value that cannot work; the message says why.
+            partner_bus: The organization, the event source suffix and the topics.
+            props: Default: EventBridgeIntegrationProps().
         """
-        if not _NAME.fullmatch(name):
-            raise InvalidPropertyError("name", f"is {name!r}", "1 to 200 printable ASCII characters are allowed")
+        props = props or EventBridgeIntegrationProps()
         stack = Stack.of(scope)
         super().__init__(
             scope,
             id,
+            context=context,
             connection=connection,
             package="genesys_integration",
             description="Manages the Amazon EventBridge Source integration at Genesys Cloud",
             properties={
-                "OrgId": props.org_id,
+                "OrgId": partner_bus.org_id,
                 "Account": stack.account,
                 "Region": stack.region,
-                "Suffix": props.event_source_suffix,
-                "Name": name,
-                "Topics": list(props.pattern_topics),
+                "Suffix": partner_bus.event_source_suffix,
+                "Name": props.name,
+                "Topics": list(partner_bus.pattern_topics),
             },
             statements=[
                 iam.PolicyStatement(
@@ -90,14 +111,13 @@ class EventBridgeIntegration(GenesysResource):
                             service="events",
                             account="",
                             resource="event-source",
-                            resource_name=props.event_source_name,
+                            resource_name=partner_bus.event_source_name,
                             arn_format=ArnFormat.SLASH_RESOURCE_NAME,
                         )
                     ],
                 )
             ],
             environment={},
-            give_up_after=give_up_after,
-            log_settings=log_settings,
+            give_up_after=props.give_up_after,
         )
         self.integration_id = self.resource.get_att_string("IntegrationId")

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 
 from aws_cdk import CustomResource, Duration, Names
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, acknowledge
-from genesys_firehose_cdk.common.log_settings import LogSettings
+from genesys_firehose_cdk.common.context import PipelineContext
+from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.scheduled_function import ScheduledFunction
-from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_cidr, check_one_of, check_range
-from genesys_firehose_cdk.genesys.connection import GenesysConnection
+from genesys_firehose_cdk.common.validation import (
+    InvalidPropertyError,
+    check_cidr,
+    check_duration,
+    check_one_of,
+    check_range,
+)
+from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 
 # What IpAddressRange knows in version 269 of Genesys Cloud's platform client.
 SERVICES = (
@@ -40,7 +45,7 @@ _TIMEOUT = Duration.seconds(90)
 
 
 @dataclass(frozen=True, kw_only=True)
-class IpAllowListProps:
+class IpAllowListProps(Props, at="genesys.ip_allow_list"):
     """Which of Genesys Cloud's networks may call the webhook.
 
     Attributes:
@@ -63,36 +68,33 @@ class IpAllowListProps:
     max_shrink_ratio: float = 0.5
     interval: Duration = Duration.hours(1)
 
-    def __post_init__(self) -> None:
-        for name, values, allowed in (
-            ("services", self.services, SERVICES),
-            ("directions", self.directions, DIRECTIONS),
-        ):
+    def validate(self) -> None:
+        """Check names, networks and numbers."""
+        for field, allowed in (("services", SERVICES), ("directions", DIRECTIONS)):
+            name, values = self.name_of(field), getattr(self, field)
             if not values:
-                raise InvalidPropertyError(f"ip_allow_list.{name}", "is empty", f"allowed are {', '.join(allowed)}")
+                raise InvalidPropertyError(name, "is empty", f"allowed are {', '.join(allowed)}")
             for value in values:
-                check_one_of(f"ip_allow_list.{name}", value, allowed)
+                check_one_of(name, value, allowed)
+        name = self.name_of("additional_cidrs")
         for cidr in self.additional_cidrs:
-            check_cidr("ip_allow_list.additional_cidrs", cidr)
+            check_cidr(name, cidr)
             if cidr.endswith("/0"):
                 raise InvalidPropertyError(
-                    "ip_allow_list.additional_cidrs",
-                    f"holds {cidr!r}",
-                    "a network narrower than everything is allowed, AWS WAF's limit",
+                    name, f"holds {cidr!r}", "a network narrower than everything is allowed, AWS WAF's limit"
                 )
-        check_range("ip_allow_list.max_shrink_ratio", self.max_shrink_ratio, 0, 1, "as a share", "from none to all")
-        interval = self.interval.to_minutes()
-        check_range("ip_allow_list.interval", interval, 5, 1440, "minutes", "within the rate limits of Genesys Cloud")
+        check_range(self.name_of("max_shrink_ratio"), self.max_shrink_ratio, 0, 1, "as a share", "from none to all")
+        name = self.name_of("interval")
+        check_duration(name, self.interval, 5, 1440, "minutes", "within the rate limits of Genesys Cloud")
 
 
 class IpAllowList(Construct):
     """A web ACL that lets nobody through but Genesys Cloud, and a function that keeps it at what that publishes.
 
-    A deployment runs the function before the web ACL comes to stand before the API, and fails where that
-    fails: so the door is never locked by an empty list, and a list that cannot be kept is noticed at once.
-    Until then the API is as it is without the list, behind its signature. What CloudFormation puts into
-    the IP sets are the owner's networks alone; it writes there again only when those change, and runs
-    the function again right after that.
+    A deployment runs the function before it puts the web ACL in front of the API, and fails when the run fails.
+    So an empty list never locks the API, and a list that cannot be kept is noticed at once. Until then the API is
+    protected by its signature alone. CloudFormation writes the owner's networks into the IP sets. It writes them again
+    only when they change, and runs the function again right after that.
 
     Attributes:
         web_acl: The web ACL; blocks by default.
@@ -108,33 +110,54 @@ class IpAllowList(Construct):
         scope: Construct,
         id: str,
         *,
-        props: IpAllowListProps,
-        connection: GenesysConnection,
-        topic: sns.ITopic,
-        log_settings: LogSettings,
-        pipeline_name: str,
-        metrics_namespace: str = "GenesysFirehose",
+        context: PipelineContext,
+        connection: GenesysConnectionProps,
+        props: IpAllowListProps | None = None,
     ) -> None:
         """Create IP sets, web ACL, function and alarms.
 
         Args:
             scope: The parent construct.
             id: The construct's id.
-            props: Which networks.
+            context: What the pipeline's constructs share.
             connection: Where to ask. The OAuth client needs no permission for this.
-            topic: Where the alarms report to; its policy must let CloudWatch publish.
-            log_settings: How the log group is encrypted, kept and removed.
-            pipeline_name: The value of the metrics' dimension `Pipeline`.
-            metrics_namespace: Default: GenesysFirehose.
+            props: Which networks. Default: IpAllowListProps().
+
+        Raises:
+            InvalidPropertyError: The stack is where the region's data may not go.
         """
         super().__init__(scope, id)
         connection.region.check_pairing(self)
+        props = props or IpAllowListProps()
         self.ipv4_set = self._ip_set("IPv4", "IPV4", [cidr for cidr in props.additional_cidrs if ":" not in cidr])
         self.ipv6_set = self._ip_set("IPv6", "IPV6", [cidr for cidr in props.additional_cidrs if ":" in cidr])
         self.web_acl = self._web_acl()
-        self.refresh = ScheduledFunction(
+        self.refresh = self._create_function(context, connection, props)
+        self.first_run = CustomResource(
+            self,
+            "FirstRun",
+            resource_type="Custom::GenesysIpRanges",
+            service_token=self.refresh.function.function_arn,
+            service_timeout=Duration.minutes(3),
+            # Another value of any is another run.
+            properties={
+                "Host": connection.region.host,
+                "Services": list(props.services),
+                "Directions": list(props.directions),
+                "AdditionalCidrs": list(props.additional_cidrs),
+                "MaxShrinkRatio": str(props.max_shrink_ratio),
+            },
+        )
+        self.first_run.node.add_dependency(self.ipv4_set, self.ipv6_set)
+        self.alarms = self._create_alarms(context, props.interval)
+
+    def _create_function(
+        self, context: PipelineContext, connection: GenesysConnectionProps, props: IpAllowListProps
+    ) -> ScheduledFunction:
+        return ScheduledFunction(
             self,
             "Refresh",
+            context=context,
             package="genesys_ipranges",
             description="Keeps the webhook's allow-list at Genesys Cloud's address ranges",
             statements=[
@@ -154,62 +177,33 @@ class IpAllowList(Construct):
                 "IPV4_SET": self.ipv4_set.ref,
                 "IPV6_SET": self.ipv6_set.ref,
                 "MAX_SHRINK_RATIO": str(props.max_shrink_ratio),
-                "METRICS_NAMESPACE": metrics_namespace,
-                "PIPELINE_NAME": pipeline_name,
+                **context.environment,
             },
             interval=props.interval,
             timeout=_TIMEOUT,
-            log_settings=log_settings,
         )
-        self.first_run = CustomResource(
-            self,
-            "FirstRun",
-            resource_type="Custom::GenesysIpRanges",
-            service_token=self.refresh.function.function_arn,
-            service_timeout=Duration.minutes(3),
-            # Another value of any is another run.
-            properties={
-                "Host": connection.region.host,
-                "Services": list(props.services),
-                "Directions": list(props.directions),
-                "AdditionalCidrs": list(props.additional_cidrs),
-                "MaxShrinkRatio": str(props.max_shrink_ratio),
-            },
-        )
-        self.first_run.node.add_dependency(self.ipv4_set, self.ipv6_set)
-        self.alarms = {
-            "IpRangesRefused": self._alarm(
-                topic,
+
+    def _create_alarms(self, context: PipelineContext, interval: Duration) -> dict[str, cloudwatch.Alarm]:
+        return {
+            "IpRangesRefused": context.alarm(
+                self,
                 "IpRangesRefused",
-                cloudwatch.Metric(
-                    namespace=metrics_namespace,
-                    metric_name="IpRangesRefused",
-                    dimensions_map={"Pipeline": pipeline_name},
-                    statistic="Sum",
-                    period=props.interval,
-                ),
-                "Genesys Cloud's list of address ranges is refused, and the allow-list stays as it was. Read the "
-                "function's log; if the list is right, deploy once with a higher max_shrink_ratio.",
-                cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                cloudwatch.TreatMissingData.NOT_BREACHING,
-                evaluation_periods=1,
+                metric=context.metric("IpRangesRefused", period=interval),
+                threshold=1,
+                description="Genesys Cloud's list of address ranges is refused, and the allow-list stays as it was. "
+                "Read the function's log; if the list is right, deploy once with a higher max_shrink_ratio.",
             ),
-            "IpRangesUnchecked": self._alarm(
-                topic,
+            "IpRangesUnchecked": context.alarm(
+                self,
                 "IpRangesUnchecked",
-                cloudwatch.Metric(
-                    namespace=metrics_namespace,
-                    metric_name="IpRangesChecked",
-                    dimensions_map={"Pipeline": pipeline_name},
-                    statistic="Sum",
-                    period=props.interval,
-                ),
-                "The allow-list is not kept up to date: Genesys Cloud's address ranges could not be read, or its "
-                "list was refused. Read the function's log; the webhook goes on with the last list.",
-                cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-                cloudwatch.TreatMissingData.BREACHING,
+                metric=context.metric("IpRangesChecked", period=interval),
+                threshold=1,
+                description="The allow-list is not kept up to date: Genesys Cloud's address ranges could not be read, "
+                "or its list was refused. Read the function's log; the webhook goes on with the last list.",
+                comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
                 # Two runs may fall into one period, and none into the next.
                 evaluation_periods=3,
+                missing_data=cloudwatch.TreatMissingData.BREACHING,
             ),
         }
 
@@ -259,27 +253,3 @@ class IpAllowList(Construct):
             "the API's own access log has a line for each request, without either.",
         )
         return web_acl
-
-    def _alarm(
-        self,
-        topic: sns.ITopic,
-        name: str,
-        metric: cloudwatch.IMetric,
-        description: str,
-        operator: cloudwatch.ComparisonOperator,
-        missing: cloudwatch.TreatMissingData,
-        *,
-        evaluation_periods: int,
-    ) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
-            self,
-            name,
-            alarm_description=description,
-            metric=metric,
-            threshold=1,
-            comparison_operator=operator,
-            evaluation_periods=evaluation_periods,
-            treat_missing_data=missing,
-        )
-        alarm.add_alarm_action(actions.SnsAction(topic))
-        return alarm

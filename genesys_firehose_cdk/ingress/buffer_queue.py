@@ -1,12 +1,11 @@
 """The queue between the front doors and Firehose."""
 
-from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_kms as kms
+from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
-from genesys_firehose_cdk.common.validation import check_removal_policy
+from genesys_firehose_cdk.common.context import PipelineContext
 
 # The longest Amazon SQS keeps a message (Amazon SQS Developer Guide, "Amazon SQS message quotas").
 RETENTION = Duration.days(14)
@@ -30,32 +29,29 @@ class BufferQueue(Construct):
         scope: Construct,
         id: str,
         *,
-        encryption_key: kms.IKey,
+        context: PipelineContext,
         visibility_timeout: Duration,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create both queues.
 
         Args:
             scope: The parent construct.
             id: The construct's id.
-            encryption_key: Encrypts the messages, which hold personal data.
+            context: The pipeline's operations key, which encrypts the messages, and its removal policy: what happens
+                to the queues, and to events still in them, when the stack goes.
             visibility_timeout: At least six times the consuming function's timeout (AWS Lambda
                 Developer Guide, "Configuring a queue to use with Lambda").
-            removal_policy: What happens to the queues, and to events still in them, when the stack goes.
-                Default: RETAIN.
         """
         super().__init__(scope, id)
-        check_removal_policy(removal_policy)
-        self.encryption_key = encryption_key
+        self.encryption_key = context.operations_key
         self.dead_letter_queue = sqs.Queue(
             self,
             "DeadLetterQueue",
             encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=encryption_key,
+            encryption_master_key=context.operations_key,
             enforce_ssl=True,
             retention_period=RETENTION,
-            removal_policy=removal_policy,
+            removal_policy=context.removal_policy,
         )
         acknowledge(
             self.dead_letter_queue,
@@ -67,10 +63,10 @@ class BufferQueue(Construct):
             self,
             "Queue",
             encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=encryption_key,
+            encryption_master_key=context.operations_key,
             enforce_ssl=True,
             retention_period=RETENTION,
             visibility_timeout=visibility_timeout,
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=MAX_RECEIVE_COUNT),
-            removal_policy=removal_policy,
+            removal_policy=context.removal_policy,
         )

@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_range
+from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_duration, check_range
 from genesys_firehose_cdk.events.topics import resolve_topics
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 
@@ -22,7 +23,7 @@ _MAX_PATTERN_CHARACTERS = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartnerBusProps:
+class PartnerBusProps(Props, at="partner_bus"):
     """Which events Genesys Cloud sends over Amazon EventBridge, and how they are kept on their way.
 
     Attributes:
@@ -50,7 +51,8 @@ class PartnerBusProps:
     max_event_age: Duration = Duration.hours(24)
     retry_attempts: int = 185
 
-    def __post_init__(self) -> None:
+    def validate(self) -> None:
+        """Check names, topics and times."""
         if not _ORG_ID.fullmatch(self.org_id):
             raise InvalidPropertyError(
                 "partner_bus.org_id",
@@ -70,10 +72,9 @@ class PartnerBusProps:
                 f"are {len(self.pattern_topics)}",
                 f"as many are allowed as fit an event pattern of {_MAX_PATTERN_CHARACTERS:,} characters",
             )
-        retention = self.archive_retention.to_days()
-        check_range("partner_bus.archive_retention", retention, 1, 365, "days", "because raw/ keeps events for longer")
-        age = self.max_event_age.to_seconds()
-        check_range("partner_bus.max_event_age", age, 60, 86_400, "seconds", "EventBridge's limit")
+        reason = "because raw/ keeps events for longer"
+        check_duration("partner_bus.archive_retention", self.archive_retention, 1, 365, "days", reason)
+        check_duration("partner_bus.max_event_age", self.max_event_age, 60, 86_400, "seconds", "EventBridge's limit")
         check_range("partner_bus.retry_attempts", self.retry_attempts, 0, 185, "attempts", "EventBridge's limit")
 
     @property
@@ -121,8 +122,12 @@ class PartnerEventBus(Construct):
             id: The construct's id.
             props: Source, topics and times.
             buffer_queue: Takes the events; EventBridge must be allowed to use its key.
+
+        Raises:
+            InvalidPropertyError: Another bus of the app takes the same source in the same account and region.
         """
         super().__init__(scope, id)
+        self._check_source(props)
         self.topics = props.pattern_topics
         self.event_source_name = props.event_source_name
         self.event_source_suffix = props.event_source_suffix
@@ -143,8 +148,33 @@ class PartnerEventBus(Construct):
             event_pattern=events.EventPattern(source=[self.event_source_name], detail_type=list(self.topics)),
             retention=props.archive_retention,
         )
+        self.rule = self._create_rule(props, buffer_queue)
+        for queue in (buffer_queue.queue, buffer_queue.dead_letter_queue):
+            self._let_rule_send(queue)
+
+    def _check_source(self, props: PartnerBusProps) -> None:
+        """Refuse a source that another bus takes: EventBridge knows one bus of each source."""
+        stack = Stack.of(self)
+        for other in self.node.root.node.find_all():
+            if not isinstance(other, PartnerEventBus) or other is self:
+                continue
+            theirs = Stack.of(other)
+            # Stacks that are free of an environment may be meant for different accounts.
+            is_same_place = theirs is stack or (
+                not Token.is_unresolved(stack.account)
+                and not Token.is_unresolved(stack.region)
+                and theirs.environment == stack.environment
+            )
+            if is_same_place and other.event_source_name == props.event_source_name:
+                raise InvalidPropertyError(
+                    "partner_bus.event_source_suffix",
+                    f"is {props.event_source_suffix!r}, which {other.node.path} has already",
+                    "one bus for each partner event source of an account and region is allowed",
+                )
+
+    def _create_rule(self, props: PartnerBusProps, buffer_queue: BufferQueue) -> events.CfnRule:
         # The L2's target would let every rule of the account send, and EventBridge use the key for more than it needs.
-        self.rule = events.CfnRule(
+        return events.CfnRule(
             self,
             "Rule",
             description="Genesys Cloud events to the buffer queue",
@@ -166,8 +196,6 @@ class PartnerEventBus(Construct):
                 )
             ],
         )
-        for queue in (buffer_queue.queue, buffer_queue.dead_letter_queue):
-            self._let_rule_send(queue)
 
     def _let_rule_send(self, queue: sqs.Queue) -> None:
         queue.add_to_resource_policy(

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, acknowledge
 from genesys_firehose_cdk.common.keys import rotated_key
+from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import (
     InvalidPropertyError,
     check_exclusive,
@@ -40,16 +41,17 @@ class RetentionMode(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataLakeBucketProps:
+class DataLakeBucketProps(Props, at="lake.bucket"):
     """Retention and lifecycle of a new bucket; all times in days.
 
     Attributes:
         retention_mode: Default: GOVERNANCE.
-        retention_days: How long a new object version is locked; 1 to 36,500. Default: 30.
+        retention_days: How long a new object version is locked; 1 to 36,500 (Amazon S3 API Reference,
+            "DefaultRetention"). Not with NONE. Default: 30.
         acknowledge_compliance: Must be True with COMPLIANCE: nothing in the bucket, and so not the
             bucket, can be deleted before the retention ends, whoever asks and whatever it costs.
         raw_archive_after_days: When objects under raw/ move to S3 Glacier Instant Retrieval; None for
-            never. Default: 90.
+            never. Default: 90, or never where they expire before that.
         raw_expiration_days: When objects under raw/ expire; None for never. Default: None.
         clean_expiration_days: When objects under clean/ expire; None for never. Default: None.
         errors_expiration_days: When objects under errors/ expire. Default: 400, or the retention where it
@@ -71,41 +73,60 @@ class DataLakeBucketProps:
     errors_expiration_days: int | None = None
     noncurrent_expiration_days: int | None = None
 
-    def __post_init__(self) -> None:
-        check_range("retention_days", self.retention_days, 1, _MAX_RETENTION_DAYS, "days", "S3's own limit")
-        if self.retention_mode is RetentionMode.COMPLIANCE and not self.acknowledge_compliance:
+    def validate(self) -> None:
+        """Check retention and lifecycle."""
+        mode = self.retention_mode
+        name = self.name_of("retention_days")
+        check_range(name, self.retention_days, 1, _MAX_RETENTION_DAYS, "days", "S3's own limit")
+        if mode is RetentionMode.NONE:
+            allowed = "it is allowed with GOVERNANCE and COMPLIANCE alone"
+            self.refuse_given(["retention_days"], "is given with retention_mode NONE", allowed)
+        if mode is RetentionMode.COMPLIANCE and not self.acknowledge_compliance:
             raise InvalidPropertyError(
-                "retention_mode",
+                self.name_of("retention_mode"),
                 "is COMPLIANCE",
                 "set acknowledge_compliance=True as well, because not even the account's root user can "
                 f"delete a version, or the bucket, for {self.retention_days:,} days",
             )
-        if self.raw_archive_after_days is not None:
-            check_range(
-                "raw_archive_after_days",
-                self.raw_archive_after_days,
-                0,
-                (self.raw_expiration_days or _MAX_RETENTION_DAYS + 1) - 1,
-                "days",
-                "before the objects expire, or None for never",
-            )
-        for name in (
+        if mode is not RetentionMode.COMPLIANCE:
+            problem = f"is given with retention_mode {mode.value}"
+            self.refuse_given(["acknowledge_compliance"], problem, "it is allowed with COMPLIANCE alone")
+        for field in (
             "raw_expiration_days",
             "clean_expiration_days",
             "errors_expiration_days",
             "noncurrent_expiration_days",
         ):
-            self._check_expiration(name)
+            self._check_expiration(field)
+        self._check_archive()
 
-    def _check_expiration(self, name: str) -> None:
-        days = getattr(self, name)
+    def _check_expiration(self, field: str) -> None:
+        days = getattr(self, field)
         shortest = 1 if self.retention_mode is RetentionMode.NONE else self.retention_days
-        if days is not None and days < shortest:
+        if days is not None and not shortest <= days <= _MAX_RETENTION_DAYS:
             raise InvalidPropertyError(
-                name,
+                self.name_of(field),
                 f"is {days:,} days",
-                f"at least {shortest:,} days are allowed, because the retention locks a version that long",
+                f"{shortest:,} to {_MAX_RETENTION_DAYS:,} days are allowed, because the retention locks a version for "
+                f"{shortest:,}",
             )
+
+    def _check_archive(self) -> None:
+        """Refuse an archive at or after the expiry; where the default comes too late, there is none."""
+        archive, expiration = self.raw_archive_after_days, self.raw_expiration_days
+        if archive is None:
+            return
+        if expiration is not None and archive >= expiration and "raw_archive_after_days" not in self.given():
+            object.__setattr__(self, "raw_archive_after_days", None)
+            return
+        check_range(
+            self.name_of("raw_archive_after_days"),
+            archive,
+            0,
+            (expiration or _MAX_RETENTION_DAYS + 1) - 1,
+            "days",
+            "before the objects expire, or None for never",
+        )
 
     @property
     def default_retention(self) -> s3.ObjectLockRetention | None:
@@ -186,11 +207,9 @@ class DataLakeBucket(Construct):
         Args:
             scope: The parent construct.
             id: The construct's id.
-            props: Retention and lifecycle of a new bucket. Default: GOVERNANCE for 30 days.
-            existing_bucket: A bucket instead of a new one. It must come with its `encryption_key`, and
-                its owner sees to access block, TLS, lifecycle and logs.
-            existing_bucket_is_locked_and_versioned: Must be True with `existing_bucket`, because
-                synthesis cannot see it.
+            props: Retention and lifecycle of a new bucket. Default: DataLakeBucketProps().
+            existing_bucket: See LakeProps.
+            existing_bucket_is_locked_and_versioned: See LakeProps.
             removal_policy: What happens to the buckets and keys when the stack goes. Default: RETAIN.
             auto_delete_objects: Empty the bucket when the stack goes; only with DESTROY and without a
                 default retention. Default: False.
@@ -199,8 +218,8 @@ class DataLakeBucket(Construct):
             InvalidPropertyError: The combination cannot work; the message says why.
         """
         super().__init__(scope, id)
-        check_exclusive(existing_bucket=existing_bucket, bucket_props=props)
         check_removal_policy(removal_policy)
+        _check_existing(existing_bucket, existing_bucket_is_locked_and_versioned, props, auto_delete_objects)
         # Log delivery by bucket policy, also in an app whose feature flags still say access control lists.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
         self.raw_key = rotated_key(
@@ -211,14 +230,8 @@ class DataLakeBucket(Construct):
         )
         self.access_log_bucket: s3.IBucket | None = None
         if existing_bucket is not None:
-            if auto_delete_objects:
-                raise InvalidPropertyError(
-                    "auto_delete_objects",
-                    "is True with an existing_bucket",
-                    "only a bucket of this stack can be emptied with it",
-                )
             self.bucket = existing_bucket
-            self.clean_key = _checked_key(existing_bucket, existing_bucket_is_locked_and_versioned)
+            self.clean_key = _key_of(existing_bucket)
             return
         props = props or DataLakeBucketProps()
         _check_removal(props, removal_policy, auto_delete_objects)
@@ -229,36 +242,8 @@ class DataLakeBucket(Construct):
             removal_policy=removal_policy,
         )
         self.access_log_bucket = self._create_access_log_bucket(removal_policy)
-        self.bucket = s3.Bucket(
-            self,
-            "Bucket",
-            versioned=True,
-            object_lock_enabled=True,
-            object_lock_default_retention=props.default_retention,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=self.clean_key,
-            bucket_key_enabled=True,
-            lifecycle_rules=props.lifecycle_rules,
-            server_access_logs_bucket=self.access_log_bucket,
-            server_access_logs_prefix="data-lake/",
-            removal_policy=removal_policy,
-            auto_delete_objects=auto_delete_objects,
-        )
+        self.bucket = self._create_bucket(props, self.access_log_bucket, removal_policy, auto_delete_objects)
         self._refuse_other_encryption()
-        acknowledge(
-            self.bucket,
-            "S3BucketReplicationEnabled",
-            HIPAA,
-            NIST,
-            PCI,
-            reason="S3 keeps every object in at least three zones and Object Lock keeps it from deletion; a "
-            "second region is the owner's decision, about residency of personal data as well, and can be "
-            "added to the bucket.",
-        )
 
     def grant_read_clean(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` list and read masked events under `clean/`, and nothing else."""
@@ -281,6 +266,44 @@ class DataLakeBucket(Construct):
             resource_arns=[self.bucket.arn_for_objects(f"{prefix}*")],
         )
         return listing.combine(reading).combine(key.grant_decrypt(grantee))
+
+    def _create_bucket(
+        self,
+        props: DataLakeBucketProps,
+        access_log_bucket: s3.IBucket,
+        removal_policy: RemovalPolicy,
+        auto_delete_objects: bool,
+    ) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "Bucket",
+            versioned=True,
+            object_lock_enabled=True,
+            object_lock_default_retention=props.default_retention,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.clean_key,
+            bucket_key_enabled=True,
+            lifecycle_rules=props.lifecycle_rules,
+            server_access_logs_bucket=access_log_bucket,
+            server_access_logs_prefix="data-lake/",
+            removal_policy=removal_policy,
+            auto_delete_objects=auto_delete_objects,
+        )
+        acknowledge(
+            bucket,
+            "S3BucketReplicationEnabled",
+            HIPAA,
+            NIST,
+            PCI,
+            reason="S3 keeps every object in at least three zones and Object Lock keeps it from deletion; a "
+            "second region is the owner's decision, about residency of personal data as well, and can be "
+            "added to the bucket.",
+        )
+        return bucket
 
     def _create_access_log_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
         bucket = s3.Bucket(
@@ -343,17 +366,36 @@ class DataLakeBucket(Construct):
             )
 
 
-def _checked_key(bucket: s3.IBucket, acknowledged: bool) -> kms.IKey:
-    if not acknowledged:
+def _check_existing(
+    existing_bucket: s3.IBucket | None,
+    is_acknowledged: bool,
+    props: DataLakeBucketProps | None,
+    auto_delete_objects: bool,
+) -> None:
+    check_exclusive(**{"lake.existing_bucket": existing_bucket, "lake.bucket": props})
+    acknowledgement = "lake.existing_bucket_is_locked_and_versioned"
+    if existing_bucket is None:
+        if is_acknowledged:
+            raise InvalidPropertyError(acknowledgement, "is given without existing_bucket", "give both or neither")
+        return
+    if not is_acknowledged:
         raise InvalidPropertyError(
-            "existing_bucket",
-            "is not acknowledged",
-            "set existing_bucket_is_locked_and_versioned=True once it has Object Lock and versioning, "
-            "which synthesis cannot see",
+            acknowledgement,
+            "is False with an existing_bucket",
+            "set it to True once the bucket has Object Lock and versioning, which synthesis cannot see",
         )
+    if auto_delete_objects:
+        raise InvalidPropertyError(
+            "auto_delete_objects",
+            "is True with an existing_bucket",
+            "only a bucket of this stack can be emptied with it",
+        )
+
+
+def _key_of(bucket: s3.IBucket) -> kms.IKey:
     if bucket.encryption_key is None:
         raise InvalidPropertyError(
-            "existing_bucket",
+            "lake.existing_bucket",
             "comes without its encryption_key",
             "import it with Bucket.from_bucket_attributes(..., encryption_key=...), because the delivery "
             "role must be allowed to use that key",

@@ -2,6 +2,7 @@
 
 import runpy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge
 from genesys_firehose_cdk.common.function_code import source_directory
-from genesys_firehose_cdk.common.validation import check_range, check_removal_policy
+from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_range, check_removal_policy
 from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, RAW_PREFIX, DataLakeBucket
 
 CLEAN_TABLE = "clean"
@@ -25,6 +27,49 @@ EVENTS_VIEW = "events"
 _SMALLEST_LIMIT_MIB = 10
 _LARGEST_LIMIT_MIB = 100 * 1024 * 1024
 _QUERIES = Path(__file__).parent / "queries"
+_ATHENA_ACTIONS = (
+    "athena:GetWorkGroup",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:ListQueryExecutions",
+    "athena:BatchGetQueryExecution",
+    "athena:ListNamedQueries",
+    "athena:GetNamedQuery",
+    "athena:BatchGetNamedQuery",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LakeCatalogProps(Props, at="lake.catalog"):
+    """How the lake is queried with Amazon Athena.
+
+    Attributes:
+        first_day: The first day that queries look at; every day since is a partition to them. Default: 2026-01-01.
+        bytes_scanned_limit: A query that reads more is cancelled; 10 MiB to 100 TiB. The least is Athena's own limit
+            (Amazon Athena API Reference, "WorkGroupConfiguration"). Default: 100 GiB.
+        results_expiration_days: After how many days query results expire; 1 to 365. Default: 30.
+
+    Raises:
+        InvalidPropertyError: A value is out of range.
+    """
+
+    first_day: date = date(2026, 1, 1)
+    bytes_scanned_limit: Size = Size.gibibytes(100)
+    results_expiration_days: int = 30
+
+    def validate(self) -> None:
+        """Check limit and expiration."""
+        name = self.name_of("bytes_scanned_limit")
+        if self.bytes_scanned_limit.is_unresolved():
+            raise InvalidPropertyError(name, "is known at deployment only", "a size known at synthesis is allowed")
+        mebibytes = self.bytes_scanned_limit.to_bytes() / 1024 / 1024
+        check_range(
+            name, round(mebibytes, 3), _SMALLEST_LIMIT_MIB, _LARGEST_LIMIT_MIB, "MiB", "the least is Athena's own limit"
+        )
+        name = self.name_of("results_expiration_days")
+        check_range(name, self.results_expiration_days, 1, 365, "days", "because a query can be run again")
 
 
 class LakeCatalog(Construct):
@@ -56,9 +101,7 @@ class LakeCatalog(Construct):
         id: str,
         *,
         bucket: DataLakeBucket,
-        first_day: date = date(2026, 1, 1),
-        bytes_scanned_limit: Size | None = None,
-        results_expiration_days: int = 30,
+        props: LakeCatalogProps | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         """Create database, tables, workgroups and queries.
@@ -67,27 +110,15 @@ class LakeCatalog(Construct):
             scope: The parent construct.
             id: The construct's id.
             bucket: The lake.
-            first_day: The first day that queries look at; every day since is a partition to them. Default:
-                2026-01-01.
-            bytes_scanned_limit: A query that reads more is cancelled; 10 MiB to 100 TiB. Default: 100 GiB.
-            results_expiration_days: When query results expire; 1 to 365 days. Default: 30.
+            props: Default: LakeCatalogProps().
             removal_policy: What happens to the results bucket when the stack goes. Default: RETAIN.
 
         Raises:
-            InvalidPropertyError: A number is out of range.
+            InvalidPropertyError: `removal_policy` is neither RETAIN nor DESTROY.
         """
         super().__init__(scope, id)
         check_removal_policy(removal_policy)
-        limit = bytes_scanned_limit or Size.gibibytes(100)
-        check_range(
-            "bytes_scanned_limit",
-            limit.to_mebibytes(),
-            _SMALLEST_LIMIT_MIB,
-            _LARGEST_LIMIT_MIB,
-            "MiB",
-            "the least is Athena's own limit",
-        )
-        check_range("results_expiration_days", results_expiration_days, 1, 365, "days", "results can be had again")
+        props = props or LakeCatalogProps()
         # Log delivery by bucket policy, also in an app whose feature flags still say access control lists.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
         self._bucket = bucket
@@ -103,39 +134,10 @@ class LakeCatalog(Construct):
                 name=self.database_name, description="Genesys Cloud events as received and masked"
             ),
         )
-        self.clean_table = self._create_table(
-            CLEAN_TABLE,
-            "Masked events: one JSON text per line; query the view `events` for every event once",
-            location=CLEAN_PREFIX,
-            template=f"{CLEAN_PREFIX}event_type=${{event_type}}/date=${{date}}/",
-            partitions={
-                "event_type": {"type": "enum", "values": ",".join(_event_types())},
-                "date": {
-                    "type": "date",
-                    "format": "yyyy-MM-dd",
-                    # A sender's clock may be ahead, by 30 days at most.
-                    "range": f"{first_day.isoformat()},NOW+30DAYS",
-                    "interval": "1",
-                    "interval.unit": "DAYS",
-                },
-            },
-        )
-        self.raw_table = self._create_table(
-            RAW_TABLE,
-            "Events as received, personal data in clear: one JSON text per line",
-            location=RAW_PREFIX,
-            template=f"{RAW_PREFIX}${{hour}}/",
-            partitions={
-                "hour": {
-                    "type": "date",
-                    "format": "yyyy/MM/dd/HH",
-                    "range": f"{first_day:%Y/%m/%d}/00,NOW",
-                    "interval": "1",
-                    "interval.unit": "HOURS",
-                },
-            },
-        )
-        self.results_bucket = self._create_results_bucket(results_expiration_days, removal_policy)
+        self.clean_table = self._create_clean_table(props.first_day)
+        self.raw_table = self._create_raw_table(props.first_day)
+        self.results_bucket = self._create_results_bucket(props.results_expiration_days, removal_policy)
+        limit = props.bytes_scanned_limit
         self.workgroup = self._create_workgroup("Workgroup", CLEAN_PREFIX, bucket.clean_key, limit)
         self.raw_workgroup = self._create_workgroup("RawWorkgroup", RAW_PREFIX, bucket.raw_key, limit)
         self.queries = {name: self._create_query(name, text) for name, text in saved_queries().items()}
@@ -161,56 +163,30 @@ class LakeCatalog(Construct):
         tables: Sequence[str],
     ) -> iam.Grant:
         stack = Stack.of(self)
+        workgroup_arn = stack.format_arn(service="athena", resource="workgroup", resource_name=workgroup.ref)
+        results = self.results_bucket
+
+        def allow(
+            actions: Sequence[str], resource_arns: Sequence[str], conditions: dict[str, dict[str, str]] | None = None
+        ) -> iam.Grant:
+            return iam.Grant.add_to_principal(
+                grantee=grantee, actions=list(actions), resource_arns=list(resource_arns), conditions=conditions
+            )
+
         grants = [
-            iam.Grant.add_to_principal(
-                grantee=grantee,
-                actions=[
-                    "athena:GetWorkGroup",
-                    "athena:StartQueryExecution",
-                    "athena:StopQueryExecution",
-                    "athena:GetQueryExecution",
-                    "athena:GetQueryResults",
-                    "athena:ListQueryExecutions",
-                    "athena:BatchGetQueryExecution",
-                    "athena:ListNamedQueries",
-                    "athena:GetNamedQuery",
-                    "athena:BatchGetNamedQuery",
-                ],
-                resource_arns=[
-                    stack.format_arn(service="athena", resource="workgroup", resource_name=workgroup.ref),
-                ],
-            ),
+            allow(_ATHENA_ACTIONS, [workgroup_arn]),
             # Amazon Athena User Guide, "Configure access to databases and tables in the AWS Glue Data Catalog": a table
             # is read through its catalog and its database.
-            iam.Grant.add_to_principal(
-                grantee=grantee,
-                actions=["glue:GetDatabase", "glue:GetTable", "glue:GetTables"],
-                resource_arns=[
-                    stack.format_arn(service="glue", resource="catalog", arn_format=ArnFormat.NO_RESOURCE_NAME),
-                    stack.format_arn(service="glue", resource="database", resource_name=self.database_name),
-                    *(
-                        stack.format_arn(
-                            service="glue", resource="table", resource_name=f"{self.database_name}/{table}"
-                        )
-                        for table in tables
-                    ),
-                ],
+            allow(["glue:GetDatabase", "glue:GetTable", "glue:GetTables"], self._catalog_arns(tables)),
+            allow(["s3:GetBucketLocation"], [results.bucket_arn, self._bucket.bucket.bucket_arn]),
+            allow(
+                ["s3:ListBucket", "s3:ListBucketMultipartUploads"],
+                [results.bucket_arn],
+                {"StringLike": {"s3:prefix": f"{prefix}*"}},
             ),
-            iam.Grant.add_to_principal(
-                grantee=grantee,
-                actions=["s3:GetBucketLocation"],
-                resource_arns=[self.results_bucket.bucket_arn, self._bucket.bucket.bucket_arn],
-            ),
-            iam.Grant.add_to_principal(
-                grantee=grantee,
-                actions=["s3:ListBucket", "s3:ListBucketMultipartUploads"],
-                resource_arns=[self.results_bucket.bucket_arn],
-                conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
-            ),
-            iam.Grant.add_to_principal(
-                grantee=grantee,
-                actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-                resource_arns=[self.results_bucket.arn_for_objects(f"{prefix}*")],
+            allow(
+                ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+                [results.arn_for_objects(f"{prefix}*")],
             ),
             key.grant_encrypt_decrypt(grantee),
         ]
@@ -218,6 +194,54 @@ class LakeCatalog(Construct):
         for grant in grants[1:]:
             whole = whole.combine(grant)
         return whole
+
+    def _catalog_arns(self, tables: Sequence[str]) -> list[str]:
+        """The ARNs of the catalog, the database and these tables of it."""
+        stack = Stack.of(self)
+        return [
+            stack.format_arn(service="glue", resource="catalog", arn_format=ArnFormat.NO_RESOURCE_NAME),
+            stack.format_arn(service="glue", resource="database", resource_name=self.database_name),
+            *(
+                stack.format_arn(service="glue", resource="table", resource_name=f"{self.database_name}/{table}")
+                for table in tables
+            ),
+        ]
+
+    def _create_clean_table(self, first_day: date) -> glue.CfnTable:
+        return self._create_table(
+            CLEAN_TABLE,
+            "Masked events: one JSON text per line; query the view `events` for every event once",
+            location=CLEAN_PREFIX,
+            template=f"{CLEAN_PREFIX}event_type=${{event_type}}/date=${{date}}/",
+            partitions={
+                "event_type": {"type": "enum", "values": ",".join(_event_types())},
+                "date": {
+                    "type": "date",
+                    "format": "yyyy-MM-dd",
+                    # A sender's clock may be ahead, by 30 days at most.
+                    "range": f"{first_day.isoformat()},NOW+30DAYS",
+                    "interval": "1",
+                    "interval.unit": "DAYS",
+                },
+            },
+        )
+
+    def _create_raw_table(self, first_day: date) -> glue.CfnTable:
+        return self._create_table(
+            RAW_TABLE,
+            "Events as received, personal data in clear: one JSON text per line",
+            location=RAW_PREFIX,
+            template=f"{RAW_PREFIX}${{hour}}/",
+            partitions={
+                "hour": {
+                    "type": "date",
+                    "format": "yyyy/MM/dd/HH",
+                    "range": f"{first_day:%Y/%m/%d}/00,NOW",
+                    "interval": "1",
+                    "interval.unit": "HOURS",
+                },
+            },
+        )
 
     def _create_table(
         self, name: str, description: str, *, location: str, template: str, partitions: dict[str, dict[str, str]]

@@ -2,14 +2,12 @@
 
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
-from genesys_firehose_cdk.common.validation import check_range
+from genesys_firehose_cdk.common.context import PipelineContext
 
 # AWS Certificate Manager User Guide, "Amazon EventBridge support for ACM".
 EXPIRY_EVENTS = (
@@ -35,8 +33,8 @@ class CertificateAlarms(Construct):
         scope: Construct,
         id: str,
         *,
+        context: PipelineContext,
         certificate: acm.ICertificate,
-        topic: sns.ITopic,
         days_to_expiry: int = 30,
     ) -> None:
         """Create the alarm and the rule.
@@ -44,30 +42,23 @@ class CertificateAlarms(Construct):
         Args:
             scope: The parent construct.
             id: The construct's id.
+            context: What the pipeline's constructs share.
             certificate: The certificate to watch.
-            topic: Where both report to; its policy must let CloudWatch and EventBridge publish.
-            days_to_expiry: Alarm at this many days left; 1 to 365. ACM renews its own certificates
-                60 days ahead. Default: 30.
-
-        Raises:
-            InvalidPropertyError: `days_to_expiry` is out of range.
+            days_to_expiry: Alarm at this many days left. Default: 30.
         """
         super().__init__(scope, id)
-        check_range("certificate_days_to_expiry", days_to_expiry, 1, 365, "days", "within a certificate's life")
-        self.days_to_expiry_alarm = cloudwatch.Alarm(
+        self.days_to_expiry_alarm = context.alarm(
             self,
             "DaysToExpiry",
-            alarm_description=(
+            description=(
                 "The webhook's certificate expires soon, or its days are no longer reported. Check in ACM "
                 "that the renewal's DNS records are in place."
             ),
             metric=certificate.metric_days_to_expiry(),
             threshold=days_to_expiry,
-            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
+            missing_data=cloudwatch.TreatMissingData.BREACHING,
         )
-        self.days_to_expiry_alarm.add_alarm_action(actions.SnsAction(topic))
         self.expiry_events_rule = events.Rule(
             self,
             "ExpiryEvents",
@@ -78,7 +69,7 @@ class CertificateAlarms(Construct):
                 resources=[certificate.certificate_arn],
             ),
             # Lets EventBridge publish to the topic, where the topic is of this app.
-            targets=[targets.SnsTopic(topic)],
+            targets=[targets.SnsTopic(context.alarm_topic)],
         )
         acknowledge(
             self.expiry_events_rule,

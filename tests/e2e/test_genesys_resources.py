@@ -16,15 +16,16 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from botocore.exceptions import WaiterError
 
 from genesys_firehose_cdk import (
+    AlarmTopic,
     EventBridgeIntegration,
     EventSubscription,
     EventSubscriptionProps,
-    GenesysConnection,
+    GenesysConnectionProps,
     GenesysRegion,
     HmacKey,
-    LogSettings,
     OperationsKey,
     PartnerBusProps,
+    PipelineContext,
 )
 from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
 from genesys_firehose_tools.local.genesys.faults import Fault
@@ -141,24 +142,29 @@ def _publish(world: World, credentials: str, directory: Path) -> dict[str, Any]:
         synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
     )
     secret = secretsmanager.Secret.from_secret_complete_arn(stack, "Credentials", credentials)
-    connection = GenesysConnection(region=GenesysRegion.US_EAST_1, credentials=secret)
+    connection = GenesysConnectionProps(region=GenesysRegion.US_EAST_1, credentials=secret)
     key = OperationsKey(stack, "Key", removal_policy=cdk.RemovalPolicy.DESTROY).key
-    log_settings = LogSettings(encryption_key=key, removal_policy=cdk.RemovalPolicy.DESTROY)
+    context = PipelineContext(
+        name=STACK,
+        operations_key=key,
+        alarm_topic=AlarmTopic(stack, "AlarmTopic", encryption_key=key).topic,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
     integration = EventBridgeIntegration(
         stack,
         "Integration",
+        context=context,
         connection=connection,
-        props=PartnerBusProps(org_id=ORGANIZATION_ID, event_source_suffix="lake", topics=["agent_presence"]),
-        log_settings=log_settings,
+        partner_bus=PartnerBusProps(org_id=ORGANIZATION_ID, event_source_suffix="lake", topics=["agent_presence"]),
     )
     subscription = EventSubscription(
         stack,
         "Subscription",
+        context=context,
         connection=connection,
         url="https://events.example.com/ingest",
         props=EventSubscriptionProps(event_names=["call.event"]),
         signing_key=HmacKey(stack, "SigningKey", description="signing", removal_policy=cdk.RemovalPolicy.DESTROY),
-        log_settings=log_settings,
     )
     for resource in (integration, subscription):
         resource.function.add_environment("GENESYS_API_URL", world.genesys.url)

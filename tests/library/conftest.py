@@ -2,6 +2,7 @@
 
 import pytest
 
+from genesys_firehose_cdk import DeliveryProps
 from tests.library.synthesis import Template, maximal_pipeline, new_stack, synthesize, template_of
 
 
@@ -13,7 +14,7 @@ def default() -> Template:
 
 @pytest.fixture(scope="session")
 def unpartitioned() -> Template:
-    return synthesize(dynamic_partitioning=False)
+    return synthesize(delivery=DeliveryProps(dynamic_partitioning=False))
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,18 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_route53 as route53
 
 from genesys_firehose_cdk import (
-    Buffering,
+    AlarmTopic,
+    BufferingProps,
     DataLakeBucketProps,
+    DeliveryProps,
     GenesysFirehosePipeline,
-    IngressDomain,
+    LakeProps,
+    OperationsKey,
+    PipelineContext,
     RetentionMode,
-    SignatureSettings,
+    SignatureProps,
+    WebhookDomainProps,
+    WebhookProps,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +85,13 @@ def synthesize(**properties: Any) -> Template:
     return template_of(stack)
 
 
+def new_context(stack: cdk.Stack, **properties: Any) -> PipelineContext:
+    """What a construct that stands alone shares with the pipeline that is not there."""
+    key = OperationsKey(stack, "OperationsKey").key
+    topic = AlarmTopic(stack, "AlarmTopic", encryption_key=key).topic
+    return PipelineContext(**{"name": "Test/Pipeline", "operations_key": key, "alarm_topic": topic, **properties})
+
+
 def maximal_pipeline(stack: cdk.Stack) -> GenesysFirehosePipeline:
     """A pipeline with everything that can be switched on."""
     zone = route53.HostedZone.from_hosted_zone_attributes(
@@ -87,28 +100,34 @@ def maximal_pipeline(stack: cdk.Stack) -> GenesysFirehosePipeline:
     return GenesysFirehosePipeline(
         stack,
         "Pipeline",
-        bucket_props=DataLakeBucketProps(
-            retention_mode=RetentionMode.COMPLIANCE,
-            retention_days=365,
-            acknowledge_compliance=True,
-            raw_expiration_days=3650,
-            clean_expiration_days=1825,
-            errors_expiration_days=730,
-            noncurrent_expiration_days=400,
+        lake=LakeProps(
+            bucket=DataLakeBucketProps(
+                retention_mode=RetentionMode.COMPLIANCE,
+                retention_days=365,
+                acknowledge_compliance=True,
+                raw_expiration_days=3650,
+                clean_expiration_days=1825,
+                errors_expiration_days=730,
+                noncurrent_expiration_days=400,
+            )
         ),
-        buffering=Buffering(size=cdk.Size.mebibytes(128), interval=cdk.Duration.minutes(15)),
-        stream_encryption_key=cdk.aws_kms.Key(stack, "StreamKey", enable_key_rotation=True),
-        restrict_trust_to_account=True,
-        signature=SignatureSettings.open_messaging(),
-        path="open-messaging/events",
-        domain=IngressDomain(
-            domain_name="events.example.com",
-            certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
-            hosted_zone=zone,
+        delivery=DeliveryProps(
+            buffering=BufferingProps(size=cdk.Size.mebibytes(128), interval=cdk.Duration.minutes(15)),
+            stream_encryption_key=cdk.aws_kms.Key(stack, "StreamKey", enable_key_rotation=True),
+            restrict_trust_to_account=True,
         ),
-        allowed_cidrs=["198.51.100.0/24", "2001:db8::/32"],
-        web_acl_arn=WEB_ACL_ARN,
-        cloud_watch_role=False,
+        webhook=WebhookProps(
+            signature=SignatureProps.open_messaging(),
+            path="open-messaging/events",
+            domain=WebhookDomainProps(
+                domain_name="events.example.com",
+                certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
+                hosted_zone=zone,
+            ),
+            allowed_cidrs=["198.51.100.0/24", "2001:db8::/32"],
+            web_acl_arn=WEB_ACL_ARN,
+            cloud_watch_role=False,
+        ),
     )
 
 

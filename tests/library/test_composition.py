@@ -11,7 +11,7 @@ import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from genesys_firehose_cdk import GenesysFirehosePipeline
+from genesys_firehose_cdk import GenesysFirehosePipeline, LakeProps
 from tests.library.synthesis import KEY_ARN, Template, as_list, flat, new_stack, statements, template_of
 
 RETAINED_RESOURCES = Path(__file__).with_name("retained_resources.json")
@@ -104,7 +104,7 @@ def test_an_existing_bucket_takes_the_place_of_a_new_one() -> None:
         encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
     )
     pipeline = GenesysFirehosePipeline(
-        stack, "Pipeline", existing_bucket=bucket, existing_bucket_is_locked_and_versioned=True
+        stack, "Pipeline", lake=LakeProps(existing_bucket=bucket, existing_bucket_is_locked_and_versioned=True)
     )
     assert pipeline.bucket.access_log_bucket is None
     template = template_of(stack)

@@ -5,7 +5,14 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from genesys_firehose_cdk import SignatureEncoding, SignatureSettings
+from genesys_firehose_cdk import (
+    IngestProps,
+    MonitoringProps,
+    SignatureEncoding,
+    SignatureProps,
+    TransformProps,
+    WebhookProps,
+)
 from tests.library.synthesis import Template, as_list, flat, statements, synthesize
 
 FUNCTIONS = ["Ingest", "Transform"]
@@ -140,24 +147,24 @@ def test_open_messaging_is_one_argument_away(maximal: Template) -> None:
 
 def test_every_setting_of_the_functions_reaches_them() -> None:
     template = synthesize(
-        signature=SignatureSettings(
-            header="X-Signature",
-            prefix="v1=",
-            encoding=SignatureEncoding.BASE64,
-            timestamp_header="X-Timestamp",
-            timestamp_tolerance=cdk.Duration.minutes(2),
-            previous_key_validity=cdk.Duration.days(2),
+        webhook=WebhookProps(
+            signature=SignatureProps(
+                header="X-Signature",
+                prefix="v1=",
+                encoding=SignatureEncoding.BASE64,
+                timestamp_header="X-Timestamp",
+                timestamp_tolerance=cdk.Duration.minutes(2),
+                previous_key_validity=cdk.Duration.days(2),
+            ),
+            max_body_bytes=100_000,
         ),
-        max_body_bytes=100_000,
-        event_id_field="event.id",
-        oversize_fields=["transcripts", "body"],
-        queue_max_concurrency=5,
-        deduplication_ttl_days=14,
-        event_date_past_days=60,
-        event_date_future_days=2,
-        metrics_namespace="Contact/Centre",
-        ingest_memory_size=256,
-        transform_memory_size=2048,
+        ingest=IngestProps(
+            event_id_field="event.id", oversize_fields=["transcripts", "body"], queue_max_concurrency=5, memory_size=256
+        ),
+        transform=TransformProps(
+            deduplication_ttl_days=14, event_date_past_days=60, event_date_future_days=2, memory_size=2048
+        ),
+        monitoring=MonitoringProps(metrics_namespace="Contact/Centre"),
     )
     ingest = _environment(template, "Ingest")
     assert {

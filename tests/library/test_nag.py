@@ -17,7 +17,14 @@ from cdk_nag import (
 )
 from constructs import IConstruct
 
-from genesys_firehose_cdk import DataLakeBucketProps, GenesysFirehosePipeline, PartnerBusProps, RetentionMode
+from genesys_firehose_cdk import (
+    DataLakeBucketProps,
+    DeliveryProps,
+    GenesysFirehosePipeline,
+    LakeProps,
+    PartnerBusProps,
+    RetentionMode,
+)
 from tests.library.synthesis import KEY_ARN, maximal_pipeline, new_stack
 
 PACKS = {
@@ -44,7 +51,9 @@ def _with_existing_bucket(stack: cdk.Stack) -> None:
         bucket_name="events",
         encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
     )
-    GenesysFirehosePipeline(stack, "Pipeline", existing_bucket=bucket, existing_bucket_is_locked_and_versioned=True)
+    GenesysFirehosePipeline(
+        stack, "Pipeline", lake=LakeProps(existing_bucket=bucket, existing_bucket_is_locked_and_versioned=True)
+    )
 
 
 def _maximal(stack: cdk.Stack) -> None:
@@ -54,7 +63,10 @@ def _maximal(stack: cdk.Stack) -> None:
 def _two(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(stack, "First")
     GenesysFirehosePipeline(
-        stack, "Second", bucket_props=DataLakeBucketProps(retention_mode=RetentionMode.NONE), dynamic_partitioning=False
+        stack,
+        "Second",
+        lake=LakeProps(bucket=DataLakeBucketProps(retention_mode=RetentionMode.NONE)),
+        delivery=DeliveryProps(dynamic_partitioning=False),
     )
 
 
@@ -63,11 +75,11 @@ def _with_bus(stack: cdk.Stack) -> None:
 
 
 def _bus_alone(stack: cdk.Stack) -> None:
-    GenesysFirehosePipeline(stack, "Pipeline", webhook=False, partner_bus=PARTNER_BUS)
+    GenesysFirehosePipeline(stack, "Pipeline", webhook=None, partner_bus=PARTNER_BUS)
 
 
 def _sharded(stack: cdk.Stack) -> None:
-    GenesysFirehosePipeline(stack, "Pipeline", shards=2)
+    GenesysFirehosePipeline(stack, "Pipeline", delivery=DeliveryProps(shards=2))
 
 
 PIPELINES: dict[str, Callable[[cdk.Stack], None]] = {

@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from genesys_firehose_cdk import GenesysFirehosePipeline, HmacKey
+from genesys_firehose_cdk import GenesysFirehosePipeline, HmacKey, SignatureProps, TransformProps, WebhookProps
 from tests.library.synthesis import Template, as_list, flat, new_stack, statements, synthesize, template_of
 
 DATA_TYPES = [
@@ -85,7 +85,12 @@ def test_existing_secrets_are_read_with_the_rights_they_need() -> None:
         encryption_key=cdk.aws_kms.Key(stack, "Key"),
     )
     partial = secretsmanager.Secret.from_secret_name_v2(stack, "Partial", "tokenization")
-    GenesysFirehosePipeline(stack, "Pipeline", existing_signing_secret=complete, existing_tokenization_secret=partial)
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        webhook=WebhookProps(signature=SignatureProps(existing_secret=complete)),
+        transform=TransformProps(existing_tokenization_secret=partial),
+    )
     template = template_of(stack)
     assert template.resources("AWS::SecretsManager::Secret") == {}
     ingest = statements(template.properties("AWS::IAM::ManagedPolicy", "Ingest/Policy")["PolicyDocument"])

@@ -61,7 +61,7 @@ def test_compiled_files_do_not_change_the_asset(tmp_path: Path) -> None:
 def test_another_masking_policy_gives_another_transform_and_the_same_ingest(tmp_path: Path) -> None:
     usual = _staged(tmp_path / "usual")
     policy = replace(MaskingPolicy.default(), allowed_attributes=("language",))
-    special = _staged(tmp_path / "special", masking_policy=policy)
+    special = _staged(tmp_path / "special", transform=TransformProps(masking_policy=policy))
     assert usual["ingest"].name == special["ingest"].name
     assert usual["transform"].name != special["transform"].name
     staged = json.loads((special["transform"] / "transform" / "policy.json").read_text())

@@ -5,7 +5,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from genesys_firehose_cdk import Buffering
+from genesys_firehose_cdk import BufferingProps, DeliveryProps
 from tests.library.synthesis import Template, as_list, flat, statements, synthesize
 
 
@@ -96,7 +96,9 @@ def test_given_buffering_reaches_every_stage_within_its_own_limit(maximal: Templ
 
 
 def test_an_unpartitioned_stream_may_deliver_at_once() -> None:
-    template = synthesize(dynamic_partitioning=False, buffering=Buffering(interval=cdk.Duration.seconds(0)))
+    template = synthesize(
+        delivery=DeliveryProps(dynamic_partitioning=False, buffering=BufferingProps(interval=cdk.Duration.seconds(0)))
+    )
     assert _destination(template)["BufferingHints"]["IntervalInSeconds"] == 0
     assert _processor(template)["BufferIntervalInSeconds"] == "0"
 

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 from aws_cdk import aws_iam as iam
 
-from genesys_firehose_cdk import DataLakeBucket, GenesysFirehosePipeline, InvalidPropertyError
+from genesys_firehose_cdk import (
+    DataLakeBucket,
+    DeliveryProps,
+    GenesysFirehosePipeline,
+    InvalidPropertyError,
+    LakeRebuildProps,
+)
 from genesys_firehose_cdk.common.hmac_key import HmacKey
-from genesys_firehose_cdk.common.keys import OperationsKey
-from genesys_firehose_cdk.common.log_settings import LogSettings
 from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuild
-from tests.library.synthesis import Template, as_list, flat, new_stack, statements, synthesize, template_of
+from tests.library.synthesis import Template, as_list, flat, new_context, new_stack, statements, synthesize, template_of
 
 
 def _rebuild(**properties: Any) -> Template:
@@ -21,9 +25,8 @@ def _rebuild(**properties: Any) -> Template:
         "Rebuild",
         bucket=DataLakeBucket(stack, "Lake"),
         tokenization_key=HmacKey(stack, "Tokens", description="tokens"),
-        log_settings=LogSettings(encryption_key=OperationsKey(stack, "Operations").key),
-        pipeline_name="Test/Pipeline",
-        **properties,
+        context=new_context(stack),
+        props=LakeRebuildProps(**properties),
     )
     return template_of(stack)
 
@@ -46,7 +49,9 @@ def test_hours_are_worked_on_one_after_the_other_and_their_objects_at_once(defau
 
 
 def test_the_pipeline_says_how_many_objects_are_worked_on_at_once() -> None:
-    assert _objects(synthesize(rebuild_max_concurrency=7))["MaxConcurrency"] == 7
+    assert (
+        _objects(synthesize(delivery=DeliveryProps(rebuild=LakeRebuildProps(max_concurrency=7))))["MaxConcurrency"] == 7
+    )
 
 
 def test_no_output_is_kept_that_could_outgrow_a_state(default: Template) -> None:
@@ -134,4 +139,4 @@ def test_who_may_start_a_rebuild_reads_nothing_of_the_lake() -> None:
 )
 def test_a_number_out_of_range_is_refused_at_synthesis(properties: dict[str, int], message: str) -> None:
     with pytest.raises(InvalidPropertyError, match=message):
-        _rebuild(**properties)
+        LakeRebuildProps(**properties)

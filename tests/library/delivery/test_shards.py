@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from genesys_firehose_cdk import GenesysFirehosePipeline, InvalidPropertyError
+from genesys_firehose_cdk import DeliveryProps, GenesysFirehosePipeline, InvalidPropertyError
 from tests.library.synthesis import Template, as_list, flat, new_stack, statements, synthesize
 
 STREAM = "AWS::KinesisFirehose::DeliveryStream"
@@ -13,7 +13,7 @@ STREAM = "AWS::KinesisFirehose::DeliveryStream"
 
 @pytest.fixture(scope="module")
 def sharded() -> Template:
-    return synthesize(shards=3)
+    return synthesize(delivery=DeliveryProps(shards=3))
 
 
 def _key(value: Any) -> str:
@@ -76,7 +76,7 @@ def test_the_ingest_function_knows_and_may_use_exactly_these_streams(sharded: Te
 
 
 def test_every_stream_has_its_own_alarms(sharded: Template) -> None:
-    pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline", shards=2)
+    pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline", delivery=DeliveryProps(shards=2))
     watched = ["DeliveryFreshness", "DeliverySuccess", "BackupSuccess", "StreamThrottled", "QuotaUse"]
     assert {f"{name}{number}" for name in watched for number in ("", "2")} <= pipeline.alarms.alarms.keys()
     streams = [
@@ -91,8 +91,8 @@ def test_every_stream_has_its_own_alarms(sharded: Template) -> None:
 @pytest.mark.parametrize("shards", [0, 21])
 def test_no_stream_or_too_many_are_refused(shards: int) -> None:
     with pytest.raises(InvalidPropertyError) as refusal:
-        GenesysFirehosePipeline(new_stack(), "Pipeline", shards=shards)
+        GenesysFirehosePipeline(new_stack(), "Pipeline", delivery=DeliveryProps(shards=shards))
     assert str(refusal.value) == (
-        f"shards is {shards} delivery streams: 1 to 20 delivery streams are allowed, "
+        f"delivery.shards is {shards} delivery streams: 1 to 20 delivery streams are allowed, "
         "because a higher quota is the better way."
     )

@@ -9,7 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from genesys_firehose_cdk import EventShapes, GenesysFirehosePipeline, InvalidPropertyError
+from genesys_firehose_cdk import EventShapes, GenesysFirehosePipeline, InvalidPropertyError, TransformProps
 from tests.library.synthesis import CONTEXT
 
 PRESENCE: dict[str, Any] = {
@@ -57,7 +57,7 @@ def test_a_pipeline_may_know_other_shapes_instead(tmp_path: Path) -> None:
         {"topicName": "v2.users.7f3e.routingStatus", "eventBody": {}},
     ]
     shapes = EventShapes.from_directory(directory)
-    assert _drift_of(events, tmp_path / "out", event_shapes=shapes) == [
+    assert _drift_of(events, tmp_path / "out", transform=TransformProps(event_shapes=shapes)) == [
         [],
         ["mood.level: string, known as integer"],
         None,

@@ -12,20 +12,19 @@ from aws_cdk.assertions import Annotations, Match
 
 from genesys_firehose_cdk import (
     GenesysFirehosePipeline,
+    GenesysProps,
     HmacKey,
     InvalidPropertyError,
-    LogSettings,
-    OperationsKey,
     PartnerBusProps,
 )
-from genesys_firehose_cdk.genesys.connection import GenesysConnection
+from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
-from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration
+from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
 from genesys_firehose_cdk.genesys.region import GenesysRegion
 from genesys_subscription.subscription import MARKER, SIGNING_KEY
 from genesys_subscription.subscription import EventSubscription as SubscriptionLogic
 from tests.library.acknowledgement_checks import unacknowledged, unneeded
-from tests.library.synthesis import Template, as_list, flat, new_stack, statements, template_of
+from tests.library.synthesis import Template, as_list, flat, new_context, new_stack, statements, template_of
 
 ORG_ID = "3b1f3c1e-0000-4000-8000-000000000000"
 FRANKFURT = cdk.Environment(account="111122223333", region="eu-central-1")
@@ -34,14 +33,14 @@ CLOUDFORMATION_WAITS_SECONDS = 3600
 PROPS = PartnerBusProps(org_id=ORG_ID, event_source_suffix="lake", topics=["agent_presence", "quality"])
 
 
-def _connection(stack: cdk.Stack, region: GenesysRegion = GenesysRegion.EU_CENTRAL_1) -> GenesysConnection:
+def _connection(stack: cdk.Stack, region: GenesysRegion = GenesysRegion.EU_CENTRAL_1) -> GenesysConnectionProps:
     secret = secretsmanager.Secret.from_secret_attributes(
         stack,
         "Credentials",
         secret_complete_arn="arn:aws:secretsmanager:eu-central-1:111122223333:secret:genesys-AbCdEf",
         encryption_key=kms.Key(stack, "CredentialsKey", enable_key_rotation=True),
     )
-    return GenesysConnection(region=region, credentials=secret)
+    return GenesysConnectionProps(region=region, credentials=secret)
 
 
 def _integration(
@@ -51,9 +50,9 @@ def _integration(
         stack,
         "Integration",
         **{
+            "context": new_context(stack),
             "connection": _connection(stack, region),
-            "props": PROPS,
-            "log_settings": LogSettings(encryption_key=OperationsKey(stack, "OperationsKey").key),
+            "partner_bus": PROPS,
             **properties,
         },
     )
@@ -64,21 +63,21 @@ def _subscription(stack: cdk.Stack, **properties: Any) -> EventSubscription:
         stack,
         "Subscription",
         **{
+            "context": new_context(stack),
             "connection": _connection(stack),
             "url": f"https://api.{stack.url_suffix}/ingest/genesys-events",
             "signing_key": HmacKey(stack, "SigningKey", description="signing"),
-            "log_settings": LogSettings(encryption_key=OperationsKey(stack, "OperationsKey").key),
             **properties,
         },
     )
 
 
 def _subscribed_pipeline(stack: cdk.Stack, **properties: Any) -> GenesysFirehosePipeline:
-    return GenesysFirehosePipeline(
-        stack,
-        "Pipeline",
-        **{"genesys": _connection(stack), "subscription": EventSubscriptionProps(), **properties},
+    connection = _connection(stack)
+    genesys = GenesysProps(
+        region=connection.region, credentials=connection.credentials, subscription=EventSubscriptionProps()
     )
+    return GenesysFirehosePipeline(stack, "Pipeline", **{"genesys": genesys, **properties})
 
 
 BUILDS: dict[str, Callable[[cdk.Stack], Any]] = {"integration": _integration, "subscription": _subscription}
@@ -315,16 +314,16 @@ def test_data_of_a_government_or_a_sovereign_region_stays_where_it_may_be(
 
 REFUSED: dict[str, tuple[Callable[[cdk.Stack], Any], str]] = {
     "integration's name": (
-        lambda stack: _integration(stack, name=""),
-        "name is '': 1 to 200 printable ASCII characters are allowed.",
+        lambda _: EventBridgeIntegrationProps(name=""),
+        "genesys.integration.name is '': 1 to 200 printable ASCII characters are allowed.",
     ),
     "time": (
-        lambda stack: _integration(stack, give_up_after=cdk.Duration.hours(1)),
-        "give_up_after is 3,600 seconds: 60 to 2,400 seconds are allowed, within CloudFormation's hour.",
+        lambda _: EventBridgeIntegrationProps(give_up_after=cdk.Duration.hours(1)),
+        "genesys.integration.give_up_after is 3,600 seconds: 60 to 2,400 seconds are allowed, within CloudFormation's hour.",
     ),
     "subscription's name": (
         lambda _: EventSubscriptionProps(name="é"),
-        "subscription.name is 'é': 1 to 200 printable ASCII characters are allowed.",
+        "genesys.subscription.name is 'é': 1 to 200 printable ASCII characters are allowed.",
     ),
     "url": (
         lambda stack: _subscription(stack, url="http://x"),
@@ -332,36 +331,32 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], Any], str]] = {
     ),
     "no events": (
         lambda _: EventSubscriptionProps(event_names=[]),
-        "subscription.event_names is empty: at least one name such as call.event is allowed.",
+        "genesys.subscription.event_names is empty: at least one name such as call.event is allowed.",
     ),
     "event": (
         lambda _: EventSubscriptionProps(event_names=["call event"]),
-        "subscription.event_names holds 'call event': names such as call.event are allowed.",
+        "genesys.subscription.event_names holds 'call event': names such as call.event are allowed.",
     ),
     "header": (
         lambda _: EventSubscriptionProps(headers={"X Y": "z"}),
-        "subscription.headers is 'X Y': an HTTP header name is allowed, letters, digits and !#$%&'*+-.^_`|~.",
+        "genesys.subscription.headers is 'X Y': an HTTP header name is allowed, letters, digits and !#$%&'*+-.^_`|~.",
     ),
     "path": (
         lambda _: EventSubscriptionProps(path="hooks"),
-        "subscription.path is 'hooks': segments of letters, digits and ._~- after slashes are allowed.",
+        "genesys.subscription.path is 'hooks': segments of letters, digits and ._~- after slashes are allowed.",
     ),
     "body": (
         lambda _: EventSubscriptionProps(body={"url": "${url}"}),
-        "subscription.body holds no ${name}: a body with the subscription's name is allowed.",
-    ),
-    "subscription without a connection": (
-        lambda stack: _subscribed_pipeline(stack, genesys=None),
-        "subscription is given without genesys: both are needed, to create it.",
+        "genesys.subscription.body holds no ${name}: a body with the subscription's name is allowed.",
     ),
     "subscription without a webhook": (
-        lambda stack: _subscribed_pipeline(stack, webhook=False, partner_bus=PROPS),
-        "subscription is given with webhook False: it is allowed with the webhook alone.",
+        lambda stack: _subscribed_pipeline(stack, webhook=None, partner_bus=PROPS),
+        "genesys.subscription is given with webhook None: it is allowed with the webhook alone.",
     ),
     "interval": (
         lambda _: EventSubscriptionProps(check_interval=cdk.Duration.days(2)),
-        "subscription.check_interval is 172,800 seconds: 60 to 86,400 seconds are allowed, to follow a rotation in "
-        "time.",
+        "genesys.subscription.check_interval is 2,880 minutes: 1 to 1,440 minutes are allowed, to follow a rotation "
+        "in time.",
     ),
 }
 

@@ -8,11 +8,12 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from genesys_firehose_cdk import (
-    GenesysConnection,
     GenesysFirehosePipeline,
+    GenesysProps,
     GenesysRegion,
     InvalidPropertyError,
     IpAllowListProps,
+    WebhookProps,
 )
 from tests.library.acknowledgement_checks import unacknowledged, unneeded
 from tests.library.synthesis import WEB_ACL_ARN, Template, as_list, flat, new_stack, statements, template_of
@@ -20,23 +21,19 @@ from tests.library.synthesis import WEB_ACL_ARN, Template, as_list, flat, new_st
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:genesys-AbCdEf"
 
 
-def connection(stack: cdk.Stack, region: GenesysRegion = GenesysRegion.EU_CENTRAL_1) -> GenesysConnection:
+def genesys(stack: cdk.Stack, region: GenesysRegion = GenesysRegion.EU_CENTRAL_1, **properties: Any) -> GenesysProps:
     secret = secretsmanager.Secret.from_secret_attributes(
         stack,
         "Credentials",
         secret_complete_arn=SECRET_ARN,
         encryption_key=kms.Key.from_key_arn(stack, "CredentialsKey", "arn:aws:kms:eu-central-1:111122223333:key/a-b"),
     )
-    return GenesysConnection(region=region, credentials=secret)
+    return GenesysProps(region=region, credentials=secret, **properties)
 
 
 def _pipeline(stack: cdk.Stack, **properties: Any) -> GenesysFirehosePipeline:
-    return GenesysFirehosePipeline(
-        stack,
-        "Pipeline",
-        genesys=connection(stack),
-        ip_allow_list=IpAllowListProps(**{"additional_cidrs": ["198.51.100.0/24", "2001:db8::/32"], **properties}),
-    )
+    allowed = IpAllowListProps(**{"additional_cidrs": ["198.51.100.0/24", "2001:db8::/32"], **properties})
+    return GenesysFirehosePipeline(stack, "Pipeline", genesys=genesys(stack, ip_allow_list=allowed))
 
 
 @pytest.fixture(scope="module")
@@ -158,35 +155,35 @@ def test_every_finding_is_acknowledged_and_no_acknowledgement_is_left_over() -> 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "unknown service": (
         {"services": ["webhooks"]},
-        "ip_allow_list.services is 'webhooks': allowed are api, audio-connector, audiohook, bot-connector, byo-smpp, "
+        "genesys.ip_allow_list.services is 'webhooks': allowed are api, audio-connector, audiohook, bot-connector, byo-smpp, "
         "byot-stt, data-actions, encryption, graphapi, imap, open-messaging, smtp, tts-connector.",
     ),
     "no service": (
         {"services": []},
-        "ip_allow_list.services is empty: allowed are api, audio-connector, audiohook, bot-connector, byo-smpp, "
+        "genesys.ip_allow_list.services is empty: allowed are api, audio-connector, audiohook, bot-connector, byo-smpp, "
         "byot-stt, data-actions, encryption, graphapi, imap, open-messaging, smtp, tts-connector.",
     ),
     "unknown direction": (
         {"directions": ["up"]},
-        "ip_allow_list.directions is 'up': allowed are both, inbound, outbound.",
+        "genesys.ip_allow_list.directions is 'up': allowed are both, inbound, outbound.",
     ),
     "host bits": (
         {"additional_cidrs": ["198.51.100.1/24"]},
-        "ip_allow_list.additional_cidrs holds '198.51.100.1/24': a network in CIDR notation with its host bits zero "
+        "genesys.ip_allow_list.additional_cidrs holds '198.51.100.1/24': a network in CIDR notation with its host bits zero "
         "is allowed, such as 198.51.100.0/24.",
     ),
     "everybody": (
         {"additional_cidrs": ["0.0.0.0/0"]},
-        "ip_allow_list.additional_cidrs holds '0.0.0.0/0': a network narrower than everything is allowed, AWS WAF's "
+        "genesys.ip_allow_list.additional_cidrs holds '0.0.0.0/0': a network narrower than everything is allowed, AWS WAF's "
         "limit.",
     ),
     "more than all": (
         {"max_shrink_ratio": 1.5},
-        "ip_allow_list.max_shrink_ratio is 1.5 as a share: 0 to 1 as a share are allowed, from none to all.",
+        "genesys.ip_allow_list.max_shrink_ratio is 1.5 as a share: 0 to 1 as a share are allowed, from none to all.",
     ),
     "every minute": (
         {"interval": cdk.Duration.minutes(1)},
-        "ip_allow_list.interval is 1 minutes: 5 to 1,440 minutes are allowed, within the rate limits of Genesys Cloud.",
+        "genesys.ip_allow_list.interval is 1 minutes: 5 to 1,440 minutes are allowed, within the rate limits of Genesys Cloud.",
     ),
 }
 
@@ -199,15 +196,16 @@ def test_a_property_that_cannot_work_is_refused(case: str) -> None:
     assert str(refusal.value) == message
 
 
-def test_a_list_nobody_can_be_asked_for_is_refused() -> None:
-    with pytest.raises(InvalidPropertyError) as refusal:
-        GenesysFirehosePipeline(new_stack(), "Pipeline", ip_allow_list=IpAllowListProps())
-    assert str(refusal.value) == "ip_allow_list is given without genesys: both are needed, to ask for the list."
-
-
 @pytest.mark.parametrize("other", [{"web_acl_arn": WEB_ACL_ARN}, {"allowed_cidrs": ["198.51.100.0/24"]}])
 def test_two_lists_at_once_are_refused(other: dict[str, Any]) -> None:
     stack = new_stack()
     with pytest.raises(InvalidPropertyError) as refusal:
-        GenesysFirehosePipeline(stack, "Pipeline", genesys=connection(stack), ip_allow_list=IpAllowListProps(), **other)
-    assert str(refusal.value) == f"{next(iter(other))} is given with ip_allow_list: one of the two is allowed."
+        GenesysFirehosePipeline(
+            stack,
+            "Pipeline",
+            webhook=WebhookProps(**other),
+            genesys=genesys(stack, ip_allow_list=IpAllowListProps()),
+        )
+    assert str(refusal.value) == (
+        f"webhook.{next(iter(other))} is given with genesys.ip_allow_list: one of the two is allowed."
+    )

@@ -8,32 +8,31 @@ import pytest
 from aws_cdk import assertions
 
 from genesys_firehose_cdk import (
-    BusinessHours,
+    BusinessHoursProps,
     GenesysFirehosePipeline,
     GenesysRegion,
     GenesysWatchProps,
     InvalidPropertyError,
 )
 from tests.library.acknowledgement_checks import unacknowledged, unneeded
-from tests.library.genesys.test_ip_allow_list import connection
+from tests.library.genesys.test_ip_allow_list import genesys
 from tests.library.ingress.test_partner_bus import SOURCE, bus_props
 from tests.library.synthesis import ROOT, Template, flat, new_stack, statements, synthesize, template_of
 
+OFFICE = BusinessHoursProps(start_hour=8, end_hour=18)
 SUBSCRIPTIONS = "/api/v2/notifications/eventSubscriptions"
 FULL = GenesysWatchProps(
-    business_hours=BusinessHours(start_hour=7, end_hour=18),
+    business_hours=BusinessHoursProps(start_hour=7, end_hour=18),
     silence=cdk.Duration.minutes(30),
     subscription_path=SUBSCRIPTIONS,
 )
 
 
 def _pipeline(
-    stack: cdk.Stack, region: GenesysRegion = GenesysRegion.EU_CENTRAL_1, **properties: Any
+    stack: cdk.Stack, region: GenesysRegion = GenesysRegion.EU_CENTRAL_1, **organization: Any
 ) -> GenesysFirehosePipeline:
     return GenesysFirehosePipeline(
-        stack,
-        "Pipeline",
-        **{"genesys": connection(stack, region), "partner_bus": bus_props(), "watch": FULL, **properties},
+        stack, "Pipeline", genesys=genesys(stack, region, **organization), partner_bus=bus_props(), watch=FULL
     )
 
 
@@ -47,7 +46,7 @@ def watched() -> Template:
 @pytest.fixture(scope="module")
 def bus_alone() -> Template:
     """A bus of which nobody said that it is to be watched, and whose organization cannot be asked."""
-    return synthesize(webhook=False, partner_bus=bus_props())
+    return synthesize(webhook=None, partner_bus=bus_props())
 
 
 def _alarms(template: Template) -> set[str]:
@@ -73,7 +72,7 @@ def test_a_bus_is_watched_even_where_nobody_asks_for_it(bus_alone: Template) -> 
 
 def test_a_pipeline_with_the_webhook_alone_is_watched_only_when_asked_for(default: Template) -> None:
     assert _alarms(default) == set()
-    hours = GenesysWatchProps(business_hours=BusinessHours(start_hour=7, end_hour=18))
+    hours = GenesysWatchProps(business_hours=BusinessHoursProps(start_hour=7, end_hour=18))
     assert _alarms(synthesize(watch=hours)) == {"WebhookSilent"}
 
 
@@ -124,12 +123,12 @@ def test_the_function_asks_for_this_source_integration_and_subscription(watched:
 
 
 HOURS = {
-    "office": BusinessHours(start_hour=8, end_hour=18),
-    "around the clock": BusinessHours(start_hour=0, end_hour=24, days=range(1, 8)),
-    "over midnight": BusinessHours(start_hour=15, end_hour=1),
-    "over midnight on sunday": BusinessHours(start_hour=22, end_hour=6, days=[7, 3]),
-    "a whole day from noon": BusinessHours(start_hour=12, end_hour=12, days=[2]),
-    "one hour": BusinessHours(start_hour=23, end_hour=24, days=[6]),
+    "office": BusinessHoursProps(start_hour=8, end_hour=18),
+    "around the clock": BusinessHoursProps(start_hour=0, end_hour=24, days=range(1, 8)),
+    "over midnight": BusinessHoursProps(start_hour=15, end_hour=1),
+    "over midnight on sunday": BusinessHoursProps(start_hour=22, end_hour=6, days=[7, 3]),
+    "a whole day from noon": BusinessHoursProps(start_hour=12, end_hour=12, days=[2]),
+    "one hour": BusinessHoursProps(start_hour=23, end_hour=24, days=[6]),
 }
 
 
@@ -159,27 +158,27 @@ def test_the_condition_holds_in_exactly_the_hours_of_the_week_it_should(name: st
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "hour 24 as the first": (
-        lambda: BusinessHours(start_hour=24, end_hour=6),
-        "business_hours.start_hour is 24 o'clock: 0 to 23 o'clock are allowed, in UTC.",
+        lambda: BusinessHoursProps(start_hour=24, end_hour=6),
+        "watch.business_hours.start_hour is 24 o'clock: 0 to 23 o'clock are allowed, in UTC.",
     ),
     "hour 0 as the end": (
-        lambda: BusinessHours(start_hour=8, end_hour=0),
-        "business_hours.end_hour is 0 o'clock: 1 to 24 o'clock are allowed, in UTC.",
+        lambda: BusinessHoursProps(start_hour=8, end_hour=0),
+        "watch.business_hours.end_hour is 0 o'clock: 1 to 24 o'clock are allowed, in UTC.",
     ),
     "no days": (
-        lambda: BusinessHours(start_hour=8, end_hour=18, days=[]),
-        "business_hours.days is empty: 1, Monday, to 7, Sunday, are allowed.",
+        lambda: BusinessHoursProps(start_hour=8, end_hour=18, days=[]),
+        "watch.business_hours.days is empty: 1, Monday, to 7, Sunday, are allowed.",
     ),
     "day 0": (
-        lambda: BusinessHours(start_hour=8, end_hour=18, days=[0]),
-        "business_hours.days holds 0: 1, Monday, to 7, Sunday, are allowed.",
+        lambda: BusinessHoursProps(start_hour=8, end_hour=18, days=[0]),
+        "watch.business_hours.days holds 0: 1, Monday, to 7, Sunday, are allowed.",
     ),
     "silence of five minutes": (
-        lambda: GenesysWatchProps(silence=cdk.Duration.minutes(5)),
-        "watch.silence is 5 minutes: 10 to 720 minutes are allowed, CloudWatch evaluates a day at most.",
+        lambda: GenesysWatchProps(business_hours=OFFICE, silence=cdk.Duration.minutes(5)),
+        "watch.silence is 5 minutes: 10 to 720 minutes are allowed, because CloudWatch evaluates a day at most.",
     ),
     "silence of 32 minutes": (
-        lambda: GenesysWatchProps(silence=cdk.Duration.minutes(32)),
+        lambda: GenesysWatchProps(business_hours=OFFICE, silence=cdk.Duration.minutes(32)),
         "watch.silence is 32 minutes: whole steps of 5 minutes are allowed.",
     ),
     "subscription nobody can be asked for": (

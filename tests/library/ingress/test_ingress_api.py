@@ -7,7 +7,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_route53 as route53
 
-from genesys_firehose_cdk import GenesysFirehosePipeline, IngressDomain
+from genesys_firehose_cdk import GenesysFirehosePipeline, WebhookDomainProps, WebhookProps
 from tests.library.synthesis import CERTIFICATE_ARN, Template, flat, new_stack, synthesize, template_of
 
 ACCESS_LOG_FIELDS = {
@@ -138,7 +138,11 @@ def test_a_zone_alone_is_enough_for_certificate_and_record(zone_name: str) -> No
     zone = route53.HostedZone.from_hosted_zone_attributes(
         stack, "Zone", hosted_zone_id="Z0123456789ABC", zone_name=zone_name
     )
-    GenesysFirehosePipeline(stack, "Pipeline", domain=IngressDomain(domain_name="events.example.com", hosted_zone=zone))
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        webhook=WebhookProps(domain=WebhookDomainProps(domain_name="events.example.com", hosted_zone=zone)),
+    )
     template = template_of(stack)
     certificate = template.properties("AWS::CertificateManager::Certificate")
     assert certificate["ValidationMethod"] == "DNS"
@@ -150,7 +154,9 @@ def test_a_certificate_alone_leaves_the_record_to_the_owner() -> None:
     stack = new_stack()
     certificate = cdk.aws_certificatemanager.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN)
     pipeline = GenesysFirehosePipeline(
-        stack, "Pipeline", domain=IngressDomain(domain_name="events.example.com", certificate=certificate)
+        stack,
+        "Pipeline",
+        webhook=WebhookProps(domain=WebhookDomainProps(domain_name="events.example.com", certificate=certificate)),
     )
     assert pipeline.api.domain is not None
     assert template_of(stack).resources("AWS::Route53::RecordSet") == {}
@@ -163,7 +169,9 @@ def test_web_acl_stands_in_front_of_the_stage(default: Template, maximal: Templa
 
 
 def test_throttling_and_path_are_properties() -> None:
-    template = synthesize(path="/hooks/genesys/", throttling_rate_limit=20, throttling_burst_limit=40)
+    template = synthesize(
+        webhook=WebhookProps(path="/hooks/genesys/", throttling_rate_limit=20, throttling_burst_limit=40)
+    )
     [settings] = _stage(template)["MethodSettings"]
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (20, 40)
     assert {"hooks", "genesys", "health"} == {

@@ -29,7 +29,7 @@ def both() -> Template:
 @pytest.fixture(scope="module")
 def alone() -> Template:
     """A pipeline with the bus alone."""
-    return synthesize(webhook=False, partner_bus=bus_props())
+    return synthesize(webhook=None, partner_bus=bus_props())
 
 
 def _rule(template: Template) -> dict[str, Any]:
@@ -128,16 +128,10 @@ def test_with_the_bus_alone_there_is_no_signing_key_and_no_way_to_read_one(alone
 
 def test_outputs_name_what_there_is() -> None:
     stack = new_stack()
-    pipeline = GenesysFirehosePipeline(stack, "Pipeline", webhook=False, partner_bus=bus_props())
+    pipeline = GenesysFirehosePipeline(stack, "Pipeline", webhook=None, partner_bus=bus_props())
     assert "PartnerBusName" in pipeline.outputs
     assert not {"IngestUrl", "HealthUrl", "SigningSecretArn"} & pipeline.outputs.keys()
     assert (pipeline.api, pipeline.signing_key, pipeline.certificate_alarms) == (None, None, None)
-
-
-def test_each_ingress_has_its_own_metric_of_accepted_events() -> None:
-    pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline", partner_bus=bus_props())
-    assert pipeline.metric_accepted_from("Webhook").metric_name == "EventsAcceptedWebhook"
-    assert pipeline.metric_accepted_from("EventBridge").metric_name == "EventsAcceptedEventBridge"
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -234,11 +228,5 @@ def test_every_preset_is_in_the_docs(preset: str) -> None:
 
 def test_a_pipeline_without_any_ingress_is_refused() -> None:
     with pytest.raises(InvalidPropertyError) as refusal:
-        synthesize(webhook=False)
-    assert str(refusal.value) == "webhook is False without a partner_bus: one of the two is needed."
-
-
-def test_what_the_webhook_alone_has_is_refused_without_it() -> None:
-    with pytest.raises(InvalidPropertyError) as refusal:
-        synthesize(webhook=False, partner_bus=bus_props(), allowed_cidrs=["198.51.100.0/24"])
-    assert str(refusal.value) == ("allowed_cidrs is given with webhook False: it is allowed with the webhook alone.")
+        synthesize(webhook=None)
+    assert str(refusal.value) == "webhook is None without a partner_bus: one of the two is needed."

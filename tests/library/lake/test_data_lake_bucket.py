@@ -4,7 +4,7 @@ import pytest
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 
-from genesys_firehose_cdk import DataLakeBucket, DataLakeBucketProps, RetentionMode
+from genesys_firehose_cdk import DataLakeBucket, DataLakeBucketProps, LakeProps, RetentionMode
 from tests.library.synthesis import Template, as_list, flat, new_stack, statements, synthesize, template_of
 
 BUCKETS = ["DataLake/Bucket", "DataLake/AccessLogBucket"]
@@ -24,7 +24,7 @@ def test_compliance_is_used_when_it_is_acknowledged(maximal: Template) -> None:
 
 def test_without_default_retention_object_lock_stays_enabled_and_the_bucket_can_be_emptied() -> None:
     template = synthesize(
-        bucket_props=DataLakeBucketProps(retention_mode=RetentionMode.NONE),
+        lake=LakeProps(bucket=DataLakeBucketProps(retention_mode=RetentionMode.NONE)),
         removal_policy=RemovalPolicy.DESTROY,
         auto_delete_objects=True,
     )
@@ -112,7 +112,7 @@ def test_by_default_raw_and_clean_never_expire_and_old_versions_outlive_the_rete
 
 
 def test_a_longer_retention_prolongs_what_would_expire_before_it() -> None:
-    template = synthesize(bucket_props=DataLakeBucketProps(retention_days=500))
+    template = synthesize(lake=LakeProps(bucket=DataLakeBucketProps(retention_days=500)))
     rules = template.properties("AWS::S3::Bucket", "DataLake/Bucket")["LifecycleConfiguration"]["Rules"]
     [errors] = [rule for rule in rules if rule["Id"] == "errors"]
     [noncurrent] = [rule for rule in rules if rule["Id"] == "noncurrent-versions"]

@@ -7,8 +7,13 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 
-from genesys_firehose_cdk import DataLakeBucket, GenesysFirehosePipeline, InvalidPropertyError
-from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog, saved_queries
+from genesys_firehose_cdk import (
+    GenesysFirehosePipeline,
+    InvalidPropertyError,
+    LakeCatalogProps,
+    LakeProps,
+)
+from genesys_firehose_cdk.lake.lake_catalog import saved_queries
 from tests.library.synthesis import ROOT, Template, as_list, flat, new_stack, synthesize, template_of
 
 
@@ -70,7 +75,7 @@ def test_workgroups_enforce_their_settings_and_bound_what_a_query_reads(default:
 
 
 def test_the_pipeline_says_what_a_query_may_read() -> None:
-    template = synthesize(query_bytes_scanned_limit=cdk.Size.gibibytes(5))
+    template = synthesize(lake=LakeProps(catalog=LakeCatalogProps(bytes_scanned_limit=cdk.Size.gibibytes(5))))
     limits = {configuration["BytesScannedCutoffPerQuery"] for configuration in _workgroups(template).values()}
     assert limits == {5 * 1024**3}
 
@@ -161,11 +166,10 @@ def test_listing_is_bound_to_the_layer() -> None:
 @pytest.mark.parametrize(
     ("properties", "message"),
     [
-        ({"bytes_scanned_limit": cdk.Size.mebibytes(9)}, "bytes_scanned_limit is 9 MiB: 10 to 104,857,600 MiB"),
+        ({"bytes_scanned_limit": cdk.Size.mebibytes(9)}, "bytes_scanned_limit is 9.0 MiB: 10 to 104,857,600 MiB"),
         ({"results_expiration_days": 0}, "results_expiration_days is 0 days: 1 to 365 days"),
     ],
 )
 def test_what_athena_would_refuse_is_refused_at_synthesis(properties: dict[str, Any], message: str) -> None:
-    stack = new_stack()
     with pytest.raises(InvalidPropertyError, match=message):
-        LakeCatalog(stack, "Catalog", bucket=DataLakeBucket(stack, "Lake"), **properties)
+        LakeCatalogProps(**properties)

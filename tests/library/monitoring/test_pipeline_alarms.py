@@ -4,8 +4,17 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sns as sns
 
-from genesys_firehose_cdk import AlarmThresholds, CertificateAlarms, GenesysFirehosePipeline
-from tests.library.synthesis import CERTIFICATE_ARN, Template, flat, new_stack, statements, synthesize, template_of
+from genesys_firehose_cdk import AlarmThresholdsProps, CertificateAlarms, GenesysFirehosePipeline, MonitoringProps
+from tests.library.synthesis import (
+    CERTIFICATE_ARN,
+    Template,
+    flat,
+    new_context,
+    new_stack,
+    statements,
+    synthesize,
+    template_of,
+)
 
 # Alarm: namespace, metric, statistic, comparison, threshold.
 ALARMS = {
@@ -80,7 +89,9 @@ def test_delivery_alarm_names_the_checksum_that_object_lock_requires(default: Te
 
 
 def test_thresholds_are_properties() -> None:
-    template = synthesize(alarm_thresholds=AlarmThresholds(client_errors=5, queue_age_seconds=60))
+    template = synthesize(
+        monitoring=MonitoringProps(thresholds=AlarmThresholdsProps(client_errors=5, queue_age_seconds=60))
+    )
     assert template.properties("AWS::CloudWatch::Alarm", "Alarms/ClientErrors")["Threshold"] == 5
     assert template.properties("AWS::CloudWatch::Alarm", "Alarms/QueueAge")["Threshold"] == 60
 
@@ -97,7 +108,11 @@ def test_topic_is_encrypted_refuses_plain_http_and_takes_alarms_of_this_account(
 def test_an_existing_topic_takes_the_alarms_instead() -> None:
     stack = new_stack()
     arn = "arn:aws:sns:eu-west-1:111122223333:alarms"
-    GenesysFirehosePipeline(stack, "Pipeline", existing_alarm_topic=sns.Topic.from_topic_arn(stack, "Topic", arn))
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        monitoring=MonitoringProps(existing_alarm_topic=sns.Topic.from_topic_arn(stack, "Topic", arn)),
+    )
     template = template_of(stack)
     assert template.resources("AWS::SNS::Topic") == {}
     assert all(
@@ -149,38 +164,8 @@ def test_certificate_alarms_stand_alone() -> None:
         stack,
         "Alarms",
         certificate=cdk.aws_certificatemanager.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
-        topic=sns.Topic(stack, "Topic"),
+        context=new_context(stack),
         days_to_expiry=45,
     )
     assert alarms.expiry_events_rule.rule_arn
     assert template_of(stack).properties("AWS::CloudWatch::Alarm")["Threshold"] == 45
-
-
-@pytest.mark.parametrize(
-    ("method", "metric"),
-    [
-        ("metric_received", "EventsReceived"),
-        ("metric_accepted", "EventsAccepted"),
-        ("metric_duplicates", "RecordsDuplicate"),
-        ("metric_forged", "RequestsForged"),
-        ("metric_overflowed", "EventsOverflowed"),
-        ("metric_unavailable", "RequestsUnavailable"),
-        ("metric_failed", "RecordsFailed"),
-        ("metric_deduplication_unavailable", "DeduplicationUnavailable"),
-        ("metric_schema_drift", "SchemaDrift"),
-        ("metric_unknown_shapes", "UnknownShape"),
-        ("metric_event_age", "EventAge"),
-    ],
-)
-def test_metrics_are_those_that_the_functions_send(method: str, metric: str) -> None:
-    pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline")
-    found = getattr(pipeline, method)()
-    assert (found.namespace, found.metric_name) == ("GenesysFirehose", metric)
-    assert found.dimensions == {"Pipeline": "Test/Pipeline"}
-
-
-def test_drift_of_one_event_type_has_its_own_metric() -> None:
-    pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline")
-    found = pipeline.metric_schema_drift("call")
-    assert found.metric_name == "SchemaDrift"
-    assert found.dimensions == {"Pipeline": "Test/Pipeline", "EventType": "call"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from genesys_firehose_cdk import PartnerBusProps
+from genesys_firehose_cdk import DeliveryProps, PartnerBusProps
 from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.operations.cost import Estimate, Traffic, estimate, variants
 from genesys_firehose_tools.operations.deployed_design import DEFAULT_DESIGN, Buffer, Design, TemplateError, read_design
@@ -247,7 +247,8 @@ def test_a_directory_such_as_cdk_out_will_do_when_it_holds_one_pipeline(tmp_path
         org_id="3b1f3c1e-0000-4000-8000-000000000000", event_source_suffix="lake", topics=["conversation_details"]
     )
     written(
-        synthesize(webhook=False, partner_bus=bus, shards=2, dynamic_partitioning=False), tmp_path / "a.template.json"
+        synthesize(webhook=None, partner_bus=bus, delivery=DeliveryProps(shards=2, dynamic_partitioning=False)),
+        tmp_path / "a.template.json",
     )
     (tmp_path / "other.template.json").write_text('{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}')
     design = read_design(tmp_path)
@@ -359,7 +360,7 @@ def test_the_command_answers_in_json_with_prices_and_their_sources() -> None:
 
 
 def test_the_command_reads_the_template_that_it_is_given(tmp_path: Path) -> None:
-    template = written(synthesize(shards=2), tmp_path / "a.template.json")
+    template = written(synthesize(delivery=DeliveryProps(shards=2)), tmp_path / "a.template.json")
     answer = json.loads(run("--events-per-day", "1000000", "--template", str(template), "--json"))
     [alarms] = [item for item in answer["items"] if item["what"] == "alarms"]
     assert alarms["quantity"] == DEFAULT_DESIGN.alarm_metrics + 11
@@ -377,7 +378,7 @@ def test_a_webhook_that_the_template_does_not_have_is_refused(tmp_path: Path) ->
     bus = PartnerBusProps(
         org_id="3b1f3c1e-0000-4000-8000-000000000000", event_source_suffix="lake", topics=["conversation_details"]
     )
-    template = written(synthesize(webhook=False, partner_bus=bus), tmp_path / "a.template.json")
+    template = written(synthesize(webhook=None, partner_bus=bus), tmp_path / "a.template.json")
     asked = ["cost", "--events-per-day", "1", "--template", str(template)]
     assert CliRunner().invoke(app, [*asked, "--ingress", "webhook"]).exit_code == 2
     assert "EventBridge" in json.loads(run(*asked[1:], "--json"))["by_service"]

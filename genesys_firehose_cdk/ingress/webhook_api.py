@@ -1,9 +1,7 @@
-"""The HTTPS front door."""
+"""The webhook's REST API."""
 
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -16,21 +14,15 @@ from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge
-from genesys_firehose_cdk.common.log_settings import LogSettings
-from genesys_firehose_cdk.common.validation import (
-    InvalidPropertyError,
-    check_cidr,
-    check_domain,
-    check_range,
-)
+from genesys_firehose_cdk.common.context import PipelineContext
+from genesys_firehose_cdk.common.validation import check_arn
+from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
+from genesys_firehose_cdk.ingress.webhook_domain import WebhookDomainProps
 
-DEFAULT_PATH = "ingest/genesys-events"
-HEALTH_PATH = "health"
 STAGE_NAME = "v1"
 
 # Above the function's timeout of 9 s, below the sender's of 10 s.
 _INTEGRATION_TIMEOUT = Duration.millis(9_500)
-_PATH = re.compile(r"[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*")
 
 # No source address, no header, no query string, no body: nothing that could be personal or secret.
 _ACCESS_LOG_FIELDS = {
@@ -48,36 +40,7 @@ _ACCESS_LOG_FIELDS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class IngressDomain:
-    """An own domain for the API.
-
-    Attributes:
-        domain_name: The fully qualified name, such as events.example.com.
-        certificate: A certificate of AWS Certificate Manager in the API's region. Default: a new one,
-            validated by DNS in `hosted_zone`.
-        hosted_zone: The Route 53 zone in which the domain gets its record. Default: none; point the
-            domain at `IngressApi.domain` yourself.
-
-    Raises:
-        InvalidPropertyError: The name is no domain name, or neither certificate nor zone is given.
-    """
-
-    domain_name: str
-    certificate: acm.ICertificate | None = None
-    hosted_zone: route53.IHostedZone | None = None
-
-    def __post_init__(self) -> None:
-        check_domain("domain.domain_name", self.domain_name)
-        if self.certificate is None and self.hosted_zone is None:
-            raise InvalidPropertyError(
-                "domain",
-                "has neither certificate nor hosted_zone",
-                "give a certificate, or the hosted zone in which a new one can be validated",
-            )
-
-
-class IngressApi(Construct):
+class WebhookApi(Construct):
     """A regional REST API with `POST /ingest/genesys-events` and `GET /health`.
 
     The function gets every body byte for byte, because the signature is over the bytes. With an own
@@ -100,46 +63,55 @@ class IngressApi(Construct):
         scope: Construct,
         id: str,
         *,
+        context: PipelineContext,
         function: lambda_.IFunction,
-        log_settings: LogSettings,
-        path: str = DEFAULT_PATH,
-        domain: IngressDomain | None = None,
-        allowed_cidrs: Sequence[str] | None = None,
-        throttling_rate_limit: int = 500,
-        throttling_burst_limit: int = 1000,
+        props: WebhookProps | None = None,
         web_acl_arn: str | None = None,
-        cloud_watch_role: bool = True,
     ) -> None:
         """Create the API.
 
         Args:
             scope: The parent construct.
             id: The construct's id.
+            context: What the pipeline's constructs share.
             function: Answers both methods.
-            log_settings: How the log groups are encrypted, kept and removed.
-            path: The path that events are posted to. Default: ingest/genesys-events.
-            domain: Default: the API's own execute-api domain.
-            allowed_cidrs: The networks that may call the API, 1 to 100. Default: all.
-            throttling_rate_limit: Requests per second, over all callers; 1 to 10,000 (Amazon API Gateway
-                Developer Guide, "Amazon API Gateway quotas"). More are answered with 429. Default: 500.
-            throttling_burst_limit: Requests at once; 1 to 5,000. Default: 1,000.
-            web_acl_arn: The regional AWS WAF web ACL in front of the API. Default: none.
-            cloud_watch_role: Set the role with which API Gateway writes logs, once for account and region.
-                Where nobody ever set one, a stage with logs can't be deployed ("CloudWatch Logs role ARN must
-                be set in account settings to enable logging"; Amazon API Gateway Developer Guide, "Set up
-                CloudWatch logging for REST APIs"). It takes the place of a role that another stack set, and
-                both the setting and the role stay when the stack goes. False leaves the account alone.
-                Default: True.
+            props: Default: WebhookProps().
+            web_acl_arn: The web ACL of this app in front of the API. Default: the one of `props`.
 
         Raises:
-            InvalidPropertyError: A value that cannot work; the message says why.
+            InvalidPropertyError: Certificate or web ACL are of another region or kind.
         """
         super().__init__(scope, id)
-        path = _checked_path(path)
-        check_range("throttling_rate_limit", throttling_rate_limit, 1, 10_000, "requests/s", "API Gateway's quota")
-        check_range("throttling_burst_limit", throttling_burst_limit, 1, 5_000, "requests", "API Gateway's quota")
-        self.access_log_group = log_settings.log_group(self, "AccessLogs")
-        self.api = apigateway.RestApi(
+        props = props or WebhookProps()
+        self.access_log_group = context.log_group(self, "AccessLogs")
+        self.api = self._create_api(props)
+        # The L2's own output names the execute-api URL, which is switched off behind an own domain.
+        self.api.node.try_remove_child("Endpoint")
+        # API Gateway would create this group itself, unencrypted and kept for ever.
+        self.execution_log_group = context.log_group(
+            self, "ExecutionLogs", name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{STAGE_NAME}"
+        )
+        self.api.deployment_stage.node.add_dependency(self.execution_log_group)
+        integration = apigateway.LambdaIntegration(function, timeout=_INTEGRATION_TIMEOUT, allow_test_invoke=False)
+        ingest = self.api.root.resource_for_path(props.path).add_method("POST", integration)
+        health = self.api.root.add_resource(HEALTH_PATH).add_method("GET", integration)
+        self._answer_problems()
+        self.domain: apigateway.DomainName | None = None
+        self.certificate: acm.ICertificate | None = None
+        stack = Stack.of(self)
+        host = f"{self.api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
+        self.execute_api_url = base_url = f"https://{host}/{STAGE_NAME}/"
+        if props.domain is not None:
+            self._add_domain(props.domain)
+            base_url = f"https://{props.domain.domain_name}/"
+        self.ingest_url = f"{base_url}{props.path}"
+        self.health_url = f"{base_url}{HEALTH_PATH}"
+        self.web_acl_association = self._associate_web_acl(web_acl_arn or props.web_acl_arn)
+        self._acknowledge_methods(ingest, health)
+        self._acknowledge_stage()
+
+    def _create_api(self, props: WebhookProps) -> apigateway.RestApi:
+        return apigateway.RestApi(
             self,
             "Api",
             # Instead of the construct's id, which every pipeline of the account would share.
@@ -147,13 +119,13 @@ class IngressApi(Construct):
             description="Takes signed Genesys Cloud events",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=["*/*"],
-            cloud_watch_role=cloud_watch_role,
-            disable_execute_api_endpoint=domain is not None,
-            policy=None if allowed_cidrs is None else _allow_list(allowed_cidrs),
+            cloud_watch_role=props.cloud_watch_role,
+            disable_execute_api_endpoint=props.domain is not None,
+            policy=None if props.allowed_cidrs is None else _allow_list(props.allowed_cidrs),
             deploy_options=apigateway.StageOptions(
                 stage_name=STAGE_NAME,
-                throttling_rate_limit=throttling_rate_limit,
-                throttling_burst_limit=throttling_burst_limit,
+                throttling_rate_limit=props.throttling_rate_limit,
+                throttling_burst_limit=props.throttling_burst_limit,
                 tracing_enabled=True,
                 metrics_enabled=True,
                 # Errors of API Gateway itself; a data trace would write headers and bodies.
@@ -163,39 +135,19 @@ class IngressApi(Construct):
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG_FIELDS)),
             ),
         )
-        # The L2's own output names the execute-api URL, which is switched off behind an own domain.
-        self.api.node.try_remove_child("Endpoint")
-        # API Gateway would create this group itself, unencrypted and kept for ever.
-        self.execution_log_group = log_settings.log_group(
-            self, "ExecutionLogs", name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{STAGE_NAME}"
-        )
-        self.api.deployment_stage.node.add_dependency(self.execution_log_group)
-        integration = apigateway.LambdaIntegration(function, timeout=_INTEGRATION_TIMEOUT, allow_test_invoke=False)
-        ingest = self.api.root.resource_for_path(path).add_method("POST", integration)
-        health = self.api.root.add_resource(HEALTH_PATH).add_method("GET", integration)
-        self._answer_problems()
-        self.domain: apigateway.DomainName | None = None
-        self.certificate: acm.ICertificate | None = None
-        base_url = f"https://{self.api.rest_api_id}.execute-api.{Stack.of(self).region}.{Stack.of(self).url_suffix}/{STAGE_NAME}/"
-        self.execute_api_url = base_url
-        if domain is not None:
-            self._add_domain(domain)
-            base_url = f"https://{domain.domain_name}/"
-        self.ingest_url = f"{base_url}{path}"
-        self.health_url = f"{base_url}{HEALTH_PATH}"
-        self.web_acl_association = (
-            None
-            if web_acl_arn is None
-            else wafv2.CfnWebACLAssociation(
-                self,
-                "WebAcl",
-                resource_arn=self.api.deployment_stage.stage_arn,
-                web_acl_arn=web_acl_arn,
-            )
-        )
-        self._acknowledge_findings(ingest, health, has_web_acl=web_acl_arn is not None)
 
-    def _add_domain(self, domain: IngressDomain) -> None:
+    def _associate_web_acl(self, web_acl_arn: str | None) -> wafv2.CfnWebACLAssociation | None:
+        if web_acl_arn is None:
+            return None
+        check_arn("webhook.web_acl_arn", web_acl_arn, "wafv2", "regional/webacl/", "a regional web ACL", self)
+        return wafv2.CfnWebACLAssociation(
+            self, "WebAcl", resource_arn=self.api.deployment_stage.stage_arn, web_acl_arn=web_acl_arn
+        )
+
+    def _add_domain(self, domain: WebhookDomainProps) -> None:
+        if domain.certificate is not None:
+            arn = domain.certificate.certificate_arn
+            check_arn("webhook.domain.certificate", arn, "acm", "certificate/", "an ACM certificate", self)
         self.certificate = domain.certificate or acm.Certificate(
             self,
             "Certificate",
@@ -233,7 +185,7 @@ class IngressApi(Construct):
                 templates={"application/json": json.dumps({"type": "about:blank", "title": title})},
             )
 
-    def _acknowledge_findings(self, ingest: apigateway.Method, health: apigateway.Method, *, has_web_acl: bool) -> None:
+    def _acknowledge_methods(self, ingest: apigateway.Method, health: apigateway.Method) -> None:
         for rule in ("APIG4", "COG4"):
             acknowledge(
                 ingest,
@@ -256,6 +208,8 @@ class IngressApi(Construct):
             reason="The signature covers the body's bytes, so API Gateway must not interpret them; the "
             "function checks signature, size and shape.",
         )
+
+    def _acknowledge_stage(self) -> None:
         stage = self.api.deployment_stage
         acknowledge(
             stage,
@@ -283,7 +237,7 @@ class IngressApi(Construct):
                 reason="API Gateway's role for account and region; AWS made this policy for exactly it, and other "
                 "APIs of the account log with it as well.",
             )
-        if not has_web_acl:
+        if self.web_acl_association is None:
             no_web_acl = (
                 "A web ACL is the owner's, often of the whole account: give it as web_acl_arn. Without one, "
                 "throttling, an optional allow-list of networks and the signature stand before the function."
@@ -292,21 +246,7 @@ class IngressApi(Construct):
             acknowledge(stage, "APIGWAssociatedWithWAF", NIST, PCI, reason=no_web_acl)
 
 
-def _checked_path(path: str) -> str:
-    path = path.strip("/")
-    if not _PATH.fullmatch(path) or path == HEALTH_PATH:
-        raise InvalidPropertyError(
-            "path",
-            f"is {path!r}",
-            f"letters, digits and ._~- between slashes are allowed, and not {HEALTH_PATH}",
-        )
-    return path
-
-
 def _allow_list(cidrs: Sequence[str]) -> iam.PolicyDocument:
-    check_range("allowed_cidrs", len(cidrs), 1, 100, "networks", "to fit the API's resource policy of 8,192 bytes")
-    for cidr in cidrs:
-        check_cidr("allowed_cidrs", cidr)
     return iam.PolicyDocument(
         statements=[
             iam.PolicyStatement(

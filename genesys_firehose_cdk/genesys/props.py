@@ -1,0 +1,40 @@
+"""What a user says of the Genesys Cloud organization."""
+
+from dataclasses import dataclass
+
+from genesys_firehose_cdk.common.validation import InvalidPropertyError
+from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
+from genesys_firehose_cdk.genesys.event_subscription import EventSubscriptionProps
+from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegrationProps
+from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowListProps
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenesysProps(GenesysConnectionProps, at="genesys"):
+    """How to reach the organization, and what the stack manages there.
+
+    Attributes:
+        region: The region of the organization.
+        credentials: The secret of its OAuth client; see GenesysConnectionProps.
+        manage_integration: Create and remove the integration that feeds the `partner_bus`. Otherwise it is made by
+            hand before the deployment. Default: True.
+        integration: The integration's name and patience. Default: EventBridgeIntegrationProps().
+        subscription: Create and remove an event subscription that posts to the webhook. No documentation of Genesys
+            Cloud has its endpoint; see EventSubscription. Default: none.
+        ip_allow_list: Keep everybody but Genesys Cloud's published networks from the webhook. Default: none.
+
+    Raises:
+        InvalidPropertyError: `integration` is given although it is not managed.
+    """
+
+    manage_integration: bool = True
+    integration: EventBridgeIntegrationProps | None = None
+    subscription: EventSubscriptionProps | None = None
+    ip_allow_list: IpAllowListProps | None = None
+
+    def validate(self) -> None:
+        """Check that the integration's properties have a use."""
+        if self.integration is not None and not self.manage_integration:
+            raise InvalidPropertyError(
+                self.name_of("integration"), "is given with manage_integration False", "give one of the two"
+            )

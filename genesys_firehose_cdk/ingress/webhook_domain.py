@@ -1,0 +1,61 @@
+"""The webhook's own domain."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aws_cdk import Token
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_route53 as route53
+
+from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_domain, check_range
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookDomainProps(Props, at="webhook.domain"):
+    """An own domain for the webhook.
+
+    Attributes:
+        domain_name: The fully qualified name, such as events.example.com.
+        certificate: A certificate of AWS Certificate Manager in the stack's region. Default: a new one,
+            validated by DNS in `hosted_zone`.
+        hosted_zone: The Route 53 zone in which the domain gets its record. Default: none; point the
+            domain at `WebhookApi.domain` yourself.
+        days_to_expiry: The certificate's alarm goes off at this many days left; 1 to 365. Default: 30.
+
+    Raises:
+        InvalidPropertyError: The name is no domain name or outside the zone, or neither certificate nor zone is given.
+    """
+
+    domain_name: str
+    certificate: acm.ICertificate | None = None
+    hosted_zone: route53.IHostedZone | None = None
+    days_to_expiry: int = 30
+
+    def validate(self) -> None:
+        """Check the name and what answers for it."""
+        check_domain(self.name_of("domain_name"), self.domain_name)
+        name = self.name_of("days_to_expiry")
+        check_range(name, self.days_to_expiry, 1, 365, "days", "within a certificate's life")
+        if self.certificate is None and self.hosted_zone is None:
+            raise InvalidPropertyError(
+                "webhook.domain",
+                "has neither certificate nor hosted_zone",
+                "give a certificate, or the hosted zone in which a new one can be validated",
+            )
+        if self.hosted_zone is not None:
+            self._check_zone(self.hosted_zone)
+
+    def _check_zone(self, hosted_zone: route53.IHostedZone) -> None:
+        # A zone that is imported by its id alone has no name to compare with, and the CDK refuses to tell it.
+        with suppress(RuntimeError):
+            zone = hosted_zone.zone_name
+            if Token.is_unresolved(zone) or Token.is_unresolved(self.domain_name):
+                return
+            zone = zone.rstrip(".")
+            if self.domain_name != zone and not self.domain_name.endswith(f".{zone}"):
+                raise InvalidPropertyError(
+                    self.name_of("domain_name"),
+                    f"is {self.domain_name!r} with the hosted zone {zone!r}",
+                    "the zone's name, or a name that ends with it, is allowed",
+                )

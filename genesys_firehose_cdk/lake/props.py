@@ -1,0 +1,29 @@
+"""What a user says of the lake."""
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_s3 as s3
+
+from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucketProps
+from genesys_firehose_cdk.lake.lake_catalog import LakeCatalogProps
+
+
+@dataclass(frozen=True, kw_only=True)
+class LakeProps(Props, at="lake"):
+    """Where events are kept, and how they are queried.
+
+    Attributes:
+        bucket: Retention and lifecycle of a new bucket. Default: GOVERNANCE for 30 days.
+        existing_bucket: A bucket instead of a new one. It must come with its `encryption_key`, and its owner sees to
+            access block, TLS, lifecycle and logs. Default: a new bucket.
+        existing_bucket_is_locked_and_versioned: Must be True with `existing_bucket`: its owner says that it has Object
+            Lock and versioning, which synthesis cannot see. Default: False.
+        catalog: How the lake is queried; there is a catalog with dynamic partitioning alone, because its tables follow
+            the partitions. Default: LakeCatalogProps().
+    """
+
+    bucket: DataLakeBucketProps | None = None
+    existing_bucket: s3.IBucket | None = None
+    existing_bucket_is_locked_and_versioned: bool = False
+    catalog: LakeCatalogProps | None = None

@@ -1,0 +1,54 @@
+"""The values at which alarms go off."""
+
+from dataclasses import dataclass, fields
+
+from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.common.validation import InvalidPropertyError
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
+    """The values at which the pipeline's alarms go off, each over five minutes.
+
+    Attributes:
+        delivery_freshness_seconds: Age of the oldest event not yet in `clean/`. Default: 300.
+        delivery_success_ratio: Share of successful writes, to `clean/` and to `raw/`, below which to
+            alarm. Default: 1.
+        throttled_records: Records that Firehose refused because of its quota. Default: 1.
+        quota_use_ratio: Highest share of a Direct PUT quota in use. Default: 0.8.
+        function_errors: Failed invocations of a function. Default: 1.
+        function_throttles: Throttled invocations of a function. Default: 1.
+        client_errors: Answers 4xx of the API, forged signatures among them. Default: 100.
+        server_errors: Answers 5xx of the API. Default: 1.
+        queue_age_seconds: Age of the oldest event in the buffer queue. Default: 300.
+        dead_letters: Messages in the dead-letter queue. Default: 1.
+        failed_records: Events that the transform function could not read. Default: 1.
+        deduplication_unavailable: Events delivered while the table was down. Default: 1.
+        schema_drift: Unknown fields and changed types in events. Default: 1.
+
+    Raises:
+        InvalidPropertyError: A value is not above zero, or a ratio is above 1.
+    """
+
+    delivery_freshness_seconds: float = 300
+    delivery_success_ratio: float = 1
+    throttled_records: float = 1
+    quota_use_ratio: float = 0.8
+    function_errors: float = 1
+    function_throttles: float = 1
+    client_errors: float = 100
+    server_errors: float = 1
+    queue_age_seconds: float = 300
+    dead_letters: float = 1
+    failed_records: float = 1
+    deduplication_unavailable: float = 1
+    schema_drift: float = 1
+
+    def validate(self) -> None:
+        """Check that every value can be reached."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value <= 0:
+                raise InvalidPropertyError(self.name_of(field.name), f"is {value}", "a value above 0 is allowed")
+            if field.name.endswith("_ratio") and value > 1:
+                raise InvalidPropertyError(self.name_of(field.name), f"is {value}", "a share up to 1 is allowed")

@@ -1,0 +1,77 @@
+"""The pipeline's properties as a whole: which of them go together."""
+
+from dataclasses import dataclass
+
+from aws_cdk import RemovalPolicy
+
+from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_removal_policy
+from genesys_firehose_cdk.delivery.delivery_stream import DeliveryProps
+from genesys_firehose_cdk.delivery.transform_function import TransformProps
+from genesys_firehose_cdk.genesys.props import GenesysProps
+from genesys_firehose_cdk.genesys.watch import GenesysWatchProps
+from genesys_firehose_cdk.ingress.ingest_function import IngestProps
+from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps
+from genesys_firehose_cdk.ingress.webhook import WebhookProps
+from genesys_firehose_cdk.lake.props import LakeProps
+from genesys_firehose_cdk.monitoring.props import MonitoringProps
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineProps(Props, at=""):
+    """The keywords of GenesysFirehosePipeline, where each is described.
+
+    Raises:
+        InvalidPropertyError: A property is of the wrong type, or would have no effect beside the others.
+    """
+
+    webhook: WebhookProps | None
+    partner_bus: PartnerBusProps | None
+    genesys: GenesysProps | None
+    watch: GenesysWatchProps | None
+    ingest: IngestProps
+    transform: TransformProps
+    delivery: DeliveryProps
+    lake: LakeProps
+    monitoring: MonitoringProps
+    removal_policy: RemovalPolicy
+    auto_delete_objects: bool
+
+    def validate(self) -> None:
+        """Check that every property that is given has an effect."""
+        check_removal_policy(self.removal_policy)
+        if self.webhook is None:
+            self._check_without_webhook()
+        if self.partner_bus is None and self.genesys is not None:
+            self._check_genesys_without_bus(self.genesys)
+        if self.webhook is not None and self.genesys is not None and self.genesys.ip_allow_list is not None:
+            allowed = "one of the two is allowed"
+            fields = ["allowed_cidrs", "web_acl_arn"]
+            self.webhook.refuse_given(fields, "is given with genesys.ip_allow_list", allowed)
+        if not self.delivery.dynamic_partitioning and self.lake.catalog is not None:
+            raise InvalidPropertyError(
+                "lake.catalog",
+                "is given with delivery.dynamic_partitioning False",
+                "it is allowed with partitions alone, because the tables follow them",
+            )
+
+    def _check_without_webhook(self) -> None:
+        if self.partner_bus is None:
+            raise InvalidPropertyError("webhook", "is None without a partner_bus", "one of the two is needed")
+        problem, allowed = "is given with webhook None", "it is allowed with the webhook alone"
+        if self.genesys is not None:
+            self.genesys.refuse_given(["subscription", "ip_allow_list"], problem, allowed)
+        if self.watch is not None:
+            self.watch.refuse_given(["subscription_path"], problem, allowed)
+        self.monitoring.thresholds.refuse_given(["client_errors", "server_errors"], problem, allowed)
+
+    def _check_genesys_without_bus(self, genesys: GenesysProps) -> None:
+        problem, allowed = "is given without a partner_bus", "it is allowed with the bus alone"
+        genesys.refuse_given(["manage_integration", "integration"], problem, allowed)
+        watches_subscription = self.watch is not None and self.watch.subscription_path is not None
+        if genesys.subscription is None and genesys.ip_allow_list is None and not watches_subscription:
+            raise InvalidPropertyError(
+                "genesys",
+                "is given with nothing to do",
+                "it is allowed with a partner_bus, a subscription, an ip_allow_list or a watched subscription_path",
+            )
