@@ -188,18 +188,22 @@ def _allowed(annotation: Any) -> str:
         words = [_allowed(each) for each in get_args(annotation) if each is not types.NoneType]
         return " or ".join([*words, *(["None"] if types.NoneType in get_args(annotation) else [])])
     if origin in (Sequence, tuple):
-        return f"a list of which each is {_allowed(get_args(annotation)[0])}"
+        return f"a list ({_allowed(get_args(annotation)[0])} each)"
     if origin is Mapping:
         key, value = get_args(annotation)
-        return f"a dict from {_allowed(key)} to {_allowed(value)}"
+        return f"a dict ({_allowed(key)} to {_allowed(value)} each)"
     if annotation is Any:
         return "any value"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        names = [member.name for member in annotation]
-        return (
-            f"{annotation.__name__}.{names[0]}" if len(names) == 1 else f"one of {annotation.__name__}'s {_join(names)}"
-        )
-    return _WORDS.get(annotation) or f"{'an' if annotation.__name__[0] in 'AEIOU' else 'a'} {annotation.__name__}"
+        return f"one of {_join([member.name for member in annotation])} ({annotation.__name__})"
+    return _WORDS.get(annotation) or _with_article(annotation)
+
+
+def _with_article(kind: type) -> str:
+    """Name a class as it is imported: those of the CDK with their module."""
+    is_of_the_cdk = kind.__module__.startswith("aws_cdk")
+    name = f"{kind.__module__.removeprefix('aws_cdk.')}.{kind.__name__}" if is_of_the_cdk else kind.__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def _join(names: Sequence[str]) -> str:

@@ -64,10 +64,8 @@ class LakeCatalogProps(Props, at="lake.catalog"):
         name = self.name_of("bytes_scanned_limit")
         if self.bytes_scanned_limit.is_unresolved():
             raise InvalidPropertyError(name, "is known at deployment only", "a size known at synthesis is allowed")
-        mebibytes = self.bytes_scanned_limit.to_bytes() / 1024 / 1024
-        check_range(
-            name, round(mebibytes, 3), _SMALLEST_LIMIT_MIB, _LARGEST_LIMIT_MIB, "MiB", "the least is Athena's own limit"
-        )
+        mebibytes = round(self.bytes_scanned_limit.to_bytes() / 1024 / 1024, 3)
+        check_range(name, mebibytes, _SMALLEST_LIMIT_MIB, _LARGEST_LIMIT_MIB, "MiB", "the least is Athena's own limit")
         name = self.name_of("results_expiration_days")
         check_range(name, self.results_expiration_days, 1, 365, "days", "because a query can be run again")
 

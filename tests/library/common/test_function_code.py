@@ -8,7 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from genesys_firehose_cdk import Action, FieldRule, FreeText, GenesysFirehosePipeline, MaskingPolicy
+from genesys_firehose_cdk import Action, FieldRule, FreeText, GenesysFirehosePipeline, MaskingPolicy, TransformProps
 from genesys_firehose_cdk.common.function_code import source_directory
 from tests.library.synthesis import CONTEXT
 

@@ -1,0 +1,335 @@
+"""A property that is given is used or refused: every field of every class of properties is tried."""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import date
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+
+import genesys_firehose_cdk as library
+from genesys_firehose_cdk import (
+    AlarmThresholdsProps,
+    BufferingProps,
+    BusinessHoursProps,
+    DataLakeBucketProps,
+    DeliveryProps,
+    EventBridgeIntegrationProps,
+    EventShapes,
+    EventSubscriptionProps,
+    GenesysConnectionProps,
+    GenesysFirehosePipeline,
+    GenesysProps,
+    GenesysRegion,
+    GenesysWatchProps,
+    IngestProps,
+    IpAllowListProps,
+    LakeCatalogProps,
+    LakeProps,
+    LakeRebuildProps,
+    MaskingPolicy,
+    MonitoringProps,
+    PartnerBusProps,
+    PipelineContext,
+    RetentionMode,
+    SignatureEncoding,
+    SignatureProps,
+    TransformProps,
+    WebhookDomainProps,
+    WebhookProps,
+)
+from genesys_firehose_cdk.common.props import Props
+from tests.library.synthesis import CERTIFICATE_ARN, KEY_ARN, WEB_ACL_ARN, new_context, new_stack, template_of
+
+Keywords = dict[str, Any]
+Wrap = Callable[[cdk.Stack, Any], Keywords]
+
+BUS = PartnerBusProps(org_id="3b1f3c1e-0000-4000-8000-000000000000", event_source_suffix="lake", topics=["quality"])
+HOURS = BusinessHoursProps(start_hour=8, end_hour=18)
+
+
+def _secret(stack: cdk.Stack, name: str = "Credentials") -> secretsmanager.ISecret:
+    return secretsmanager.Secret.from_secret_name_v2(stack, name, name.lower())
+
+
+def _zone(stack: cdk.Stack, name: str = "example.com") -> route53.IHostedZone:
+    zone_id = "Z0123456789ABC"
+    return route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id=zone_id, zone_name=name)
+
+
+def _bucket(stack: cdk.Stack) -> s3.IBucket:
+    key = kms.Key.from_key_arn(stack, "Key", KEY_ARN)
+    return s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="events", encryption_key=key)
+
+
+def _genesys(stack: cdk.Stack, **properties: Any) -> GenesysProps:
+    return GenesysProps(**{"region": GenesysRegion.EU_WEST_1, "credentials": _secret(stack), **properties})
+
+
+# How a class of properties reaches the pipeline, and with what beside it.
+WRAPS: dict[type[Props], Wrap] = {
+    WebhookProps: lambda _, props: {"webhook": props},
+    SignatureProps: lambda _, props: {"webhook": WebhookProps(signature=props)},
+    WebhookDomainProps: lambda _, props: {"webhook": WebhookProps(domain=props)},
+    PartnerBusProps: lambda _, props: {"partner_bus": props},
+    GenesysProps: lambda _, props: {"partner_bus": BUS, "genesys": props},
+    EventBridgeIntegrationProps: lambda stack, props: {
+        "partner_bus": BUS,
+        "genesys": _genesys(stack, integration=props),
+    },
+    EventSubscriptionProps: lambda stack, props: {"genesys": _genesys(stack, subscription=props)},
+    IpAllowListProps: lambda stack, props: {"genesys": _genesys(stack, ip_allow_list=props)},
+    GenesysWatchProps: lambda stack, props: {"partner_bus": BUS, "genesys": _genesys(stack), "watch": props},
+    BusinessHoursProps: lambda _, props: {"watch": GenesysWatchProps(business_hours=props)},
+    IngestProps: lambda _, props: {"ingest": props},
+    TransformProps: lambda _, props: {"transform": props},
+    DeliveryProps: lambda _, props: {"delivery": props},
+    BufferingProps: lambda _, props: {"delivery": DeliveryProps(buffering=props)},
+    LakeRebuildProps: lambda _, props: {"delivery": DeliveryProps(rebuild=props)},
+    LakeProps: lambda _, props: {"lake": props},
+    DataLakeBucketProps: lambda _, props: {"lake": LakeProps(bucket=props)},
+    LakeCatalogProps: lambda _, props: {"lake": LakeProps(catalog=props)},
+    MonitoringProps: lambda _, props: {"monitoring": props},
+    AlarmThresholdsProps: lambda _, props: {"monitoring": MonitoringProps(thresholds=props)},
+}
+
+# What the class has before the field is changed, where its defaults do not do.
+BASES: dict[type[Props], Callable[[cdk.Stack], Keywords]] = {
+    WebhookDomainProps: lambda stack: {"domain_name": "events.example.com", "hosted_zone": _zone(stack)},
+    PartnerBusProps: lambda _: {field.name: getattr(BUS, field.name) for field in fields(BUS)},
+    GenesysProps: lambda stack: {"region": GenesysRegion.EU_WEST_1, "credentials": _secret(stack)},
+    GenesysWatchProps: lambda _: {"business_hours": HOURS},
+    BusinessHoursProps: lambda _: {"start_hour": 8, "end_hour": 18},
+}
+
+Change = Callable[[cdk.Stack], Keywords]
+
+
+def _to(**properties: Any) -> Change:
+    return lambda _: properties
+
+
+# Another value for every field, with what it needs beside it; the template must not be the same.
+CHANGES: dict[type[Props], dict[str, Change]] = {
+    WebhookProps: {
+        "signature": _to(signature=SignatureProps.open_messaging()),
+        "path": _to(path="hooks"),
+        "domain": lambda stack: {"domain": WebhookDomainProps(domain_name="a.example.com", hosted_zone=_zone(stack))},
+        "allowed_cidrs": _to(allowed_cidrs=["198.51.100.0/24"]),
+        "throttling_rate_limit": _to(throttling_rate_limit=7),
+        "throttling_burst_limit": _to(throttling_burst_limit=7),
+        "web_acl_arn": _to(web_acl_arn=WEB_ACL_ARN),
+        "cloud_watch_role": _to(cloud_watch_role=False),
+        "max_body_bytes": _to(max_body_bytes=2048),
+    },
+    SignatureProps: {
+        "existing_secret": lambda stack: {"existing_secret": _secret(stack)},
+        "header": _to(header="X-Other"),
+        "prefix": _to(prefix="v1="),
+        "encoding": _to(encoding=SignatureEncoding.BASE64),
+        "timestamp_header": _to(timestamp_header="X-Time"),
+        "timestamp_tolerance": _to(timestamp_header="X-Time", timestamp_tolerance=cdk.Duration.seconds(9)),
+        "previous_key_validity": _to(previous_key_validity=cdk.Duration.hours(1)),
+    },
+    WebhookDomainProps: {
+        "domain_name": _to(domain_name="other.example.com"),
+        "certificate": lambda stack: {
+            "certificate": acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN)
+        },
+        "hosted_zone": lambda stack: {
+            "hosted_zone": None,
+            "certificate": acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
+        },
+        "days_to_expiry": _to(days_to_expiry=9),
+    },
+    PartnerBusProps: {
+        "org_id": _to(org_id="4b1f3c1e-0000-4000-8000-000000000000"),
+        "event_source_suffix": _to(event_source_suffix="other"),
+        "topics": _to(topics=["audits"]),
+        "archive_retention": _to(archive_retention=cdk.Duration.days(3)),
+        "max_event_age": _to(max_event_age=cdk.Duration.hours(1)),
+        "retry_attempts": _to(retry_attempts=5),
+    },
+    GenesysProps: {
+        "region": _to(region=GenesysRegion.US_EAST_1),
+        "credentials": lambda stack: {"credentials": _secret(stack, "Other")},
+        "manage_integration": _to(manage_integration=False),
+        "integration": _to(integration=EventBridgeIntegrationProps(name="Other")),
+        "subscription": _to(subscription=EventSubscriptionProps()),
+        "ip_allow_list": _to(ip_allow_list=IpAllowListProps()),
+    },
+    EventBridgeIntegrationProps: {
+        "name": _to(name="Other"),
+        "give_up_after": _to(give_up_after=cdk.Duration.minutes(5)),
+    },
+    EventSubscriptionProps: {
+        "name": _to(name="Other"),
+        "event_names": _to(event_names=["call.event"]),
+        "filters": _to(filters={"direction": "inbound"}),
+        "headers": _to(headers={"X-Other": "1"}),
+        "path": _to(path="/api/v2/other"),
+        "body": _to(body={"name": "${name}"}),
+        "check_interval": _to(check_interval=cdk.Duration.minutes(30)),
+        "give_up_after": _to(give_up_after=cdk.Duration.minutes(5)),
+    },
+    IpAllowListProps: {
+        "services": _to(services=["open-messaging"]),
+        "directions": _to(directions=["outbound"]),
+        "additional_cidrs": _to(additional_cidrs=["198.51.100.0/24"]),
+        "max_shrink_ratio": _to(max_shrink_ratio=0.25),
+        "interval": _to(interval=cdk.Duration.hours(2)),
+    },
+    GenesysWatchProps: {
+        "business_hours": _to(business_hours=BusinessHoursProps(start_hour=9, end_hour=18)),
+        "silence": _to(silence=cdk.Duration.hours(2)),
+        "subscription_path": _to(subscription_path="/api/v2/notifications/eventSubscriptions"),
+    },
+    BusinessHoursProps: {
+        "start_hour": _to(start_hour=9),
+        "end_hour": _to(end_hour=17),
+        "days": _to(days=[1, 2]),
+    },
+    IngestProps: {
+        "event_id_field": _to(event_id_field="id"),
+        "oversize_fields": _to(oversize_fields=["text"]),
+        "queue_max_concurrency": _to(queue_max_concurrency=3),
+        "memory_size": _to(memory_size=256),
+    },
+    TransformProps: {
+        "masking_policy": lambda _: {"masking_policy": replace(MaskingPolicy.default(), version=2)},
+        "event_shapes": lambda _: {"event_shapes": _fewer_shapes()},
+        "existing_tokenization_secret": lambda stack: {"existing_tokenization_secret": _secret(stack)},
+        "deduplication_ttl_days": _to(deduplication_ttl_days=9),
+        "event_date_past_days": _to(event_date_past_days=9),
+        "event_date_future_days": _to(event_date_future_days=9),
+        "memory_size": _to(memory_size=2048),
+    },
+    DeliveryProps: {
+        "buffering": _to(buffering=BufferingProps(interval=cdk.Duration.seconds(90))),
+        "dynamic_partitioning": _to(dynamic_partitioning=False),
+        "shards": _to(shards=2),
+        "stream_encryption_key": lambda stack: {"stream_encryption_key": kms.Key.from_key_arn(stack, "Key", KEY_ARN)},
+        "restrict_trust_to_account": _to(restrict_trust_to_account=True),
+        "rebuild": _to(rebuild=LakeRebuildProps(max_concurrency=3)),
+    },
+    BufferingProps: {
+        "size": _to(size=cdk.Size.mebibytes(5)),
+        "interval": _to(interval=cdk.Duration.seconds(90)),
+    },
+    LakeRebuildProps: {
+        "max_concurrency": _to(max_concurrency=3),
+        "tolerated_failure_percentage": _to(tolerated_failure_percentage=3),
+        "memory_size": _to(memory_size=2048),
+    },
+    LakeProps: {
+        "bucket": _to(bucket=DataLakeBucketProps(retention_days=90)),
+        "existing_bucket": lambda stack: {
+            "existing_bucket": _bucket(stack),
+            "existing_bucket_is_locked_and_versioned": True,
+        },
+        "existing_bucket_is_locked_and_versioned": lambda stack: {
+            "existing_bucket": _bucket(stack),
+            "existing_bucket_is_locked_and_versioned": True,
+        },
+        "catalog": _to(catalog=LakeCatalogProps(results_expiration_days=3)),
+    },
+    DataLakeBucketProps: {
+        "retention_mode": _to(retention_mode=RetentionMode.NONE),
+        "retention_days": _to(retention_days=90),
+        "acknowledge_compliance": _to(retention_mode=RetentionMode.COMPLIANCE, acknowledge_compliance=True),
+        "raw_archive_after_days": _to(raw_archive_after_days=30),
+        "raw_expiration_days": _to(raw_expiration_days=365),
+        "clean_expiration_days": _to(clean_expiration_days=365),
+        "errors_expiration_days": _to(errors_expiration_days=365),
+        "noncurrent_expiration_days": _to(noncurrent_expiration_days=365),
+    },
+    LakeCatalogProps: {
+        "first_day": _to(first_day=date(2025, 1, 1)),
+        "bytes_scanned_limit": _to(bytes_scanned_limit=cdk.Size.gibibytes(1)),
+        "results_expiration_days": _to(results_expiration_days=3),
+    },
+    MonitoringProps: {
+        "existing_alarm_topic": lambda stack: {"existing_alarm_topic": sns.Topic(stack, "Topic")},
+        "thresholds": _to(thresholds=AlarmThresholdsProps(dead_letters=9)),
+        "metrics_namespace": _to(metrics_namespace="Other"),
+        "log_retention": _to(log_retention=logs.RetentionDays.ONE_MONTH),
+    },
+    AlarmThresholdsProps: {field.name: _to(**{field.name: 0.125}) for field in fields(AlarmThresholdsProps)},
+}
+# Not the pipeline's own: a base class, and what constructs share.
+ELSEWHERE = {GenesysConnectionProps, PipelineContext}
+
+
+def _fewer_shapes() -> EventShapes:
+    schemas = EventShapes.default().schemas
+    return EventShapes(schemas=dict(list(schemas.items())[:-1]))
+
+
+def _template(props_class: type[Props], change: Change | None) -> str:
+    stack = new_stack()
+    values = BASES.get(props_class, lambda _: {})(stack)
+    # What the change needs is there in both templates, such as an imported secret, which adds nothing by itself.
+    changed = {} if change is None else change(stack)
+    GenesysFirehosePipeline(stack, "Pipeline", **WRAPS[props_class](stack, props_class(**{**values, **changed})))
+    return json.dumps(template_of(stack).content, sort_keys=True)
+
+
+@pytest.fixture(scope="module")
+def unchanged() -> Callable[[type[Props]], str]:
+    templates: dict[type[Props], str] = {}
+
+    def template(props_class: type[Props]) -> str:
+        if props_class not in templates:
+            templates[props_class] = _template(props_class, None)
+        return templates[props_class]
+
+    return template
+
+
+def test_every_class_of_properties_and_every_field_is_tried() -> None:
+    public = {
+        value for value in vars(library).values() if isinstance(value, type) and issubclass(value, Props)
+    } - ELSEWHERE
+    policies = {each for each in public if not each.__name__.endswith("Props")}
+    assert {each.__name__ for each in policies} <= {"MaskingPolicy", "FieldRule"}
+    assert public - policies == set(WRAPS) == set(CHANGES)
+    for props_class, changes in CHANGES.items():
+        assert {field.name for field in fields(props_class)} == set(changes), props_class
+
+
+@pytest.mark.parametrize(
+    ("props_class", "field"),
+    [(props_class, field) for props_class, changes in CHANGES.items() for field in changes],
+    ids=[f"{props_class.__name__}.{field}" for props_class, changes in CHANGES.items() for field in changes],
+)
+def test_a_property_that_is_given_is_used(
+    props_class: type[Props], field: str, unchanged: Callable[[type[Props]], str]
+) -> None:
+    assert _template(props_class, CHANGES[props_class][field]) != unchanged(props_class)
+
+
+def test_the_context_is_used_by_what_takes_it() -> None:
+    def template(**properties: Any) -> str:
+        stack = new_stack()
+        context = new_context(stack, **properties)
+        context.log_group(stack, "Logs")
+        context.alarm(stack, "Alarm", metric=context.metric("EventAge"), description="", threshold=1)
+        return json.dumps(template_of(stack).content, sort_keys=True)
+
+    usual = template()
+    for change in (
+        {"name": "Other"},
+        {"metrics_namespace": "Other"},
+        {"log_retention": logs.RetentionDays.ONE_DAY},
+        {"removal_policy": cdk.RemovalPolicy.DESTROY},
+    ):
+        assert template(**change) != usual
