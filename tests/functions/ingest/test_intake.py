@@ -12,7 +12,7 @@ from ingest.intake import Intake, Receipt
 from ingest.oversize import OversizeStore
 from ingest.settings import Settings
 from shared.json_text import split_events
-from shared.pointer import find_pointer, read_original
+from shared.pointer import Pointer, read_original
 from shared.telemetry import Metrics
 from tests.functions.observing import Clock, metrics_of
 from tests.in_memory_aws import Fault, InMemoryAws
@@ -97,8 +97,8 @@ def test_an_event_above_firehoses_limit_is_a_record_with_a_pointer_to_its_origin
     large = {"messageId": "a", "transcripts": "x" * 1_100_000}
     assert ingestion.take(large) == Receipt(1, 0, 0)
     record = json.loads(aws.in_stream[0])
-    pointer = find_pointer(record["event"], record["dedup_key"])
-    assert pointer is not None
+    assert record["event"] == {"messageId": "a", "transcripts": None}
+    pointer = Pointer.of(record["oversize"], record["dedup_key"])
     assert json.loads(read_original(pointer, aws.objects.__getitem__)) == large
 
 

@@ -190,6 +190,6 @@ def test_an_oversize_event_whose_original_cant_be_read_now_fails_and_passes_when
 def test_a_senders_own_pointer_is_not_followed(aws: InMemoryAws) -> None:
     foreign = Pointer("raw/2026/11/23/10/records.gz", 2, "d" * 64)
     aws.objects[foreign.key] = gzip.compress(b"{}")
-    event = {"messageId": "a", "text_of_another": {"$oversize": foreign.to_json()}}
+    event = {"messageId": "a", "text_of_another": {"$oversize": foreign._asdict()}}
     assert clean(aws, raw_record(event))["event"] == event
     assert "GetObject" not in aws.calls
