@@ -282,17 +282,15 @@ def test_handle_times_and_wrap_ups_are_what_an_account_of_the_conversations_says
     assert {code: count for _date, code, count in lake.saved("wrap_ups")} == codes
 
 
-HOSTILE = ["abc", "Infinity", "-Infinity", "NaN", "1e999", "9" * 400, "", None, True, {"a": 1}, [1], "\u0000", "\ud800"]
+HOSTILE = ["abc", "Infinity", "-Infinity", "NaN", "1e999", "9" * 400, "", None, True, {"a": 1}, [1], "\u0000"]
 
 
 @pytest.mark.parametrize("name", sorted(set(saved_queries()) - {"create_view"}))
 @pytest.mark.parametrize("value", HOSTILE, ids=repr)
 def test_no_value_that_a_sender_writes_fails_a_query_or_spoils_a_figure(lake: Lake, name: str, value: Any) -> None:
-    hostile = dict.fromkeys(
-        ["connectedDurationMs", "interactingDurationMs", "heldDurationMs", "dialingDurationMs", "contactingDurationMs"]
-        + ["wrapupDurationMs", "wrapupCode", "acdOutcome", "queueId", "conversationId", "sessionId", "direction"],
-        value,
-    )
+    durations = ("connected", "interacting", "held", "dialing", "contacting", "wrapup")
+    texts = ("wrapupCode", "acdOutcome", "queueId", "conversationId", "sessionId", "direction")
+    hostile = dict.fromkeys([*(f"{name}DurationMs" for name in durations), *texts], value)
     for kind in ("acd.end", "user.end", "acw", "wrapup"):
         topic = f"v2.detail.events.conversation.c.{kind}"
         event_type = "disposition" if kind == "wrapup" else "call"
