@@ -164,10 +164,10 @@ def format_time(moment: datetime) -> str:
 def _time_in_body(body: dict[str, Any]) -> datetime | None:
     """Find the moment the event speaks of: its own, else the newest change of a state that it tells of."""
     for path in _MOMENTS:
-        moment = parse_time(_field_at(body, path))
-        if moment is not None:
+        # Asked first, because hardly any of them is in a body.
+        if path[0] in body and (moment := parse_time(_field_at(body, path))):
             return moment
-    changes = (parse_time(_field_at(body, path)) for path in _CHANGES)
+    changes = (parse_time(_field_at(body, path)) for path in _CHANGES if path[0] in body)
     return max((change for change in changes if change is not None), default=None)
 
 
