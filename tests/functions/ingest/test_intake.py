@@ -120,3 +120,9 @@ def test_age_and_sizes_are_measured(ingestion: Ingestion, capsys: pytest.Capture
     )
     counted = metrics_of(capsys.readouterr().out)
     assert (counted["EventAge"], counted["EventsReceived"], counted["EventsOversize"]) == (5000, 3, 1)
+
+
+def test_every_event_of_a_batch_of_aws_lands_by_itself(aws: InMemoryAws, ingestion: Ingestion) -> None:
+    carried = {"eventSource": "aws:sqs", "messageId": "of the queue", "body": '{"messageId":"b"}'}
+    assert ingestion.take({"Records": [{"messageId": "a"}, carried]}) == Receipt(2, 0, 0)
+    assert [json.loads(record)["event"] for record in aws.in_stream] == [{"messageId": "a"}, {"messageId": "b"}]
