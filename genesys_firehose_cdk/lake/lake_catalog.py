@@ -361,7 +361,7 @@ class LakeCatalog(Construct):
 
 def _event_types() -> list[str]:
     """Return the event types that the functions know: every partition there can be."""
-    return sorted(runpy.run_path(str(source_directory() / "shared" / "event.py"))["EVENT_TYPES"])
+    return sorted(runpy.run_path(str(source_directory() / "shared" / "event_types.py"))["EVENT_TYPES"])
 
 
 def saved_queries() -> dict[str, str]:

@@ -16,7 +16,8 @@ from shared.envelope import Ingress, wrap
 from shared.event import EventFacts, describe
 from shared.telemetry import Metrics, log_exception
 
-# An event of so many bytes fits into a record: its envelope adds 4 KiB at most, a topic of 256 characters escaped.
+# An event of so many bytes fits into a record: its envelope adds 4 KiB at most, with a pointer and a topic of 256
+# characters escaped.
 FITTING_EVENT_BYTES = MAX_RECORD_BYTES - 4096
 
 
@@ -118,5 +119,5 @@ class Intake:
             log_exception("an oversize event's original could not be stored", error)
             return None
         metrics.count("EventsOversize")
-        reduced = reduce_event(event, self._settings.oversize_fields, pointer, FITTING_EVENT_BYTES)
-        return wrap(reduced, facts, ingress, arrival)
+        reduced = reduce_event(event, self._settings.oversize_fields, FITTING_EVENT_BYTES)
+        return wrap(reduced, facts, ingress, arrival, pointer)

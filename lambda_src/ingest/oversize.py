@@ -1,4 +1,4 @@
-"""Events above Firehose's record limit: the original goes to S3 whole, the record keeps pointers to it."""
+"""Events above Firehose's record limit: the original goes to S3 whole, the record keeps a pointer to it."""
 
 import gzip
 import hashlib
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from shared.event import EventFacts
-from shared.pointer import POINTER_FIELD, Pointer, object_key
+from shared.pointer import Pointer, object_key
 
 
 class S3(Protocol):
@@ -51,21 +51,19 @@ class OversizeStore:
         return pointer
 
 
-def reduce_event(event: dict[str, Any], fields: frozenset[str], pointer: Pointer, most_bytes: int) -> bytes:
-    """Put the pointer in the place of the large optional fields; of the whole event if that is not enough."""
-    marker = {POINTER_FIELD: pointer.to_json()}
+def reduce_event(event: dict[str, Any], fields: frozenset[str], most_bytes: int) -> bytes:
+    """Write an event without the values of its large optional fields; if that is too large still, without anything."""
 
     def without_fields(value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: marker if name in fields else without_fields(inner) for name, inner in value.items()}
+            return {name: None if name in fields else without_fields(inner) for name, inner in value.items()}
         if isinstance(value, list):
             return [without_fields(inner) for inner in value]
         return value
 
-    whole = json.dumps(marker, separators=(",", ":")).encode()
     try:
         reduced = json.dumps(without_fields(event), separators=(",", ":"), allow_nan=False).encode()
     except (ValueError, RecursionError):
         # What can't be written anew, 1e999 or a thousand levels, stays in the original alone.
-        return whole
-    return reduced if len(reduced) <= most_bytes else whole
+        return b"{}"
+    return reduced if len(reduced) <= most_bytes else b"{}"

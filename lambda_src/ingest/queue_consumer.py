@@ -31,41 +31,48 @@ class QueueConsumer:
         """Put the messages' records; name the messages that must come again."""
         records: list[bytes] = []
         message_ids: list[str] = []
-        failed: list[str] = []
+        failed: set[str] = set()
         new: set[int] = set()
         for message in messages:
-            record, is_new = self._record_of(message, deadline, metrics)
-            if record is None:
-                failed.append(message["messageId"])
-                continue
-            if is_new:
-                new.add(len(records))
-            records.append(record)
-            message_ids.append(message["messageId"])
+            made, are_new = self._records_of(message, deadline, metrics)
+            if not made:
+                failed.add(message["messageId"])
+            if are_new:
+                new.update(range(len(records), len(records) + len(made)))
+            records.extend(made)
+            message_ids.extend([message["messageId"]] * len(made))
         refused = self._delivery.put(records, deadline, metrics)
-        failed.extend(message_ids[index] for index in sorted(refused))
+        failed.update(message_ids[index] for index in refused)
         # What overflowed was counted when the request that brought it was accepted.
         if accepted := len(new - refused):
             metrics.count("EventsAccepted", accepted)
             metrics.count("EventsAcceptedEventBridge", accepted)
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}
 
-    def _record_of(self, message: dict[str, Any], deadline: Deadline, metrics: Metrics) -> tuple[bytes | None, bool]:
-        """Make a message's record, None if that can't be done now; and tell whether it is new to the pipeline."""
+    def _records_of(self, message: dict[str, Any], deadline: Deadline, metrics: Metrics) -> tuple[list[bytes], bool]:
+        """Make a message's records, none if that can't be done now; and tell whether they are new to the pipeline."""
         arrival = datetime.now(UTC)
         try:
             body = message["body"].encode()
             if is_envelope(body):
                 # A message may be delivered, and so put, more than once: each put is a copy of its own.
-                return with_new_ingest_id(body), False
-            [(event, raw)] = split_events(body)
-            facts = describe(event, self._settings.event_id_path, arrival)
+                return [with_new_ingest_id(body)], False
+            events = [
+                (event, raw, describe(event, self._settings.event_id_path, arrival))
+                for event, raw in split_events(body)
+            ]
         except (ValueError, RecursionError):
             # It must not take the batch with it. After its last delivery it waits in the dead-letter queue, whose
             # alarm calls an operator.
             log("ERROR", "a queue message is neither a record nor an event")
-            return None, False
-        metrics.count("EventsReceived")
-        if facts.event_time is not None:
-            metrics.highest("EventAge", (arrival - facts.event_time).total_seconds() * 1000)
-        return self._intake.record_of(event, raw, facts, "eventbridge", arrival, deadline, metrics), True
+            return [], False
+        metrics.count("EventsReceived", len(events))
+        records: list[bytes] = []
+        for event, raw, facts in events:
+            if facts.event_time is not None:
+                metrics.highest("EventAge", (arrival - facts.event_time).total_seconds() * 1000)
+            record = self._intake.record_of(event, raw, facts, "eventbridge", arrival, deadline, metrics)
+            if record is None:
+                return [], True
+            records.append(record)
+        return records, True

@@ -117,13 +117,7 @@ def _records(content: IO[bytes]) -> Iterator[bytes]:
 def _transform(data: bytes, arrival: datetime, transformer: Transformer) -> CleanRecord:
     try:
         return transformer.transform(data, arrival)
-    except UnreadableRecordError:
-        raise
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchKey":
-            raise UnreadableRecordError("the original of the event is gone") from None
-        raise
-    except BotoCoreError:
+    except (UnreadableRecordError, ClientError, BotoCoreError):
         raise
     except Exception as error:
         # One poisonous record must not take the object with it.

@@ -3,19 +3,25 @@
 ``{"ingest_id","received_at","ingress","dedup_key","event_type","event_time","topic","event"}``, with the event's own
 bytes spliced in. Only line breaks between its tokens become spaces (inside a JSON string they can't stand), so that
 the record is one line.
+
+Before the ``event`` of a record that was too large for Firehose stands ``oversize``, the pointer to its original. All
+that a sender writes is inside ``event``, so no sender can write a pointer.
 """
 
+import json
 import os
 from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from shared.event import EventFacts, format_time
 from shared.json_text import InvalidJsonError, parse_json
+from shared.pointer import Pointer
 
-Ingress = Literal["webhook", "eventbridge"]
+Ingress = Literal["webhook", "eventbridge", "verification", "backfill"]
 
+_INGRESSES = frozenset(get_args(Ingress))
 _HEAD = b'{"ingest_id":"'
 _ID_LENGTH = 32
 _ID_END = len(_HEAD) + _ID_LENGTH
@@ -32,16 +38,19 @@ def new_ingest_id() -> str:
     return os.urandom(_ID_LENGTH // 2).hex()
 
 
-def wrap(event: bytes, facts: EventFacts, ingress: Ingress, received_at: datetime) -> bytes:
-    """Wrap an event's bytes into its record, newline at the end."""
+def wrap(
+    event: bytes, facts: EventFacts, ingress: Ingress, received_at: datetime, original: Pointer | None = None
+) -> bytes:
+    """Wrap an event's bytes, or what is left of an oversize event's, into its record, newline at the end."""
     if b"\n" in event or b"\r" in event:
         event = event.replace(b"\r", b" ").replace(b"\n", b" ")
     event_time = f'"{format_time(facts.event_time)}"' if facts.event_time else "null"
     topic = "null" if facts.topic is None else encode_basestring_ascii(facts.topic)
+    oversize = f',"oversize":{json.dumps(original._asdict(), separators=(",", ":"))}' if original else ""
     head = (
         f'{{"ingest_id":"{new_ingest_id()}","received_at":"{_format_arrival(received_at)}","ingress":"{ingress}"'
         f',"dedup_key":"{facts.dedup_key}","event_type":"{facts.event_type}","event_time":{event_time}'
-        f',"topic":{topic},"event":'
+        f',"topic":{topic}{oversize},"event":'
     )
     return head.encode() + event + b"}\n"
 
@@ -74,7 +83,7 @@ def read(record: bytes) -> dict[str, Any]:
     """Parse a record.
 
     Raises:
-        InvalidEnvelopeError: the record is not JSON or a field is missing or of the wrong type.
+        InvalidEnvelopeError: the record is not JSON, or a field is missing or not what it may be.
     """
     try:
         envelope = parse_json(record)
@@ -85,6 +94,8 @@ def read(record: bytes) -> dict[str, Any]:
     for field in ("ingest_id", "received_at", "ingress", "dedup_key"):
         if not isinstance(envelope.get(field), str):
             raise InvalidEnvelopeError(f"the envelope's {field} is not a string")
+    if envelope["ingress"] not in _INGRESSES:
+        raise InvalidEnvelopeError("the envelope's ingress is not a known one")
     if not isinstance(envelope.get("event"), dict):
         raise InvalidEnvelopeError("the envelope's event is not an object")
     return envelope

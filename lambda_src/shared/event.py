@@ -6,47 +6,13 @@ One place knows the shapes that senders use: the guide's webhook body, Genesys C
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-UNKNOWN = "unknown"
-# Low-cardinality by construction: event_type is a partition key, and nothing outside this set ever becomes one.
-EVENT_TYPES = frozenset(
-    {
-        "call",
-        "chat",
-        "email",
-        "message",
-        "callback",
-        "social",
-        "screenshare",
-        "conversation",
-        "disposition",
-        "presence",
-        "routing_status",
-        "transcription",
-        "audit",
-        "quality",
-        "queue",
-        "analytics",
-        "user",
-        UNKNOWN,
-    }
-)
+from shared.event_times import CHANGES, MOMENTS
+from shared.event_types import CONVERSATION, EVENT_TYPES, MESSAGE, TYPES_BY_MEDIUM, TYPES_BY_TOPIC, UNKNOWN
 
-# Genesys Cloud's mediaType values (Platform API, "MediaType"), upper case in detail events.
-_MEDIA_TYPES = {
-    "VOICE": "call",
-    "CALL": "call",
-    "CHAT": "chat",
-    "EMAIL": "email",
-    "MESSAGE": "message",
-    "CALLBACK": "callback",
-    "SOCIAL": "social",
-    "SOCIALEXPRESSION": "social",
-    "SCREENSHARE": "screenshare",
-    "COBROWSE": "screenshare",
-}
 # Genesys Cloud's topics stay far below; a longer one is cut, so that the envelope has a bounded size.
 MAX_TOPIC_CHARACTERS = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,6 +20,26 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 # 0001-01-01 to 9999-12-31, what datetime can hold, with a day's margin for time zones.
 _MIN_EPOCH_MS, _MAX_EPOCH_MS = -62135500000000, 253402200000000
+# The source of a partner's events begins so (Amazon EventBridge User Guide, "Receiving events from a SaaS partner").
+_PARTNER = "aws.partner/genesys.com/"
+_ANY_ID = "{id}"
+_TYPE = ""  # no part of a topic that anybody lists
+
+
+def _tree(types_by_topic: Mapping[str, str]) -> dict[str, Any]:
+    """Arrange topics by their parts, each node with the type that holds from it on."""
+    root: dict[str, Any] = {}
+    for topic, name in types_by_topic.items():
+        node = root
+        for part in topic.split("."):
+            node = node.setdefault(part, {})
+        node[_TYPE] = name
+    return root
+
+
+_TOPICS = _tree(TYPES_BY_TOPIC)
+_MOMENTS = tuple(tuple(path.split(".")) for path in MOMENTS)
+_CHANGES = tuple(tuple(path.split(".")) for path in CHANGES)
 
 
 class EventFacts(NamedTuple):
@@ -71,56 +57,60 @@ class EventFacts(NamedTuple):
 
 
 def genesys_payload(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the Genesys payload: the ``detail`` of an EventBridge event, else the event itself."""
+    """Return the Genesys payload: the ``detail`` of an EventBridge event, else the event itself.
+
+    An input transformer may leave of an EventBridge event what it likes: its ``detail`` is known by what stands beside
+    it, the ``detail-type`` or the partner's ``source``, or by the topic in it.
+    """
     detail = event.get("detail")
-    if "detail-type" in event and isinstance(detail, dict):
-        return detail
-    return event
+    if not isinstance(detail, dict):
+        return event
+    source = event.get("source")
+    is_wrapped = (
+        "detail-type" in event
+        or (isinstance(source, str) and source.startswith(_PARTNER))
+        or (isinstance(detail.get("topicName"), str) and "topicName" not in event)
+    )
+    return detail if is_wrapped else event
 
 
 def event_type_of(payload: dict[str, Any]) -> str:
     """Name the event's type: one of ``EVENT_TYPES``, ``unknown`` when nothing fits."""
     topic = payload.get("topicName")
     if isinstance(topic, str) and topic.startswith("v2."):
-        return _type_of_topic(topic, payload.get("eventBody"))
+        name = _type_of_topic(topic)
+        return _type_of_medium(payload.get("eventBody")) if name == CONVERSATION else name
     for field in ("eventType", "type"):  # the guide's own shape: "call.event"
-        name = payload.get(field)
-        if isinstance(name, str):
-            head = name.partition(".")[0].lower()
+        named = payload.get(field)
+        if isinstance(named, str):
+            head = named.partition(".")[0].lower()
             if head in EVENT_TYPES:
                 return head
     channel = payload.get("channel")
     if isinstance(channel, dict) and "platform" in channel:  # Open Messaging
-        return "message"
+        return MESSAGE
+    body = _body_of(payload)
+    if "conversationId" in body and "mediaType" in body:  # a detail's body, forwarded without its topic
+        return _type_of_medium(body)
     return UNKNOWN
 
 
-def _type_of_topic(topic: str, body: Any) -> str:
-    parts = topic.split(".")
-    family = parts[1] if len(parts) > 1 else ""
-    last = parts[-1]
-    if family == "detail" and parts[2:4] == ["events", "conversation"]:
-        return "disposition" if last == "wrapup" else _type_of_media(body)
-    if family == "conversations":
-        return "transcription" if last == "transcription" else _type_of_media(body)
-    if family == "users":
-        if last == "presence":
-            return "presence"
-        if last == "routingStatus":
-            return "routing_status"
-        return _type_of_media(body) if "conversations" in parts else "user"
-    if family == "audits":
-        return "audit"
-    if family in ("quality", "analytics"):
-        return family
-    if family == "routing" and parts[2:3] == ["queues"]:
-        return "queue"
-    return UNKNOWN
+def _type_of_topic(topic: str) -> str:
+    node: Any = _TOPICS
+    name: str = UNKNOWN
+    for part in topic.split("."):
+        node = node.get(part) or node.get(_ANY_ID)
+        if not isinstance(node, dict):  # an empty part finds a type
+            break
+        name = node.get(_TYPE, name)
+    return name
 
 
-def _type_of_media(body: Any) -> str:
-    media = body.get("mediaType") if isinstance(body, dict) else None
-    return _MEDIA_TYPES.get(media.upper(), "conversation") if isinstance(media, str) else "conversation"
+def _type_of_medium(body: Any) -> str:
+    medium = body.get("mediaType") if isinstance(body, dict) else None
+    if not isinstance(medium, str):
+        return CONVERSATION
+    return TYPES_BY_MEDIUM.get(medium.upper().replace("_", ""), CONVERSATION)
 
 
 def topic_of(payload: dict[str, Any]) -> str | None:
@@ -129,9 +119,18 @@ def topic_of(payload: dict[str, Any]) -> str | None:
     return topic[:MAX_TOPIC_CHARACTERS] if isinstance(topic, str) else None
 
 
-def event_time_of(payload: dict[str, Any]) -> datetime | None:
-    """Return the moment the event speaks of, else the moment it was sent; None when it names neither."""
-    return _time_in_body(_body_of(payload)) or parse_time(payload.get("timestamp"))
+def event_time_of(event: dict[str, Any]) -> datetime | None:
+    """Return the moment the event speaks of, else the moment it was sent; None when it names neither.
+
+    Args:
+        event: the event as received: an EventBridge event around it has a time as well, which comes last.
+    """
+    payload = genesys_payload(event)
+    return _time_in_body(_body_of(payload)) or _time_sent(event, payload)
+
+
+def _time_sent(event: dict[str, Any], payload: dict[str, Any]) -> datetime | None:
+    return parse_time(payload.get("timestamp")) or (None if payload is event else parse_time(event.get("time")))
 
 
 def _body_of(payload: dict[str, Any]) -> dict[str, Any]:
@@ -163,24 +162,20 @@ def format_time(moment: datetime) -> str:
 
 
 def _time_in_body(body: dict[str, Any]) -> datetime | None:
-    """Find the moment the event speaks of, where the families keep it."""
-    return (
-        parse_time(body.get("eventTime"))
-        or parse_time(body.get("modifiedDate"))  # presence
-        or parse_time(_field_of(body.get("routingStatus"), "startTime"))
-        or parse_time(_field_of(body.get("channel"), "time"))  # Open Messaging
-        or parse_time(body.get("timestamp"))
-        or parse_time(body.get("callStartTime"))  # the guide's own shape
-    )
-
-
-def _field_of(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else None
+    """Find the moment the event speaks of: its own, else the newest change of a state that it tells of."""
+    for path in _MOMENTS:
+        # Asked first, because hardly any of them is in a body.
+        if path[0] in body and (moment := parse_time(_field_at(body, path))):
+            return moment
+    changes = (parse_time(_field_at(body, path)) for path in _CHANGES if path[0] in body)
+    return max((change for change in changes if change is not None), default=None)
 
 
 def _field_at(value: Any, path: tuple[str, ...]) -> Any:
     for name in path:
-        value = _field_of(value, name)
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
     return value
 
 
@@ -220,7 +215,7 @@ def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime)
             parts.append(payload["timestamp"] if has_identity else f"{arrival:%Y-%m-%dT%H}")
         identity = _canonical(parts)
     key = hashlib.sha256(identity.encode()).hexdigest()
-    time = time or parse_time(payload.get("timestamp"))
+    time = time or _time_sent(event, payload)
     return EventFacts(event_type_of(payload), time, topic_of(payload), key, has_identity)
 
 

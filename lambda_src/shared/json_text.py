@@ -1,8 +1,9 @@
 """Strict JSON that keeps the text: parsed values together with the very characters they were read from."""
 
+import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 # Genesys Cloud's events are a dozen levels deep at most. How deep Python's parser goes depends on its version, and what
@@ -11,11 +12,36 @@ MAX_DEPTH = 100
 
 _NOT_OBJECTS = "the body is not a JSON object or an array of JSON objects"
 _WHITESPACE = re.compile(r"[ \t\n\r]*").match
+# A batch that AWS Lambda gives a function has this one key (AWS Lambda Developer Guide, "Example Amazon SQS event").
+_BATCH = "Records"
+_RECORDS = re.compile(r'\{[ \t\n\r]*"Records"[ \t\n\r]*:(.*)\}', re.DOTALL).fullmatch
 _SEPARATOR = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*").match
 
 
 class InvalidJsonError(ValueError):
     """The text is not the JSON we accept. The message repeats nothing of the text."""
+
+
+def _field_at(value: Any, *path: str) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _text_of_base64(value: Any) -> str | None:
+    try:
+        return binascii.a2b_base64(value, strict_mode=True).decode("utf-8")
+    except (TypeError, ValueError):
+        return None
+
+
+# Where a record holds what was sent, by its service (AWS Lambda Developer Guide, the example events of each).
+_CARRIED: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "aws:sqs": lambda record: record.get("body"),
+    "aws:sns": lambda record: _field_at(record, "Sns", "Message"),
+    "aws:kinesis": lambda record: _text_of_base64(_field_at(record, "kinesis", "data")),
+}
+_CARRIERS = frozenset({_BATCH, "eventSource", "EventSource"})
 
 
 def _refuse_constant(_name: str) -> NoReturn:
@@ -59,7 +85,8 @@ def split_events(body: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
     """Split a body, one JSON object or an array of them, into parsed events with their own bytes.
 
     The bytes of an event are the sender's, not a re-serialisation: numbers, key order, duplicate keys and escapes
-    stay as they came.
+    stay as they came. A batch of AWS, ``{"Records": [...]}``, is its events, and a record of Amazon SQS, SNS or Kinesis
+    in it is the events that it carries.
 
     One event is read after the other, so that of a large array no more than one need be kept parsed: that is a third
     of the time an event takes. Whoever acts on the first ones must reckon with an error in a later one.
@@ -68,7 +95,10 @@ def split_events(body: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
         InvalidJsonError: the body is not a JSON object or a non-empty array of JSON objects, or one of them is nested
             more than ``MAX_DEPTH`` levels deep.
     """
-    text = _decode(body)
+    return _split(_decode(body))
+
+
+def _split(text: str) -> Iterator[tuple[dict[str, Any], bytes]]:
     position = _skip_whitespace(text, 0)
     is_array = text.startswith("[", position)
     if is_array:
@@ -77,9 +107,14 @@ def split_events(body: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
         event, end = _value_at(text, position)
         if not isinstance(event, dict):
             raise InvalidJsonError(_NOT_OBJECTS)
-        raw = text[position:end].encode()
-        _refuse_deep(event, raw)
-        yield event, raw
+        raw = text[position:end]
+        carried = _unpack(event, raw) if not _CARRIERS.isdisjoint(event) else None
+        if carried is None:
+            own = raw.encode()
+            _refuse_deep(event, own)
+            yield event, own
+        else:
+            yield from carried
         if not is_array:
             position = _skip_whitespace(text, end)
             break
@@ -91,6 +126,21 @@ def split_events(body: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
             break
     if position != len(text):
         raise InvalidJsonError("the text goes on after the JSON value")
+
+
+def _unpack(event: dict[str, Any], raw: str) -> list[tuple[dict[str, Any], bytes]] | None:
+    """Return the events in a batch of AWS, or in a record of one; None when it is neither, or can't be told apart."""
+    if event.keys() == {_BATCH} and isinstance(event[_BATCH], list):
+        records = _RECORDS(raw)
+        text = records[1] if records else ""
+    else:
+        source = event.get("eventSource", event.get("EventSource"))
+        carried = _CARRIED[source](event) if isinstance(source, str) and source in _CARRIED else None
+        text = carried if isinstance(carried, str) else ""
+    try:
+        return list(_split(text))
+    except ValueError:
+        return None
 
 
 def _refuse_deep(event: dict[str, Any], raw: bytes) -> None:

@@ -1,15 +1,28 @@
 """Pointers from a record to the original of an event that was too large for a Firehose record."""
 
 import hashlib
+import re
 import zlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-POINTER_FIELD = "$oversize"
+from botocore.exceptions import ClientError
+
 PREFIX = "raw/oversize/"
 # What one original may unpack to: API Gateway's payload limit (API Gateway Developer Guide, "quotas").
 MAX_ORIGINAL_BYTES = 10 * 1024 * 1024
+_KEY = re.compile(r"raw/oversize/[0-9]{4}/[0-9]{2}/[0-9]{2}/([0-9a-f]{64})-([0-9a-f]{16})\.json\.gz")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# Amazon S3 API Reference, "GetObject": the object is not there, or archived. Trying again changes neither.
+_FINAL_ERRORS = {
+    "NoSuchKey": "the original of the event is gone",
+    "InvalidObjectState": "the original of the event is archived; restore it first",
+}
+
+
+class BrokenPointerError(Exception):
+    """A pointer, or what it points to, is not what the ingest function wrote. The message repeats nothing of it."""
 
 
 class Pointer(NamedTuple):
@@ -19,13 +32,27 @@ class Pointer(NamedTuple):
     length: int
     sha256: str
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the pointer as it stands in the record, as the value of ``$oversize``."""
-        return self._asdict()
+    @classmethod
+    def of(cls, value: Any, dedup_key: str) -> "Pointer":
+        """Read the pointer that stands in the envelope of the event with this ``dedup_key``.
 
-
-class BrokenPointerError(Exception):
-    """A pointer, or what it points to, is not what the ingest function wrote."""
+        Raises:
+            BrokenPointerError: it is not of the form that the ingest function writes, or leads to another event.
+        """
+        if not isinstance(value, dict) or value.keys() != set(cls._fields):
+            raise BrokenPointerError("the pointer to the original is not one")
+        pointer = cls(**value)
+        key = _KEY.fullmatch(pointer.key) if isinstance(pointer.key, str) else None
+        if (
+            key is None
+            or not isinstance(pointer.sha256, str)
+            or not _SHA256.fullmatch(pointer.sha256)
+            or key.groups() != (dedup_key, pointer.sha256[:16])
+            or type(pointer.length) is not int
+            or not 0 < pointer.length <= MAX_ORIGINAL_BYTES
+        ):
+            raise BrokenPointerError("the pointer to the original is not one")
+        return pointer
 
 
 def object_key(dedup_key: str, digest: str, arrival: datetime) -> str:
@@ -33,37 +60,23 @@ def object_key(dedup_key: str, digest: str, arrival: datetime) -> str:
     return f"{PREFIX}{arrival:%Y/%m/%d}/{dedup_key}-{digest[:16]}.json.gz"
 
 
-def find_pointer(value: Any, dedup_key: str) -> Pointer | None:
-    """Find the first pointer in an event.
-
-    A pointer counts only if it leads to this very event's original: a sender can write ``$oversize`` into its events,
-    but not have us read other objects for it.
-    """
-    if isinstance(value, dict):
-        given = value.get(POINTER_FIELD)
-        if isinstance(given, dict):
-            key, length, digest = given.get("key"), given.get("length"), given.get("sha256")
-            if isinstance(key, str) and isinstance(length, int) and isinstance(digest, str):
-                own = key.startswith(PREFIX) and key.endswith(f"/{dedup_key}-{digest[:16]}.json.gz")
-                if own and 0 < length <= MAX_ORIGINAL_BYTES:
-                    return Pointer(key, length, digest)
-        inner_values: Any = value.values()
-    elif isinstance(value, list):
-        inner_values = value
-    else:
-        return None
-    return next((found for inner in inner_values if (found := find_pointer(inner, dedup_key))), None)
-
-
 def read_original(pointer: Pointer, get_object: Callable[[str], bytes]) -> bytes:
     """Fetch and check an original.
 
     Raises:
-        BrokenPointerError: the object is not gzip, or not of the length and SHA-256 that the pointer names.
+        BrokenPointerError: there is no such object to read, now or later, or it is not gzip, or not of the length and
+            SHA-256 that the pointer names.
+        botocore.exceptions.ClientError, BotoCoreError: it could not be read now.
     """
     try:
-        unpacker = zlib.decompressobj(wbits=31)
-        original = unpacker.decompress(get_object(pointer.key), pointer.length + 1)
+        packed = get_object(pointer.key)
+    except ClientError as error:
+        reason = _FINAL_ERRORS.get(error.response["Error"]["Code"])
+        if reason is None:
+            raise
+        raise BrokenPointerError(reason) from None
+    try:
+        original = zlib.decompressobj(wbits=31).decompress(packed, pointer.length + 1)
     except zlib.error:
         raise BrokenPointerError("the original is not gzip") from None
     if len(original) != pointer.length or hashlib.sha256(original).hexdigest() != pointer.sha256:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from shared.event import EVENT_TYPES, UNKNOWN
+from shared.event_types import EVENT_TYPES, UNKNOWN
 
 
 class DateWindow(NamedTuple):

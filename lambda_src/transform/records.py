@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from shared.envelope import InvalidEnvelopeError, read
 from shared.event import event_time_of, event_type_of, format_time, genesys_payload, parse_time, topic_of
 from shared.json_text import InvalidJsonError, parse_json
-from shared.pointer import POINTER_FIELD, BrokenPointerError, find_pointer, read_original
+from shared.pointer import BrokenPointerError, Pointer, read_original
 from transform.drift import KnownShapes
 from transform.masking import Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
@@ -18,7 +18,6 @@ CODE_VERSION = 1
 _LINE_END = b"}\n"
 # What was parsed holds no circles.
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
-_POINTER_BYTES = f'"{POINTER_FIELD}"'.encode()
 
 
 class CleanRecord(NamedTuple):
@@ -81,12 +80,12 @@ class Transformer:
         """
         try:
             envelope = read(data)
-            event = self._whole_event(envelope, data)
+            event = self._whole_event(envelope)
             received_at = parse_time(envelope["received_at"]) or arrived_at
             # The type and the time are read anew, so that a rebuild profits from what was learnt since.
             payload = genesys_payload(event)
             event_type = partition_type(event_type_of(payload))
-            event_time = event_time_of(payload)
+            event_time = event_time_of(event)
             topic = topic_of(payload)
             drift = self._shapes.drift_of(payload)
             self._masker.mask(payload)
@@ -114,13 +113,11 @@ class Transformer:
             raise UnreadableRecordError("the event holds a number that can't be written") from None
         return CleanRecord(envelope["ingest_id"], envelope["dedup_key"], event_type, date, date_is_own, drift, line)
 
-    def _whole_event(self, envelope: dict[str, Any], data: bytes) -> dict[str, Any]:
+    def _whole_event(self, envelope: dict[str, Any]) -> dict[str, Any]:
         event: dict[str, Any] = envelope["event"]
-        if _POINTER_BYTES not in data:
+        if "oversize" not in envelope:
             return event
-        pointer = find_pointer(event, envelope["dedup_key"])
-        if pointer is None:
-            return event
+        pointer = Pointer.of(envelope["oversize"], envelope["dedup_key"])
         original = parse_json(read_original(pointer, self._get_object))
         if not isinstance(original, dict):
             raise BrokenPointerError("the original is not an event")

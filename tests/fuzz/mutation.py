@@ -19,7 +19,8 @@ _TELLING = [
     b"[" * 2000,
     b'{"a":' * 2000,
     b'"messageId":7,',
-    b'"$oversize":{},',
+    b'"oversize":{},',
+    b'"Records":[{}],',
     b"null",
 ]
 

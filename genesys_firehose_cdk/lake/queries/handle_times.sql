@@ -1,27 +1,57 @@
--- Handle time per day and media of the last seven days, in seconds: with an agent (user.end) and after the call (acw).
+-- Handle time per day and media of the last seven days, in seconds: talk and hold (user.end), after-call work (acw), and
+-- for outbound conversations dialing and contacting. A conversation counts on the day of the last of them.
 SELECT
     "date",
     media_type,
     count(*) AS conversations,
     avg(talk_ms) / 1000 AS average_talk_seconds,
+    avg(hold_ms) / 1000 AS average_hold_seconds,
     avg(after_call_ms) / 1000 AS average_after_call_seconds,
-    avg(talk_ms + after_call_ms) / 1000 AS average_handle_seconds
+    avg(dialing_ms) / 1000 AS average_dialing_seconds,
+    avg(talk_ms + hold_ms + after_call_ms + dialing_ms) / 1000 AS average_handle_seconds
 FROM (
     SELECT
-        min("date") AS "date",
-        json_extract_scalar(event, '$.eventBody.conversationId') AS conversation_id,
-        json_extract_scalar(event, '$.eventBody.mediaType') AS media_type,
-        sum(CASE WHEN topic LIKE '%.user.end' THEN coalesce(
-            CAST(json_extract_scalar(event, '$.eventBody.connectedDurationMs') AS double),
-            CAST(json_extract_scalar(event, '$.eventBody.interactingDurationMs') AS double)
-        ) ELSE 0 END) AS talk_ms,
-        sum(CASE WHEN topic LIKE '%.acw' THEN
-            CAST(json_extract_scalar(event, '$.eventBody.wrapupDurationMs') AS double)
-        ELSE 0 END) AS after_call_ms
-    FROM events
-    WHERE "date" >= CAST(CAST(current_date - INTERVAL '7' DAY AS date) AS varchar)
-        AND (topic LIKE 'v2.detail.events.conversation.%.user.end' OR topic LIKE 'v2.detail.events.conversation.%.acw')
+        max("date") AS "date",
+        conversation_id,
+        media_type,
+        sum(CASE WHEN topic LIKE '%.user.end' THEN coalesce(interacting_ms, 0e0) ELSE 0e0 END) AS talk_ms,
+        sum(CASE WHEN topic LIKE '%.user.end' THEN coalesce(held_ms, 0e0) ELSE 0e0 END) AS hold_ms,
+        sum(CASE WHEN topic LIKE '%.acw' THEN coalesce(wrapup_ms, 0e0) ELSE 0e0 END) AS after_call_ms,
+        sum(CASE
+            WHEN topic LIKE '%.user.end' AND direction = 'OUTBOUND'
+                THEN coalesce(dialing_ms, 0e0) + coalesce(contacting_ms, 0e0)
+            ELSE 0e0
+        END) AS dialing_ms
+    FROM (
+        SELECT
+            "date",
+            topic,
+            json_extract_scalar(event, '$.eventBody.conversationId') AS conversation_id,
+            json_extract_scalar(event, '$.eventBody.mediaType') AS media_type,
+            json_extract_scalar(event, '$.eventBody.direction') AS direction,
+            -- A decimal is never infinite, whatever a sender writes.
+            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.interactingDurationMs') AS decimal(18, 3)) AS double)
+                AS interacting_ms,
+            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.heldDurationMs') AS decimal(18, 3)) AS double)
+                AS held_ms,
+            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.wrapupDurationMs') AS decimal(18, 3)) AS double)
+                AS wrapup_ms,
+            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.dialingDurationMs') AS decimal(18, 3)) AS double)
+                AS dialing_ms,
+            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.contactingDurationMs') AS decimal(18, 3)) AS double)
+                AS contacting_ms
+        FROM events
+        -- A day more, for conversations that ended in the first.
+        WHERE "date" >= CAST(CAST(current_date - INTERVAL '8' DAY AS date) AS varchar)
+            AND (
+                topic LIKE 'v2.detail.events.conversation.%.user.end'
+                OR topic LIKE 'v2.detail.events.conversation.%.acw'
+            )
+    )
+    WHERE conversation_id IS NOT NULL
     GROUP BY 2, 3
 )
+WHERE "date" >= CAST(CAST(current_date - INTERVAL '7' DAY AS date) AS varchar)
+    AND talk_ms + hold_ms + after_call_ms + dialing_ms > 0
 GROUP BY 1, 2
 ORDER BY 1, 2

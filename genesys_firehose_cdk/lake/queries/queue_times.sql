@@ -5,8 +5,8 @@ SELECT
     json_extract_scalar(event, '$.eventBody.mediaType') AS media_type,
     json_extract_scalar(event, '$.eventBody.acdOutcome') AS outcome,
     count(*) AS conversations,
-    avg(CAST(json_extract_scalar(event, '$.eventBody.connectedDurationMs') AS double)) / 1000 AS average_seconds,
-    max(CAST(json_extract_scalar(event, '$.eventBody.connectedDurationMs') AS double)) / 1000 AS longest_seconds
+    avg(CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.connectedDurationMs') AS decimal(18, 3)) AS double)) / 1000 AS average_seconds,
+    max(CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.connectedDurationMs') AS decimal(18, 3)) AS double)) / 1000 AS longest_seconds
 FROM events
 WHERE "date" >= CAST(CAST(current_date - INTERVAL '7' DAY AS date) AS varchar)
     AND topic LIKE 'v2.detail.events.conversation.%.acd.end'

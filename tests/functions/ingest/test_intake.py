@@ -12,7 +12,7 @@ from ingest.intake import Intake, Receipt
 from ingest.oversize import OversizeStore
 from ingest.settings import Settings
 from shared.json_text import split_events
-from shared.pointer import find_pointer, read_original
+from shared.pointer import Pointer, read_original
 from shared.telemetry import Metrics
 from tests.functions.observing import Clock, metrics_of
 from tests.in_memory_aws import Fault, InMemoryAws
@@ -97,8 +97,8 @@ def test_an_event_above_firehoses_limit_is_a_record_with_a_pointer_to_its_origin
     large = {"messageId": "a", "transcripts": "x" * 1_100_000}
     assert ingestion.take(large) == Receipt(1, 0, 0)
     record = json.loads(aws.in_stream[0])
-    pointer = find_pointer(record["event"], record["dedup_key"])
-    assert pointer is not None
+    assert record["event"] == {"messageId": "a", "transcripts": None}
+    pointer = Pointer.of(record["oversize"], record["dedup_key"])
     assert json.loads(read_original(pointer, aws.objects.__getitem__)) == large
 
 
@@ -120,3 +120,9 @@ def test_age_and_sizes_are_measured(ingestion: Ingestion, capsys: pytest.Capture
     )
     counted = metrics_of(capsys.readouterr().out)
     assert (counted["EventAge"], counted["EventsReceived"], counted["EventsOversize"]) == (5000, 3, 1)
+
+
+def test_every_event_of_a_batch_of_aws_lands_by_itself(aws: InMemoryAws, ingestion: Ingestion) -> None:
+    carried = {"eventSource": "aws:sqs", "messageId": "of the queue", "body": '{"messageId":"b"}'}
+    assert ingestion.take({"Records": [{"messageId": "a"}, carried]}) == Receipt(2, 0, 0)
+    assert [json.loads(record)["event"] for record in aws.in_stream] == [{"messageId": "a"}, {"messageId": "b"}]

@@ -9,12 +9,9 @@ import pytest
 from ingest.oversize import OversizeStore, reduce_event
 from shared.event import describe
 from shared.json_text import parse_json
-from shared.pointer import Pointer
 from tests.in_memory_aws import InMemoryAws
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
-POINTER = Pointer("raw/oversize/2026/11/23/key.json.gz", 5, "digest")
-MARKER = {"$oversize": {"key": POINTER.key, "length": 5, "sha256": "digest"}}
 FIELDS = frozenset({"transcripts", "text"})
 
 
@@ -57,17 +54,17 @@ def test_only_the_large_optional_fields_move_out_wherever_they_stand() -> None:
         "transcripts": ["x" * 100],
         "eventBody": {"items": [{"text": "y" * 100, "id": 7}], "kept": {"z": None}},
     }
-    assert json.loads(reduce_event(event, FIELDS, POINTER, 10_000)) == {
+    assert json.loads(reduce_event(event, FIELDS, 10_000)) == {
         "messageId": "a",
-        "transcripts": MARKER,
-        "eventBody": {"items": [{"text": MARKER, "id": 7}], "kept": {"z": None}},
+        "transcripts": None,
+        "eventBody": {"items": [{"text": None, "id": 7}], "kept": {"z": None}},
     }
 
 
 def test_an_event_still_too_large_moves_out_whole() -> None:
     event = {"messageId": "a", "unexpected": "x" * 1000}
-    assert json.loads(reduce_event(event, FIELDS, POINTER, 1000)) == MARKER
-    assert json.loads(reduce_event(event, FIELDS, POINTER, 1100)) == event
+    assert json.loads(reduce_event(event, FIELDS, 1000)) == {}
+    assert json.loads(reduce_event(event, FIELDS, 1100)) == event
 
 
 def test_an_event_that_cant_be_written_anew_moves_out_whole() -> None:
@@ -75,4 +72,4 @@ def test_an_event_that_cant_be_written_anew_moves_out_whole() -> None:
     for _level in range(5000):
         nested = {"inner": nested}
     for event in ({"number": float("inf")}, nested):
-        assert parse_json(reduce_event(event, FIELDS, POINTER, 10_000_000)) == MARKER
+        assert parse_json(reduce_event(event, FIELDS, 10_000_000)) == {}

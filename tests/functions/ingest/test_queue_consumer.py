@@ -110,7 +110,6 @@ def test_every_family_comes_through_eventbridge_whole_and_as_the_same_event_as_t
         "hello",
         "7",
         "[]",
-        f"[{eventbridge_event()},{eventbridge_event()}]",
         "\ud800",
         '{"a":' * 100_000,
         '{"number":NaN}',
@@ -134,6 +133,27 @@ def test_a_message_that_can_be_read_but_is_too_deep_to_be_described_comes_again_
     monkeypatch.setattr("ingest.queue_consumer.describe", describe_what_is_shallow)
     assert consume(function, eventbridge_event(), '{"deep":{}}', eventbridge_event()) == ["m-1"]
     assert len(aws.in_stream) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"[{eventbridge_event()},{eventbridge_event({**DETAIL, 'version': '3'})}]",
+        json.dumps({"Records": [json.loads(eventbridge_event()), DETAIL]}),
+        json.dumps({"Records": [{"eventSource": "aws:sqs", "messageId": "m", "body": eventbridge_event()}, DETAIL]}),
+    ],
+)
+def test_a_message_with_several_events_is_a_record_for_each_and_comes_again_whole(
+    aws: InMemoryAws, function: IngestFunction, body: str
+) -> None:
+    aws.schedule = dict.fromkeys(range(3), Fault.PARTIAL)
+    assert consume(function, body) == ["m-0"]
+    assert len(aws.in_stream) == 1
+    aws.schedule = {}
+    assert consume(function, body) == []
+    records = [json.loads(record) for record in aws.in_stream]
+    assert len(records) == 3
+    assert {(record["event_type"], record["topic"]) for record in records} == {("call", DETAIL["topicName"])}
 
 
 def test_only_what_firehose_refuses_comes_again(aws: InMemoryAws, function: IngestFunction) -> None:
@@ -161,7 +181,7 @@ def test_an_event_whose_original_cant_be_stored_comes_again(aws: InMemoryAws, fu
     aws.schedule = {0: Fault.THROTTLE}
     assert consume(function, large) == ["m-0"]
     assert consume(function, large) == []
-    assert list(aws.objects) == [json.loads(aws.in_stream[0])["event"]["detail"]["text"]["$oversize"]["key"]]
+    assert list(aws.objects) == [json.loads(aws.in_stream[0])["oversize"]["key"]]
 
 
 def test_a_crash_answers_nothing_so_that_the_batch_comes_again(aws: InMemoryAws, function: IngestFunction) -> None:

@@ -178,7 +178,7 @@ def test_a_bad_record_goes_to_errors_with_its_bytes_and_the_others_pass(
 
 def _oversize(key: str) -> bytes:
     pointer = {"key": key, "length": 10, "sha256": key.split("-")[-1].split(".")[0].ljust(64, "0")}
-    return envelope(1, text={"$oversize": pointer})
+    return json.dumps({**json.loads(envelope(1)), "oversize": pointer}).encode() + b"\n"
 
 
 def test_an_oversize_event_whose_original_is_gone_goes_to_errors(aws: InMemoryAws) -> None:
@@ -186,6 +186,17 @@ def test_an_oversize_event_whose_original_is_gone_goes_to_errors(aws: InMemoryAw
     rebuild(aws)
     [[line]] = written(aws, "errors/").values()
     assert line["errorMessage"] == "the original of the event is gone"
+
+
+@pytest.mark.parametrize(
+    "key", ["\ud800", "raw/2026/11/23/10/x.gz", f"raw/oversize/2026/11/23/{2:064x}-{'0' * 16}.json.gz"]
+)
+def test_a_record_with_a_broken_pointer_goes_to_errors_and_the_others_are_rebuilt(aws: InMemoryAws, key: str) -> None:
+    put_raw(aws, _oversize(key), envelope(2))
+    rebuild(aws)
+    [[line]] = written(aws, "errors/").values()
+    assert line["errorMessage"] == "the pointer to the original is not one"
+    assert [len(lines) for lines in written(aws).values()] == [1]
 
 
 def test_an_oversize_event_whose_original_can_not_be_read_now_fails_the_object_with_nothing_written() -> None:

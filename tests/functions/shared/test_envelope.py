@@ -20,6 +20,7 @@ from shared.envelope import (
 )
 from shared.event import describe
 from shared.json_text import split_events
+from shared.pointer import Pointer
 from tests import json_values
 
 ARRIVAL = datetime(2026, 11, 23, 10, 0, 0, 123000, UTC)
@@ -115,6 +116,7 @@ def test_a_record_is_known_by_how_it_begins(record: bytes, is_one: bool) -> None
         ("ingest_id", None),
         ("received_at", 7),
         ("ingress", []),
+        ("ingress", "zq-planted"),
         ("dedup_key", {}),
         ("event", None),
         ("event", []),
@@ -157,3 +159,30 @@ def test_a_key_has_its_shard_for_good() -> None:
 def test_a_key_inside_the_event_chooses_no_shard() -> None:
     [(event, raw)] = split_events(b'{"messageId":"1","note":"x","dedup_key":"zzzzzzzz"}')
     assert shard_of(record_of(event, raw), 20) in range(20)
+
+
+POINTER = Pointer(f"raw/oversize/2026/11/23/{'d' * 64}-{'e' * 16}.json.gz", 2_000_000, "e" * 64)
+
+
+def test_the_pointer_to_an_original_stands_before_the_event_and_what_is_around_it_stays_bounded() -> None:
+    event = {"topicName": "v2." + "\U0001f600" * 300, "oversize": "the sender's"}
+    raw = json.dumps(event).encode()
+    record = wrap(raw, describe(event, ("messageId",), ARRIVAL), "webhook", ARRIVAL, POINTER)
+    envelope = read(record)
+    assert list(envelope)[-2:] == ["oversize", "event"]
+    assert Pointer.of(envelope["oversize"], "d" * 64) == POINTER
+    assert envelope["event"] == event
+    assert len(record) - len(raw) <= 4096
+
+
+@given(written=written_events)
+def test_no_sender_writes_a_pointer(written: tuple[dict[str, Any], bytes]) -> None:
+    event, raw = written
+    hostile = raw[:-1] + (b"," if event else b"") + b'"oversize":{"key":"x"},"topicName":"\\",\\"oversize\\":{}"}'
+    [(parsed, own)] = split_events(hostile)
+    assert "oversize" not in read(record_of(parsed, own))
+
+
+@pytest.mark.parametrize("ingress", ["webhook", "eventbridge", "verification", "backfill"])
+def test_there_are_four_ways_in(ingress: Ingress) -> None:
+    assert read(record_of({}, b"{}", ingress))["ingress"] == ingress

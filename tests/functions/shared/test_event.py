@@ -181,7 +181,46 @@ def test_the_payload_of_an_eventbridge_event_is_its_detail() -> None:
     assert genesys_payload(on_the_bus(CALL_ENDED)) == CALL_ENDED
     assert genesys_payload(CALL_ENDED) == CALL_ENDED
     assert genesys_payload({"detail": {"a": 1}}) == {"detail": {"a": 1}}
+    assert genesys_payload({"source": "web", "detail": {"a": 1}}) == {"source": "web", "detail": {"a": 1}}
+    assert genesys_payload({"topicName": "v2.a", "detail": CALL_ENDED}) == {"topicName": "v2.a", "detail": CALL_ENDED}
     assert genesys_payload({"detail-type": "x", "detail": "text"}) == {"detail-type": "x", "detail": "text"}
+
+
+SOURCE = "aws.partner/genesys.com/cloud/org-1/lake"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"detail": CALL_ENDED},
+        {"source": SOURCE, "time": "2026-11-23T09:00:01Z", "detail": CALL_ENDED},
+        {"id": "e-1", "source": "forwarder", "detail": CALL_ENDED},
+        {"source": SOURCE, "detail": CALL_ENDED["eventBody"]},
+    ],
+)
+def test_what_an_input_transformer_leaves_of_an_eventbridge_event_is_unwrapped(event: dict[str, Any]) -> None:
+    described = facts(event)
+    assert (described.event_type, described.event_time) == ("call", MOMENT)
+    assert described.dedup_key == key(event["detail"])
+    assert described.topic == event["detail"].get("topicName")
+
+
+def test_a_details_body_without_its_topic_has_its_mediums_type() -> None:
+    body = {"eventTime": MOMENT_MS, "conversationId": "c-1", "mediaType": "CHAT"}
+    described = facts(body)
+    assert (described.event_type, described.event_time, described.topic) == ("chat", MOMENT, None)
+    assert event_type_of({"conversationId": "c-1", "mediaType": "new"}) == "conversation"
+    assert event_type_of({"mediaType": "CHAT"}) == "unknown"
+
+
+def test_of_an_agents_activity_the_state_that_changed_last_gives_the_time() -> None:
+    body = {
+        "routingStatus": {"status": "IDLE", "startTime": "2026-11-19T06:30:00.000Z"},
+        "presence": {"presenceDefinition": {"systemPresence": "MEAL"}, "modifiedDate": "2026-11-23T09:00:00.250Z"},
+        "dateActiveQueuesChanged": "2026-11-19T06:30:00.000Z",
+    }
+    event = {"topicName": "v2.users.u-1.activity", "eventBody": body, "timestamp": "2026-11-23T09:00:00.700Z"}
+    assert event_time_of(event) == MOMENT
 
 
 @pytest.mark.parametrize(

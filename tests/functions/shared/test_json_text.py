@@ -1,5 +1,6 @@
 """JSON is taken strictly, and each event keeps its own bytes."""
 
+import base64
 import json
 from typing import Any
 
@@ -122,3 +123,72 @@ def test_an_event_is_refused_when_it_is_nested_more_than_a_hundred_levels_deep(f
 def test_an_event_may_be_as_wide_as_it_likes() -> None:
     [(event, _raw)] = split_events(b'{"words":[' + b",".join([b'{"word":[]}'] * 1000) + b"]}")
     assert len(event["words"]) == 1000
+
+
+ONE, TWO = b'{ "a" : 1.0 }', b'{"b":"\\u00e4"}'
+SQS = {"messageId": "m-1", "receiptHandle": "r", "eventSource": "aws:sqs"}
+
+
+def raws(body: bytes) -> list[bytes]:
+    events = list(split_events(body))
+    assert [event for event, _raw in events] == [json.loads(raw) for _event, raw in events]
+    return [raw for _event, raw in events]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"Records":[' + ONE + b"," + TWO + b"]}",
+        b' {\n "Records" : [ ' + ONE + b" ,\n" + TWO + b" ] }\n",
+        json.dumps({"Records": [{**SQS, "body": text.decode()} for text in (ONE, TWO)]}).encode(),
+        json.dumps({"Records": [{**SQS, "body": f"[{ONE.decode()}, {TWO.decode()}]"}]}).encode(),
+        json.dumps([{**SQS, "body": text.decode()} for text in (ONE, TWO)]).encode(),
+        json.dumps(
+            {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": text.decode()}} for text in (ONE, TWO)]}
+        ).encode(),
+        json.dumps(
+            {
+                "Records": [
+                    {"eventSource": "aws:kinesis", "kinesis": {"data": base64.b64encode(text).decode()}}
+                    for text in (ONE, TWO)
+                ]
+            }
+        ).encode(),
+    ],
+)
+def test_each_event_of_a_batch_of_aws_is_one_with_its_own_bytes(body: bytes) -> None:
+    assert raws(body) == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"Records":[]}',
+        b'{"Records":[1]}',
+        b'{"Records":{"a":1}}',
+        b'{"Records":[{"a":1}],"messageId":"m"}',
+        b'{"Records":[{"a":1}],"Records":[{"a":2}]}',
+        b'{"\\u0052ecords":[{"a":1}]}',
+        b'{"eventSource":"aws:sqs","body":"hello"}',
+        b'{"eventSource":"aws:sqs","body":"{\\"a\\":\\"\\ud800\\"}"}',
+        b'{"eventSource":"aws:sqs","body":{"a":1}}',
+        b'{"eventSource":"aws:s3","s3":{"bucket":{}}}',
+        b'{"eventSource":["aws:sqs"],"body":"{}"}',
+        b'{"eventSource":"aws:kinesis","kinesis":{"data":"%"}}',
+        b'{"eventSource":"aws:kinesis","kinesis":7}',
+        b'{"EventSource":"aws:sns","Sns":{}}',
+    ],
+)
+def test_what_is_no_batch_or_carries_nothing_that_can_be_read_is_an_event_itself(body: bytes) -> None:
+    assert [raw for _event, raw in split_events(body)] == [body]
+
+
+def test_an_event_in_a_batch_may_be_no_deeper_than_any_other() -> None:
+    deep = '{"a":' * (MAX_DEPTH + 1) + "1" + "}" * (MAX_DEPTH + 1)
+    with pytest.raises(InvalidJsonError):
+        list(split_events(f'{{"Records":[{deep}]}}'.encode()))
+
+
+@given(body=st.recursive(json_values.objects, lambda inner: st.builds(lambda e: {"Records": e}, st.lists(inner))))
+def test_any_object_is_one_event_or_more(body: dict[str, Any]) -> None:
+    assert list(split_events(json.dumps(body).encode()))

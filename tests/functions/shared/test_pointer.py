@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from shared.pointer import MAX_ORIGINAL_BYTES, BrokenPointerError, Pointer, find_pointer, object_key, read_original
+from shared.pointer import MAX_ORIGINAL_BYTES, BrokenPointerError, Pointer, object_key, read_original
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 KEY = "d" * 64
@@ -18,52 +19,70 @@ DIGEST = hashlib.sha256(ORIGINAL).hexdigest()
 POINTER = Pointer(object_key(KEY, DIGEST, NOW), len(ORIGINAL), DIGEST)
 
 
-def marker(**changes: Any) -> dict[str, Any]:
-    return {"$oversize": {**POINTER.to_json(), **changes}}
-
-
 def test_an_original_is_filed_by_its_day_of_arrival_under_a_name_of_its_own() -> None:
     assert object_key(KEY, DIGEST, NOW) == f"raw/oversize/2026/11/23/{KEY}-{DIGEST[:16]}.json.gz"
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        marker(),
-        {"messageId": "a", "transcripts": marker()},
-        {"eventBody": {"items": [1, "text", [{"text": marker()}]]}},
-        {"$oversize": "text", "text": marker()},
-        {"$oversize": {"key": 7}, "text": marker()},
-    ],
-)
-def test_a_pointer_is_found_wherever_it_stands(event: dict[str, Any]) -> None:
-    assert find_pointer(json.loads(json.dumps(event)), KEY) == POINTER
+def test_the_pointer_in_an_envelope_is_read() -> None:
+    assert Pointer.of(json.loads(json.dumps(POINTER._asdict())), KEY) == POINTER
 
 
 @pytest.mark.parametrize(
-    "event",
+    "changes",
     [
-        {},
-        {"text": "$oversize"},
-        marker(key="raw/2026/11/23/10/records.gz"),
-        marker(key=POINTER.key.replace("raw/", "clean/")),
-        marker(key=POINTER.key.replace("d" * 64, "e" * 64)),
-        marker(key=POINTER.key + "/other.json.gz"),
-        marker(key=None),
-        marker(sha256="0" * 64),
-        marker(sha256=7),
-        marker(length=0),
-        marker(length=-1),
-        marker(length=MAX_ORIGINAL_BYTES + 1),
-        marker(length="17"),
+        {"key": "raw/2026/11/23/10/records.gz"},
+        {"key": POINTER.key.replace("raw/", "clean/")},
+        {"key": POINTER.key.replace("d" * 64, "e" * 64)},
+        {"key": POINTER.key + "/other.json.gz"},
+        {"key": "x/" + POINTER.key},
+        {"key": POINTER.key + "\n"},
+        {"key": POINTER.key.replace("/23/", "/../")},
+        {"key": POINTER.key.replace("/23/", "/\ud800/")},
+        {"key": POINTER.key.replace("2026", "\u0662026")},
+        {"key": None},
+        {"sha256": "0" * 64},
+        {"sha256": DIGEST[:16]},
+        {"sha256": 7},
+        {"length": 0},
+        {"length": -1},
+        {"length": True},
+        {"length": 17.0},
+        {"length": MAX_ORIGINAL_BYTES + 1},
+        {"length": "17"},
+        {"more": 1},
     ],
 )
-def test_a_pointer_to_anything_but_this_events_original_is_none(event: dict[str, Any]) -> None:
-    assert find_pointer(event, KEY) is None
+def test_a_pointer_of_another_form_or_to_another_event_is_broken(changes: dict[str, Any]) -> None:
+    with pytest.raises(BrokenPointerError):
+        Pointer.of({**POINTER._asdict(), **changes}, KEY)
 
 
-def test_another_events_pointer_is_not_followed() -> None:
-    assert find_pointer(marker(), "e" * 64) is None
+@pytest.mark.parametrize("value", [None, [], "text", {}, {"key": POINTER.key}])
+def test_what_is_no_pointer_at_all_is_broken(value: object) -> None:
+    with pytest.raises(BrokenPointerError):
+        Pointer.of(value, KEY)
+
+
+def test_another_events_pointer_is_broken() -> None:
+    with pytest.raises(BrokenPointerError):
+        Pointer.of(POINTER._asdict(), "e" * 64)
+
+
+@pytest.mark.parametrize("code", ["NoSuchKey", "InvalidObjectState"])
+def test_an_original_that_no_further_attempt_can_read_is_broken(code: str) -> None:
+    def get_object(_key: str) -> bytes:
+        raise ClientError({"Error": {"Code": code, "Message": "zq"}}, "GetObject")
+
+    with pytest.raises(BrokenPointerError):
+        read_original(POINTER, get_object)
+
+
+def test_an_original_that_another_attempt_may_read_is_not_broken() -> None:
+    def get_object(_key: str) -> bytes:
+        raise ClientError({"Error": {"Code": "SlowDown", "Message": "zq"}}, "GetObject")
+
+    with pytest.raises(ClientError):
+        read_original(POINTER, get_object)
 
 
 def test_an_original_is_read_and_unpacked() -> None:

@@ -190,6 +190,24 @@ def test_an_oversize_event_whose_original_cant_be_read_now_fails_and_passes_when
 def test_a_senders_own_pointer_is_not_followed(aws: InMemoryAws) -> None:
     foreign = Pointer("raw/2026/11/23/10/records.gz", 2, "d" * 64)
     aws.objects[foreign.key] = gzip.compress(b"{}")
-    event = {"messageId": "a", "text_of_another": {"$oversize": foreign.to_json()}}
+    event = {"messageId": "a", "text_of_another": {"$oversize": foreign._asdict()}}
     assert clean(aws, raw_record(event))["event"] == event
     assert "GetObject" not in aws.calls
+
+
+def test_what_an_input_transformer_left_is_masked_and_filed_by_its_detail(aws: InMemoryAws) -> None:
+    body = {"eventTime": 1795424400250, "conversationId": "c-1", "mediaType": "VOICE", "ani": "tel:+15550142233"}
+    detail = {"topicName": "v2.detail.events.conversation.c-1.acd.start", "eventBody": body}
+    source = "aws.partner/genesys.com/cloud/org-1/lake"
+    event = {"id": "e-1", "source": source, "time": "2026-11-23T10:00:00Z", "detail": detail}
+    content = clean(aws, raw_record(event))
+    assert (content["event_type"], content["event_time"]) == ("call", "2026-11-23T09:00:00.250Z")
+    assert content["topic"] == detail["topicName"]
+    assert content["event"].keys() == detail.keys()
+    assert "15550142233" not in json.dumps(content)
+
+
+def test_an_event_without_any_time_of_its_own_has_that_of_the_eventbridge_event_around_it(aws: InMemoryAws) -> None:
+    detail = {"topicName": "v2.users.u-1.station", "eventBody": {"associatedStation": None}}
+    content = clean(aws, raw_record({"detail-type": "x", "time": "2026-11-23T08:00:00Z", "detail": detail}))
+    assert content["event_time"] == "2026-11-23T08:00:00.000Z"

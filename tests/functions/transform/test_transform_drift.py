@@ -272,7 +272,7 @@ def test_drift_is_counted_per_event_type_and_per_pipeline(capsys: pytest.Capture
     events = [presence(mood=1), presence(mood=2), presence(), conversation]
     clean_records(events)
     lines = [line for line in metric_lines(capsys.readouterr().out) if "SchemaDrift" in line]
-    assert {line["EventType"]: line["SchemaDrift"] for line in lines} == {"presence": 2, "conversation": 2}
+    assert {line["EventType"]: line["SchemaDrift"] for line in lines} == {"presence": 2, "call": 2}
     for line in lines:
         [directive] = line["_aws"]["CloudWatchMetrics"]
         assert directive["Dimensions"] == [["Pipeline"], ["Pipeline", "EventType"]]

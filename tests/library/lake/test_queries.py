@@ -5,6 +5,9 @@ Athena's dialect is Trino's. The queries keep to what both know, but for four fu
 
 import gzip
 import json
+import math
+import random
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +25,8 @@ from tests.wired_functions import DEFAULT_POLICY, firehose_batch, transform_func
 NOW = datetime.now(UTC).replace(microsecond=0)
 TODAY = f"{NOW:%Y-%m-%d}"
 _TRINO = """
-CREATE MACRO json_extract_scalar(text, path) AS json_extract_string(text, path);
+CREATE MACRO json_extract_scalar(text, path) AS
+    CASE WHEN json_type(text, path) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string(text, path) END;
 CREATE MACRO json_format(value) AS CAST(value AS varchar);
 CREATE MACRO from_iso8601_timestamp(text) AS CAST(text AS timestamptz);
 CREATE MACRO approx_percentile(value, share) AS approx_quantile(value, share);
@@ -65,13 +69,22 @@ class Lake:
         body = {"queueId": queue, "mediaType": "VOICE", "acdOutcome": outcome, "connectedDurationMs": milliseconds}
         self._detail("acd.end", body)
 
-    def user_end(self, conversation: str, milliseconds: int) -> None:
-        body = {"conversationId": conversation, "mediaType": "VOICE", "connectedDurationMs": milliseconds}
-        self._detail("user.end", body)
+    def user_end(self, conversation: str, interacting: Any, held: Any = 0, **fields: Any) -> None:
+        durations = {"interactingDurationMs": interacting, "heldDurationMs": held}
+        self._detail("user.end", {"conversationId": conversation, "mediaType": "VOICE", **durations, **fields})
 
-    def after_call_work(self, conversation: str, milliseconds: int, code: str = "resolved") -> None:
-        body = {"conversationId": conversation, "mediaType": "VOICE", "wrapupDurationMs": milliseconds}
+    def after_call_work(self, conversation: str, milliseconds: Any, code: Any = "resolved", **fields: Any) -> None:
+        body = {"conversationId": conversation, "mediaType": "VOICE", "wrapupDurationMs": milliseconds, **fields}
         self._detail("acw", {**body, "wrapupCode": code})
+
+    def wrap_up(self, conversation: Any, session: Any, code: Any, seconds: int = 0, **fields: Any) -> None:
+        body = {"conversationId": conversation, "sessionId": session, "wrapupCode": code, "wrapupDurationMs": 30_000}
+        self.add(
+            "disposition",
+            topic="v2.detail.events.conversation.c-1.wrapup",
+            event_time=_iso(NOW + timedelta(seconds=seconds)),
+            event={"eventBody": {**body, **fields}},
+        )
 
     def _detail(self, kind: str, body: dict[str, Any]) -> None:
         self.add(topic=f"v2.detail.events.conversation.c-1.{kind}", event={"eventBody": body})
@@ -191,20 +204,104 @@ def test_queue_times_are_by_queue_and_outcome(lake: Lake) -> None:
     ]
 
 
-def test_handle_time_is_with_the_agents_and_after_the_call(lake: Lake) -> None:
-    lake.user_end("first", 60_000)
-    lake.user_end("first", 30_000)
-    lake.after_call_work("first", 10_000)
-    lake.user_end("second", 10_000)
-    assert lake.saved("handle_times") == [(TODAY, "VOICE", 2, 50.0, 5.0, 55.0)]
+def test_handle_time_is_talk_hold_and_after_call_work_of_all_agents(lake: Lake) -> None:
+    lake.user_end("first", 201_000, 95_000)
+    lake.after_call_work("first", 30_000)
+    lake.wrap_up("first", "s-1", "resolved")
+    assert lake.saved("handle_times") == [(TODAY, "VOICE", 1, 201.0, 95.0, 30.0, 0.0, 326.0)]
+    lake.user_end("second", 60_000)
+    lake.user_end("second", 30_000, 4_000)
+    assert lake.saved("handle_times") == [(TODAY, "VOICE", 2, 145.5, 49.5, 15.0, 0.0, 210.0)]
 
 
-def test_wrap_ups_are_of_both_kinds_the_most_frequent_first(lake: Lake) -> None:
+def test_handle_time_of_an_outbound_conversation_is_dialing_and_contacting_as_well(lake: Lake) -> None:
+    durations = {"dialingDurationMs": 7_000, "contactingDurationMs": 2_000}
+    lake.user_end("out", 60_000, direction="OUTBOUND", **durations)
+    lake.user_end("in", 60_000, direction="INBOUND", mediaType="CALLBACK", **durations)
+    assert [(row[1], row[-1]) for row in lake.saved("handle_times")] == [("CALLBACK", 60.0), ("VOICE", 69.0)]
+
+
+def test_a_conversation_that_no_agent_handled_has_no_handle_time(lake: Lake) -> None:
+    lake.user_end("not answered", 0, alertingDurationMs=20_000)
+    assert lake.saved("handle_times") == []
+
+
+def test_a_conversation_counts_on_the_day_its_handling_ended(lake: Lake) -> None:
+    yesterday, body = f"{NOW - timedelta(days=1):%Y-%m-%d}", {"conversationId": "c", "mediaType": "VOICE"}
+    topic = "v2.detail.events.conversation.c.user.end"
+    lake.add(date=yesterday, topic=topic, event={"eventBody": {**body, "interactingDurationMs": 1_000}})
+    lake.after_call_work("c", 2_000)
+    assert [(row[0], row[-1]) for row in lake.saved("handle_times")] == [(TODAY, 3.0)]
+
+
+def test_a_wrap_up_counts_once(lake: Lake) -> None:
+    lake.wrap_up("first", "s-1", "sold")
     lake.after_call_work("first", 1, code="sold")
+    lake.wrap_up("first", "s-2", "sold")
+    lake.add("disposition", event={"dispositionCode": "RESOLVED"})
     lake.add("disposition", event={"dispositionCode": "RESOLVED"})
     lake.add("disposition", event={"dispositionCode": "RESOLVED"})
     lake.add("disposition", event={"dispositionCode": None})
-    assert lake.saved("wrap_ups") == [(TODAY, "RESOLVED", 2), (TODAY, "sold", 1)]
+    lake.add("call", event={"dispositionCode": "RESOLVED"})
+    assert lake.saved("wrap_ups") == [(TODAY, "RESOLVED", 3), (TODAY, "sold", 2)]
+
+
+def test_of_a_sessions_wrap_ups_the_newest_counts(lake: Lake) -> None:
+    lake.wrap_up("first", "s-1", "later", seconds=9)
+    lake.wrap_up("first", "s-1", "earlier")
+    lake.wrap_up("first", None, "of the participant", participantId="p-1")
+    assert lake.saved("wrap_ups") == [(TODAY, "later", 1), (TODAY, "of the participant", 1)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_handle_times_and_wrap_ups_are_what_an_account_of_the_conversations_says(lake: Lake, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    handled: dict[str, list[int]] = {}
+    codes: Counter[str] = Counter()
+    for number in range(40):
+        conversation, media = f"c-{number}", chance.choice(["VOICE", "CHAT", "EMAIL"])
+        direction = chance.choice(["INBOUND", "OUTBOUND"])
+        total = 0
+        for agent in range(chance.randrange(4)):
+            talk, hold, dialing, contacting, after = (chance.choice([0, chance.randrange(900_000)]) for _ in range(5))
+            kind = {"mediaType": media, "direction": direction}
+            lake.user_end(conversation, talk, hold, dialingDurationMs=dialing, contactingDurationMs=contacting, **kind)
+            total += talk + hold + (dialing + contacting if direction == "OUTBOUND" else 0)
+            if chance.random() < 0.7:
+                lake.after_call_work(conversation, after, **kind)
+                total += after
+                tries = [chance.choice("abc") for _ in range(chance.randrange(1, 3))]
+                for second, code in enumerate(tries):
+                    lake.wrap_up(conversation, f"s-{agent}", code, seconds=second, **kind)
+                codes[tries[-1]] += 1
+        if total:
+            handled.setdefault(media, []).append(total)
+    assert {(row[1], row[2]): row[-1] for row in lake.saved("handle_times")} == {
+        (media, len(totals)): pytest.approx(sum(totals) / len(totals) / 1000) for media, totals in handled.items()
+    }
+    assert {code: count for _date, code, count in lake.saved("wrap_ups")} == codes
+
+
+HOSTILE = ["abc", "Infinity", "-Infinity", "NaN", "1e999", "9" * 400, "", None, True, {"a": 1}, [1], "\u0000"]
+
+
+@pytest.mark.parametrize("name", sorted(set(saved_queries()) - {"create_view"}))
+@pytest.mark.parametrize("value", HOSTILE, ids=repr)
+def test_no_value_that_a_sender_writes_fails_a_query_or_spoils_a_figure(lake: Lake, name: str, value: Any) -> None:
+    durations = ("connected", "interacting", "held", "dialing", "contacting", "wrapup")
+    texts = ("wrapupCode", "acdOutcome", "queueId", "conversationId", "sessionId", "direction")
+    hostile = dict.fromkeys([*(f"{name}DurationMs" for name in durations), *texts], value)
+    for kind in ("acd.end", "user.end", "acw", "wrapup"):
+        topic = f"v2.detail.events.conversation.c.{kind}"
+        event_type = "disposition" if kind == "wrapup" else "call"
+        lake.add(event_type, topic=topic, event={"eventBody": {"mediaType": "CHAT", **hostile}})
+        lake.add(event_type, topic=topic, event={"eventBody": value, "dispositionCode": value})
+    lake.user_end("good", 201_000, 95_000)
+    lake.acd_end("ANSWERED", 10_000)
+    rows = lake.saved(name)
+    assert all(math.isfinite(field) for row in rows for field in row if isinstance(field, float))
+    if name == "handle_times":
+        assert rows == [(TODAY, "VOICE", 1, 201.0, 95.0, 0.0, 0.0, 296.0)]
 
 
 def test_abandon_rate_is_a_share_of_what_was_offered(lake: Lake) -> None:
@@ -226,7 +323,8 @@ def test_freshness_tells_the_age_of_the_newest_and_how_late_events_come(lake: La
 @pytest.mark.parametrize("name", sorted(set(saved_queries()) - {"create_view"}))
 def test_every_saved_query_reads_recent_days_alone(lake: Lake, name: str) -> None:
     old = f"{NOW - timedelta(days=9):%Y-%m-%d}"
-    body = {"wrapupCode": "x", "acdOutcome": "ABANDON", "connectedDurationMs": 1, "mediaType": "VOICE"}
+    body: dict[str, Any] = {"wrapupCode": "x", "acdOutcome": "ABANDON", "connectedDurationMs": 1, "mediaType": "VOICE"}
+    body.update(conversationId="c", interactingDurationMs=1, wrapupDurationMs=1)
     for kind in ("acd.end", "acw", "user.end"):
         lake.add(date=old, topic=f"v2.detail.events.conversation.c.{kind}", event={"eventBody": body})
     assert lake.saved(name) == []
