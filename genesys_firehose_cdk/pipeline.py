@@ -202,7 +202,7 @@ class GenesysFirehosePipeline(Construct):
         self.delivery_streams = tuple(
             DataLakeDeliveryStream(
                 self,
-                # The one that a pipeline begins with stays as it is when others join it.
+                # The first stream keeps its id when more are added.
                 "Delivery" if shard == 1 else f"Delivery{shard}",
                 context=self.context,
                 bucket=self.bucket,
@@ -280,7 +280,7 @@ class GenesysFirehosePipeline(Construct):
             web_acl_arn=self.ip_allow_list.web_acl.attr_arn if self.ip_allow_list else None,
         )
         if self.ip_allow_list is not None and api.web_acl_association is not None:
-            # Not before it holds anybody who may pass.
+            # The web ACL must not be in force before its IP sets are filled.
             api.web_acl_association.node.add_dependency(self.ip_allow_list.first_run)
         return api
 
@@ -300,7 +300,7 @@ class GenesysFirehosePipeline(Construct):
                 signing_key=self.signing_key,
                 props=genesys.subscription,
             )
-            # What it makes Genesys Cloud post needs an answer.
+            # Genesys Cloud posts as soon as the subscription exists, so the API must answer by then.
             self.subscription.node.add_dependency(self.api)
         if props.partner_bus is not None and self.partner_bus is not None and genesys.manage_integration:
             self.integration = EventBridgeIntegration(
@@ -368,7 +368,7 @@ class GenesysFirehosePipeline(Construct):
                 *self._lake_outputs(),
             )
         }
-        # The logical ids, which another construct may override later, are known when the template is written.
+        # Logical ids may be overridden later: they are tokens, resolved when the template is written.
         metadata = Stack.of(self).template_options.metadata or {}
         pipelines = {
             **metadata.get(PIPELINES_METADATA, {}),

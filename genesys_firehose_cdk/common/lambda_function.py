@@ -24,7 +24,7 @@ class LeastPrivilegeFunction(Construct):
         policy: The one policy of its role.
     """
 
-    # Why findings do not apply; a kind of function of which they would not be true says its own.
+    # Why these findings do not apply. A subclass for which a reason is not true overrides it.
     _NO_DEAD_LETTER_QUEUE = (
         "It is never invoked asynchronously, so Lambda would never use one. Its callers get the "
         "error and retry; behind them are a dead-letter queue and the prefix errors/."

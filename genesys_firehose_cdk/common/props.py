@@ -104,7 +104,7 @@ def _accept(value: Any, annotation: Any) -> Any:
     if annotation is None or annotation is types.NoneType:
         is_right = value is None
     elif annotation in (int, float):
-        # bool is an int to Python; a number that only CloudFormation knows is a float to the CDK.
+        # In Python a bool is an int. The CDK writes a number that only CloudFormation knows as a float.
         numbers = (int,) if annotation is int else (int, float)
         is_right = isinstance(value, numbers) and not isinstance(value, bool) and not _is_token(value)
     elif annotation is date:
@@ -152,7 +152,7 @@ def _accept_member(value: Any, enum: type[Enum]) -> Enum:
 
 
 def _implements(value: Any, interface: type) -> bool:
-    # What the CDK knows by several interfaces stands behind one object, with a delegate for each.
+    # jsii hands an object of several interfaces over as one proxy, with a delegate for each interface.
     kinds = [type(each) for each in getattr(value, "_delegates", [value])]
     return all(any(hasattr(kind, name) for kind in kinds) for name in _members(interface))
 

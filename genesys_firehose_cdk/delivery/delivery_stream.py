@@ -28,7 +28,7 @@ _SHORTEST_PARTITIONED_INTERVAL_SECONDS = 60
 _LARGEST_PROCESSOR_SIZE_MIB = 3
 _PROCESSOR_INTERVAL_SECONDS = 20
 _MIB = 1024 * 1024
-# More streams make many small objects, and a higher quota for each does the same without them.
+# More streams write many small objects. A higher quota per stream gives the same throughput without them.
 _MOST_SHARDS = 20
 
 _PARTITIONED_PREFIX = (
@@ -197,7 +197,7 @@ class DataLakeDeliveryStream(Construct):
         )
         log_streams = [child for child in self.log_group.node.children if isinstance(child, logs.LogStream)]
         self.role.allow_log_streams(self.log_group, *log_streams)
-        # The L2 depends on its own grants, which a role without policy updates does not make.
+        # The L2 depends on its own grants. A role without policy updates gets none, so the policy is named here.
         self.stream.node.add_dependency(self.role.policy)
 
     def _destination(

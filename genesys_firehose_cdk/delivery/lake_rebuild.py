@@ -143,7 +143,7 @@ class LakeRebuild(Construct):
                 "FunctionArn": self.function.function_arn,
             },
             role=role.without_policy_updates(),
-            # No execution data: keys of objects tell nothing that the bucket's own log does not.
+            # No execution data: the bucket's access log has the objects' keys already.
             logs=sfn.LogOptions(
                 destination=self.state_machine_log_group, level=sfn.LogLevel.ALL, include_execution_data=False
             ),
@@ -244,8 +244,8 @@ def _worker_statements(bucket: DataLakeBucket, tokenization_key: HmacKey) -> lis
     return [
         *tokenization_key.read_statements,
         iam.PolicyStatement(sid="ReadRaw", actions=["s3:GetObject"], resources=[raw]),
-        # Without it S3 answers for an oversize event's original that is gone as for one that is forbidden
-        # (Amazon S3 API Reference, "GetObject").
+        # Without s3:ListBucket, S3 answers 403 in place of 404 for an original that is gone (Amazon S3 API Reference,
+        # "GetObject").
         _list_statement(bucket),
         iam.PolicyStatement(sid="Write", actions=["s3:PutObject"], resources=[clean, errors]),
         key_statement(

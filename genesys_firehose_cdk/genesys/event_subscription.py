@@ -206,7 +206,7 @@ class EventSubscription(GenesysResource):
             schedule,
             "EventBusDLQ",
             SERVERLESS,
-            reason="A comparison that is missed is made up for by the next one, which no queue would bring sooner.",
+            reason="The next scheduled comparison does what a missed one did not; a queue would not bring it sooner.",
         )
         # When the resource is removed, its schedule must be gone, or it would create the subscription again.
         schedule.node.add_dependency(self.resource)

@@ -20,7 +20,7 @@ _NAME = re.compile(r"[ -~]{1,200}")
 
 @dataclass(frozen=True, kw_only=True)
 class EventBridgeIntegrationProps(Props, at="genesys.integration"):
-    """The integration's name and patience.
+    """The integration's name, and how long a change of it may take.
 
     Attributes:
         name: The integration's name at Genesys Cloud, 1 to 200 printable ASCII characters, to which a

@@ -26,7 +26,7 @@ from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 # A pass of the functions ends within 45 s.
 _TIMEOUT = Duration.seconds(60)
 _PASS_INTERVAL = Duration.seconds(10)
-# The function gives up first and says why. What hangs, the framework behind it ends, and CloudFormation after an hour.
+# The function gives up first and says why. The framework ends one that hangs. CloudFormation waits for an hour.
 _FRAMEWORK_RESERVE = Duration.minutes(5)
 _FRAMEWORK = "The provider framework of AWS CDK makes it so; its code is part of aws-cdk-lib."
 _FRAMEWORK_FUNCTIONS = ("framework-onEvent", "framework-isComplete", "framework-onTimeout")
@@ -38,7 +38,7 @@ def check_give_up_after(name: str, value: Duration) -> None:
 
 
 class GenesysFunction(LeastPrivilegeFunction):
-    """A function that makes changes at Genesys Cloud, in passes."""
+    """A function that makes changes at Genesys Cloud, in short runs until a change is complete."""
 
     _NO_DEAD_LETTER_QUEUE = (
         "The provider framework waits for its answer and CloudFormation reports a failure; what a schedule calls it "

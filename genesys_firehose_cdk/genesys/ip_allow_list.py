@@ -89,7 +89,7 @@ class IpAllowListProps(Props, at="genesys.ip_allow_list"):
 
 
 class IpAllowList(Construct):
-    """A web ACL that lets nobody through but Genesys Cloud, and a function that keeps it at what that publishes.
+    """A web ACL that lets only Genesys Cloud through, and a function that follows the published networks.
 
     A deployment runs the function before it puts the web ACL in front of the API, and fails when the run fails.
     So an empty list never locks the API, and a list that cannot be kept is noticed at once. Until then the API is
@@ -139,7 +139,7 @@ class IpAllowList(Construct):
             resource_type="Custom::GenesysIpRanges",
             service_token=self.refresh.function.function_arn,
             service_timeout=Duration.minutes(3),
-            # Another value of any is another run.
+            # A changed value of any property is another run.
             properties={
                 "Host": connection.region.host,
                 "Services": list(props.services),

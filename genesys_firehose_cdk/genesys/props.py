@@ -18,10 +18,10 @@ class GenesysProps(GenesysConnectionProps, at="genesys"):
         credentials: The secret of its OAuth client; see GenesysConnectionProps.
         manage_integration: Create and remove the integration that feeds the `partner_bus`. Otherwise it is made by
             hand before the deployment. Default: True.
-        integration: The integration's name and patience. Default: EventBridgeIntegrationProps().
+        integration: The integration's name, and how long a change may take. Default: EventBridgeIntegrationProps().
         subscription: Create and remove an event subscription that posts to the webhook. No documentation of Genesys
             Cloud has its endpoint; see EventSubscription. Default: none.
-        ip_allow_list: Keep everybody but Genesys Cloud's published networks from the webhook. Default: none.
+        ip_allow_list: Let only Genesys Cloud's published networks call the webhook. Default: none.
 
     Raises:
         InvalidPropertyError: `integration` is given although it is not managed.

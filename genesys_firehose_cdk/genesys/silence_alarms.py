@@ -20,13 +20,13 @@ ACCEPTED_METRICS: dict[str, MetricName] = {
 
 @dataclass(frozen=True, kw_only=True)
 class BusinessHoursProps(Props, at="watch.business_hours"):
-    """When events have to come, in UTC, because that is all CloudWatch's metric math knows of time.
+    """The hours in which events are expected, in UTC, the only time zone of CloudWatch's metric math.
 
     Attributes:
         start_hour: The first hour; 0 to 23.
-        end_hour: The hour in which no event has to come any more; 1 to 24. One that is not after
-            `start_hour` is of the next day: 15 and 1 are from 15:00 to 01:00.
-        days: The days on which the hours begin; 1 is Monday, 7 is Sunday. Default: Monday to Friday.
+        end_hour: The hour at which they end; 1 to 24. An end that is not after `start_hour` is on the next day: 15
+            and 1 are from 15:00 to 01:00.
+        days: The days on which they begin; 1 is Monday, 7 is Sunday. Default: Monday to Friday.
 
     Raises:
         InvalidPropertyError: A value is out of range.

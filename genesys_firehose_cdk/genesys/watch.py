@@ -1,4 +1,4 @@
-"""A function that asks whether Genesys Cloud's events can still come, because a deleted source is silent."""
+"""Checks whether Genesys Cloud's events can still come, because a deleted source sends no error."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _DESCRIPTIONS: dict[Question, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class GenesysWatchProps(Props, at="watch"):
-    """What is watched beside the partner event source and the integration, which every `partner_bus` has watched.
+    """What is watched in addition to the partner event source and the integration of a `partner_bus`.
 
     Attributes:
         business_hours: When silence of an ingress is an alarm. Default: never.
@@ -75,12 +75,12 @@ class GenesysWatchProps(Props, at="watch"):
 
 
 class GenesysWatch(Construct):
-    """A function that asks every five minutes what has to be so for events to come, and alarms on the answers.
+    """A function that checks every five minutes whether events can still come, and alarms on the answers.
 
     It asks Amazon EventBridge whether the partner event source is ACTIVE, and, with a connection, Genesys Cloud
     whether the integration is enabled and active and the subscription active. Each answer is a metric of 1 or
-    0; three in a row that are 0 or missing are an alarm, so credentials that no longer work, or a function that
-    no longer runs, are one too. Within the business hours, silence of an ingress is an alarm as well.
+    0. Three in a row that are 0 or missing raise the alarm, so expired credentials and a function that does not
+    run raise it as well. Within the business hours, silence of an ingress raises an alarm, too.
 
     Attributes:
         function: The function with its schedule.

@@ -91,18 +91,17 @@ class PartnerBusProps(Props, at="partner_bus"):
 class PartnerEventBus(Construct):
     """The bus of a Genesys Cloud organization's partner event source, which leads into the buffer queue.
 
-    EventBridge wants the bus to have exactly the name of the source, which Genesys Cloud has created
-    before: through the integration "Amazon EventBridge Source". From then the source waits for its bus, and
-    expires when none comes. With the stack the bus and its archive go, because a bus of this name can
-    exist once; the events it took are in the queue and in `raw/` by then.
+    The bus must have exactly the name of the partner event source. Genesys Cloud creates the source before,
+    through the integration "Amazon EventBridge Source". The source then waits for its bus, and expires without
+    one. Bus and archive are deleted with the stack, because only one bus of this name can exist. Their events are
+    in the queue and in `raw/` by then.
 
-    One rule hands the events of the given topics to the queue, with the queue's dead-letter queue behind
-    it. It matches the source as well: nobody but the partner can put events of a source whose name begins
-    with `aws.partner` (Amazon EventBridge API Reference, "PutEvents"), which is what stands in for a
-    signature here.
+    One rule sends the events of the given topics to the queue, and undeliverable ones to the queue's dead-letter
+    queue. The rule also matches the source: only the partner can put events of a source whose name begins with
+    `aws.partner` (Amazon EventBridge API Reference, "PutEvents"). This takes the place of a signature.
 
-    Bus and archive are encrypted with a key that AWS owns. Events can be read from them only by a rule
-    of this bus, and leave it here for the queue alone.
+    Bus and archive are encrypted with a key that AWS owns. Only a rule of this bus can read their events, and the
+    one rule sends them to the queue alone.
 
     Attributes:
         bus: The event bus.
@@ -159,7 +158,7 @@ class PartnerEventBus(Construct):
             if not isinstance(other, PartnerEventBus) or other is self:
                 continue
             theirs = Stack.of(other)
-            # Stacks that are free of an environment may be meant for different accounts.
+            # Stacks without an environment may be deployed to different accounts.
             is_same_place = theirs is stack or (
                 not Token.is_unresolved(stack.account)
                 and not Token.is_unresolved(stack.region)

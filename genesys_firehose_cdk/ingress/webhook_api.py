@@ -166,7 +166,7 @@ class WebhookApi(Construct):
                 self,
                 "AliasRecord",
                 zone=domain.hosted_zone,
-                # With the final dot the name is taken as it is, wherever the zone sits.
+                # With the final dot the CDK takes the name as it is and appends no zone.
                 record_name=f"{domain.domain_name}.",
                 target=route53.RecordTarget.from_alias(targets.ApiGatewayDomain(self.domain)),
             )

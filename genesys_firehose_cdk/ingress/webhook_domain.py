@@ -47,7 +47,7 @@ class WebhookDomainProps(Props, at="webhook.domain"):
             self._check_zone(self.hosted_zone)
 
     def _check_zone(self, hosted_zone: route53.IHostedZone) -> None:
-        # A zone that is imported by its id alone has no name to compare with, and the CDK refuses to tell it.
+        # A zone that is imported by its id alone has no name: the CDK raises an error for it.
         with suppress(RuntimeError):
             zone = hosted_zone.zone_name
             if Token.is_unresolved(zone) or Token.is_unresolved(self.domain_name):

@@ -343,9 +343,10 @@ class DataLakeBucket(Construct):
         return bucket
 
     def _refuse_other_encryption(self) -> None:
-        """Refuse uploads that ask for another encryption than the bucket's; asking for none is right.
+        """Refuse uploads that name another encryption than the bucket's.
 
-        Whether Firehose names the encryption in a request is its own affair, so nothing demands a header.
+        A request that names none gets the bucket's default. No header is demanded, because it is not documented whether
+        Firehose sends one.
         """
         header = "s3:x-amz-server-side-encryption"
         key_header = f"{header}-aws-kms-key-id"

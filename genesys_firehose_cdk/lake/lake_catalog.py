@@ -327,7 +327,7 @@ class LakeCatalog(Construct):
             id,
             name=f"{Names.unique_resource_name(self, max_length=100)}-{prefix.rstrip('/')}",
             description=f"Queries of {prefix}",
-            # What a workgroup holds beside its settings is a history of queries.
+            # A workgroup holds its settings and a history of queries, no results.
             recursive_delete_option=True,
             work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
                 bytes_scanned_cutoff_per_query=int(limit.to_bytes()),
@@ -367,8 +367,8 @@ def _event_types() -> list[str]:
 def saved_queries() -> dict[str, str]:
     """Return the saved queries, by name, as Athena runs them.
 
-    `create_view` makes the view `events`, for queries of one's own. The others bring its definition along, so that they
-    run for who may not create a view, and before anybody has.
+    `create_view` makes the view `events`, for queries of your own. The others contain its definition, so they run without
+    the view and without the right to create one.
     """
     queries = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_QUERIES.glob("*.sql"))}
     events = queries.pop(EVENTS_VIEW)

@@ -68,7 +68,7 @@ class CertificateAlarms(Construct):
                 detail_type=list(EXPIRY_EVENTS),
                 resources=[certificate.certificate_arn],
             ),
-            # Lets EventBridge publish to the topic, where the topic is of this app.
+            # The target also lets EventBridge publish, if the topic belongs to this app.
             targets=[targets.SnsTopic(context.alarm_topic)],
         )
         acknowledge(
@@ -76,5 +76,5 @@ class CertificateAlarms(Construct):
             "EventBusDLQ",
             SERVERLESS,
             reason="The alarm beside it reports the same certificate every day, so an event that cannot be "
-            "delivered loses nothing; a queue that somebody would have to read adds nothing.",
+            "delivered loses nothing, and a queue would add nothing.",
         )

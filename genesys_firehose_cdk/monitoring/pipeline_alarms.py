@@ -81,13 +81,13 @@ class PipelineAlarms(Construct):
             f"StreamThrottled{suffix}",
             delivery_stream.metric_throttled(),
             limit.throttled_records,
-            "Firehose refuses events because of its quota; they wait in the buffer queue. Ask for more.",
+            "Firehose refuses events because of its quota; they wait in the buffer queue. Request a higher quota.",
         )
         self._add(
             f"QuotaUse{suffix}",
             delivery_stream.metric_quota_use(),
             limit.quota_use_ratio,
-            "The delivery stream comes close to its quota. Ask for more before Firehose throttles.",
+            "The delivery stream comes close to its quota. Request a higher one before Firehose throttles.",
         )
         self._add(
             f"PartitionCountExceeded{suffix}",
@@ -115,7 +115,7 @@ class PipelineAlarms(Construct):
             "ClientErrors",
             api.metric_client_error(period=PERIOD),
             self._limit.client_errors,
-            "Many requests are refused: a signing key that differs, or somebody trying.",
+            "Many requests are refused: a signing key that differs, or forged requests.",
         )
         self._add(
             "ServerErrors",
