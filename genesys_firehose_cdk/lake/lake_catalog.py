@@ -367,8 +367,8 @@ def _event_types() -> list[str]:
 def saved_queries() -> dict[str, str]:
     """Return the saved queries, by name, as Athena runs them.
 
-    `create_view` makes the view `events`, for queries of your own. The others contain its definition, so they run without
-    the view and without the right to create one.
+    `create_view` makes the view `events`, for queries of your own. The others contain its definition, so they run
+    without the view and without the right to create one.
     """
     queries = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_QUERIES.glob("*.sql"))}
     events = queries.pop(EVENTS_VIEW)

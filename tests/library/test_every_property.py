@@ -61,7 +61,7 @@ def _secret(stack: cdk.Stack, name: str = "Credentials") -> secretsmanager.ISecr
     return secretsmanager.Secret.from_secret_name_v2(stack, name, name.lower())
 
 
-def _zone(stack: cdk.Stack, name: str = "example.com") -> route53.IHostedZone:
+def zone(stack: cdk.Stack, name: str = "example.com") -> route53.IHostedZone:
     zone_id = "Z0123456789ABC"
     return route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id=zone_id, zone_name=name)
 
@@ -71,7 +71,7 @@ def _bucket(stack: cdk.Stack) -> s3.IBucket:
     return s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="events", encryption_key=key)
 
 
-def _genesys(stack: cdk.Stack, **properties: Any) -> GenesysProps:
+def genesys(stack: cdk.Stack, **properties: Any) -> GenesysProps:
     return GenesysProps(**{"region": GenesysRegion.EU_WEST_1, "credentials": _secret(stack), **properties})
 
 
@@ -84,11 +84,11 @@ WRAPS: dict[type[Props], Wrap] = {
     GenesysProps: lambda _, props: {"partner_bus": BUS, "genesys": props},
     EventBridgeIntegrationProps: lambda stack, props: {
         "partner_bus": BUS,
-        "genesys": _genesys(stack, integration=props),
+        "genesys": genesys(stack, integration=props),
     },
-    EventSubscriptionProps: lambda stack, props: {"genesys": _genesys(stack, subscription=props)},
-    IpAllowListProps: lambda stack, props: {"genesys": _genesys(stack, ip_allow_list=props)},
-    GenesysWatchProps: lambda stack, props: {"partner_bus": BUS, "genesys": _genesys(stack), "watch": props},
+    EventSubscriptionProps: lambda stack, props: {"genesys": genesys(stack, subscription=props)},
+    IpAllowListProps: lambda stack, props: {"genesys": genesys(stack, ip_allow_list=props)},
+    GenesysWatchProps: lambda stack, props: {"partner_bus": BUS, "genesys": genesys(stack), "watch": props},
     BusinessHoursProps: lambda _, props: {"watch": GenesysWatchProps(business_hours=props)},
     IngestProps: lambda _, props: {"ingest": props},
     TransformProps: lambda _, props: {"transform": props},
@@ -104,7 +104,7 @@ WRAPS: dict[type[Props], Wrap] = {
 
 # What the class has before the field is changed, where its defaults do not do.
 BASES: dict[type[Props], Callable[[cdk.Stack], Keywords]] = {
-    WebhookDomainProps: lambda stack: {"domain_name": "events.example.com", "hosted_zone": _zone(stack)},
+    WebhookDomainProps: lambda stack: {"domain_name": "events.example.com", "hosted_zone": zone(stack)},
     PartnerBusProps: lambda _: {field.name: getattr(BUS, field.name) for field in fields(BUS)},
     GenesysProps: lambda stack: {"region": GenesysRegion.EU_WEST_1, "credentials": _secret(stack)},
     GenesysWatchProps: lambda _: {"business_hours": HOURS},
@@ -123,7 +123,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
     WebhookProps: {
         "signature": _to(signature=SignatureProps.open_messaging()),
         "path": _to(path="hooks"),
-        "domain": lambda stack: {"domain": WebhookDomainProps(domain_name="a.example.com", hosted_zone=_zone(stack))},
+        "domain": lambda stack: {"domain": WebhookDomainProps(domain_name="a.example.com", hosted_zone=zone(stack))},
         "allowed_cidrs": _to(allowed_cidrs=["198.51.100.0/24"]),
         "throttling_rate_limit": _to(throttling_rate_limit=7),
         "throttling_burst_limit": _to(throttling_burst_limit=7),

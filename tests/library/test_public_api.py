@@ -22,7 +22,8 @@ def _names_imported(path: Path) -> list[str]:
 
 
 def test_the_foreign_app_that_mypy_checks_names_every_public_class() -> None:
-    assert sorted(_names_imported(_FOREIGN_APP)) == sorted(genesys_firehose_cdk.__all__)
+    named = [node.attr for node in ast.walk(ast.parse(_FOREIGN_APP.read_text())) if isinstance(node, ast.Attribute)]
+    assert sorted(named) == sorted(genesys_firehose_cdk.__all__)
     assert str(_FOREIGN_APP.relative_to(ROOT)) in (ROOT / "pyproject.toml").read_text()
 
 
