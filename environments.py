@@ -19,7 +19,7 @@ from genesys_firehose_cdk import (
     PartnerBusProps,
     RetentionMode,
 )
-from genesys_firehose_cdk.common.validation import check_cidr, check_domain, check_one_of
+from genesys_firehose_cdk.common.validation import check_cidr, check_domain, check_one_of, did_you_mean
 
 DEFAULT_ENVIRONMENT = "dev"
 PROTECTED_ENVIRONMENT = "prod"
@@ -180,7 +180,8 @@ def read_settings(environments: object, name: object) -> EnvironmentSettings:
     allowed = {field.name: field for field in fields(EnvironmentSettings) if field.name != "name"}
     for key in given:
         if key not in allowed:
-            raise InvalidPropertyError(f"{prefix}.{key}", "is unknown", f"allowed are {', '.join(sorted(allowed))}")
+            problem = f"is unknown{did_you_mean(key, allowed)}"
+            raise InvalidPropertyError(f"{prefix}.{key}", problem, f"allowed are {', '.join(sorted(allowed))}")
     values = {key: _typed(f"{prefix}.{key}", key, value) for key, value in given.items()}
     settings = EnvironmentSettings(name=str(name), **values)
     _check(prefix, settings)

@@ -152,7 +152,7 @@ def test_every_setting_is_tried_above() -> None:
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": (
         {"acount": "111122223333"},
-        "environments.dev.acount is unknown: allowed are account, acknowledge_compliance, allowed_cidrs, "
+        "environments.dev.acount is unknown, did you mean 'account': allowed are account, acknowledge_compliance, allowed_cidrs, "
         "business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
         "genesys_credentials_arn, genesys_credentials_key_arn, genesys_region, hosted_zone_id, hosted_zone_name, "
         "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_days, retention_mode, shards, "
@@ -215,7 +215,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "retention mode": (
         {"retention_mode": "GOVERNMENT"},
-        "environments.dev.retention_mode is 'GOVERNMENT': allowed are COMPLIANCE, GOVERNANCE.",
+        "environments.dev.retention_mode is 'GOVERNMENT', did you mean 'GOVERNANCE': allowed are COMPLIANCE, GOVERNANCE.",
     ),
     "retention as a text": (
         {"retention_days": "30"},

@@ -1,5 +1,6 @@
 """Checks of property values at synthesis, each with one error sentence."""
 
+import difflib
 import ipaddress
 import re
 from collections.abc import Collection, Iterable
@@ -56,7 +57,15 @@ def check_memory_size(name: str, value: int) -> None:
 def check_one_of(name: str, value: str, allowed: Collection[str]) -> None:
     """Refuse a word that is not in `allowed`."""
     if value not in allowed:
-        raise InvalidPropertyError(name, f"is {value!r}", f"allowed are {', '.join(sorted(allowed))}")
+        problem = f"is {value!r}{did_you_mean(value, allowed)}"
+        raise InvalidPropertyError(name, problem, f"allowed are {', '.join(sorted(allowed))}")
+
+
+def did_you_mean(value: str, allowed: Iterable[str]) -> str:
+    """Return a question to append to a refusal, or an empty text where no allowed word is close."""
+    by_folded = {word.casefold(): word for word in allowed}
+    close = difflib.get_close_matches(value.casefold(), by_folded, n=1)
+    return f", did you mean {by_folded[close[0]]!r}" if close else ""
 
 
 def check_exclusive(**properties: object) -> None:

@@ -46,7 +46,9 @@ def test_drift_of_one_event_type_has_its_own_metric() -> None:
 
 def test_a_metric_that_nobody_writes_is_refused() -> None:
     pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline")
-    with pytest.raises(InvalidPropertyError, match=r"^metric_name is 'EventsRecieved': allowed are "):
+    with pytest.raises(
+        InvalidPropertyError, match=r"^metric_name is 'EventsRecieved', did you mean 'EventsReceived': allowed are "
+    ):
         pipeline.metric("EventsRecieved")  # type: ignore[arg-type]
 
 
