@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_firehose_tools.local.events import EventGenerator
-from ingest.function import IngestFunction
+from ingest.function import IngestHandler
 from tests import json_values
 from tests.fuzz.mutation import Mutator
 from tests.fuzz.strictness import parse_line
@@ -35,7 +35,7 @@ class Door:
 
     def __init__(self) -> None:
         self._aws = InMemoryAws()
-        self._function: IngestFunction = ingest_function(self._aws)
+        self._function: IngestHandler = ingest_function(self._aws)
 
     def answers(self, sent: dict[str, Any]) -> int:
         """Send a request, check what must hold of every answer, and return its status."""
