@@ -11,12 +11,13 @@ import urllib3
 from genesys.client import GenesysError
 from genesys_firehose_tools.local.genesys.faults import Fault
 from genesys_firehose_tools.local.genesys.organization import Organization
-from genesys_firehose_tools.local.genesys.partner import InMemoryPartner, SourceKey
+from genesys_firehose_tools.local.genesys.partner import SourceKey
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from genesys_integration.integration import IntegrationResource
 from tests.functions.genesys.cloudformation import STACK_ID, Handle, RequestFailedError, Stack
 from tests.functions.genesys.conftest import CREDENTIALS, GIVE_UP_AFTER, ORGANIZATION_ID, Aws, MakeHandle, Time
 from tests.functions.genesys.schedules import TROUBLES, Trouble
+from tests.in_memory_partner import InMemoryPartner
 
 TOPICS = ["v2.detail.events.conversation.{id}.acd.end", "v2.users.{id}.presence"]
 PROPERTIES: Mapping[str, Any] = {

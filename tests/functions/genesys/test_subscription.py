@@ -10,12 +10,12 @@ import urllib3
 from genesys.lifecycle import ResourceError
 from genesys_firehose_tools.local.genesys.faults import Fault
 from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH, Organization
-from genesys_firehose_tools.local.genesys.partner import InMemoryPartner
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from genesys_subscription.subscription import SubscriptionResource, read_signing_key
 from tests.functions.genesys.cloudformation import STACK_ID, Handle, RequestFailedError, Stack
 from tests.functions.genesys.conftest import CREDENTIALS, ORGANIZATION_ID, Aws, MakeHandle, Time
 from tests.functions.genesys.schedules import TROUBLES
+from tests.in_memory_partner import InMemoryPartner
 
 BODY: dict[str, Any] = {
     "eventSubscription": {

@@ -7,12 +7,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from genesys.client import GenesysClient
-from genesys_firehose_tools.local.genesys.partner import InMemoryPartner
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from genesys_watch.function import WatchHandler
 from genesys_watch.settings import WatchSettings
 from tests.functions.genesys.conftest import ORGANIZATION_ID, Aws, MakeClient
 from tests.functions.observing import lines_of, metrics_of
+from tests.in_memory_partner import InMemoryPartner
 
 SOURCE = f"aws.partner/genesys.com/cloud/{ORGANIZATION_ID}/lake"
 URL = "https://events.example.com/ingest/genesys-events"

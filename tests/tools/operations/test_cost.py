@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from genesys_firehose_cdk import DeliveryProps, PartnerBusProps
 from genesys_firehose_tools.cli import app
-from genesys_firehose_tools.operations.cost import Estimate, Traffic, estimate, variants
+from genesys_firehose_tools.operations.alternatives import alternatives
+from genesys_firehose_tools.operations.cost import Estimate, Traffic, estimate
 from genesys_firehose_tools.operations.deployed_design import DEFAULT_DESIGN, Buffer, Design, TemplateError, read_design
 from genesys_firehose_tools.operations.prices import Price, PricesError, Tier, read_prices
 from tests.library.synthesis import Template, maximal_pipeline, new_stack, synthesize, template_of
@@ -201,8 +202,8 @@ def test_events_of_the_bus_are_billed_in_steps_of_64_kilobytes() -> None:
 
 
 def test_options_say_what_they_save_or_add_and_whether_there_is_such_an_option() -> None:
-    found = {variant.name: variant for variant in variants(DEFAULT_DESIGN, A_MILLION_A_DAY, PRICES)}
-    assert {variant.kind for variant in found.values()} == {"property", "estimate", "design"}
+    found = {other.name: other for other in alternatives(DEFAULT_DESIGN, A_MILLION_A_DAY, PRICES)}
+    assert {other.kind for other in found.values()} == {"property", "estimate", "design"}
     http = found["HTTP API instead of the REST API"]
     assert (http.kind, round(http.difference, 2)) == ("estimate", -75.00)
     assert found["buffering.interval 300 s"].difference < 0
@@ -216,7 +217,7 @@ def test_options_say_what_they_save_or_add_and_whether_there_is_such_an_option()
 
 def test_small_requests_and_a_template_without_webhook_have_fewer_options() -> None:
     bus = replace(A_MILLION_A_DAY, ingress="eventbridge", event_bytes=9000)
-    names = {variant.name for variant in variants(DEFAULT_DESIGN, bus, PRICES)}
+    names = {other.name for other in alternatives(DEFAULT_DESIGN, bus, PRICES)}
     assert not [name for name in names if "HTTP API" in name or "in a record" in name]
 
 
