@@ -23,20 +23,20 @@ def prepare_process() -> None:
 
 def our_ingest(aws: InstantAws) -> Handler:
     """Return the ingest function."""
-    from ingest.function import IngestFunction
-    from ingest.settings import Settings
+    from ingest.function import IngestHandler
+    from ingest.settings import IngestSettings
 
-    return IngestFunction(Settings.from_environment(), aws.client).handle
+    return IngestHandler(IngestSettings.from_environment(), aws.client).handle
 
 
 def our_transform(aws: InstantAws) -> Handler:
     """Return the transform function."""
     from transform import staged
-    from transform.function import TransformFunction
-    from transform.settings import Settings
+    from transform.function import TransformHandler
+    from transform.settings import TransformSettings
 
-    function = TransformFunction(
-        Settings.from_environment(), staged.masking_policy(), staged.known_shapes(), aws.client
+    function = TransformHandler(
+        TransformSettings.from_environment(), staged.masking_policy(), staged.known_shapes(), aws.client
     )
     return function.handle
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from genesys_firehose_cdk.events.event_shapes import EventShapes
-from ingest.function import IngestFunction
-from ingest.settings import Settings as IngestSettings
+from ingest.function import IngestHandler
+from ingest.settings import IngestSettings
 from tests.in_memory_aws import InMemoryAws
 from transform.drift import Check, KnownShapes
-from transform.function import TransformFunction
-from transform.settings import Settings as TransformSettings
+from transform.function import TransformHandler
+from transform.settings import TransformSettings
 
 METRICS_ENVIRONMENT = {"METRICS_NAMESPACE": "GenesysFirehose", "PIPELINE_NAME": "test"}
 INGEST_ENVIRONMENT = {
@@ -61,14 +61,14 @@ def known_shapes(shapes: EventShapes) -> KnownShapes:
 SHAPES = known_shapes(EventShapes.default())
 
 
-def ingest_function(aws: InMemoryAws, **environment: str) -> IngestFunction:
+def ingest_function(aws: InMemoryAws, **environment: str) -> IngestHandler:
     settings = IngestSettings.from_environment({**INGEST_ENVIRONMENT, **environment})
-    return IngestFunction(settings, aws.client, sleep=lambda _seconds: None)
+    return IngestHandler(settings, aws.client, sleep=lambda _seconds: None)
 
 
-def transform_function(aws: InMemoryAws, policy: dict[str, Any] | None = None) -> TransformFunction:
+def transform_function(aws: InMemoryAws, policy: dict[str, Any] | None = None) -> TransformHandler:
     settings = TransformSettings.from_environment(TRANSFORM_ENVIRONMENT)
-    return TransformFunction(settings, policy or DEFAULT_POLICY, SHAPES, aws.client)
+    return TransformHandler(settings, policy or DEFAULT_POLICY, SHAPES, aws.client)
 
 
 def hex_signature(body: bytes, key: str = "the-key") -> str:
@@ -87,7 +87,7 @@ def request(body: bytes, signature: str | None = None, headers: dict[str, list[s
     }
 
 
-def post(function: IngestFunction, events: Any) -> int:
+def post(function: IngestHandler, events: Any) -> int:
     """Post events signed and return the answer's status."""
     status: int = function.handle(request(json.dumps(events).encode()))["statusCode"]
     return status

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,11 +14,11 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from genesys_firehose_tools.local.adaptation import adapt
 from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
 from genesys_firehose_tools.local.errors import LocalError
+from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 
 ENVIRONMENT = "local"
 """The app's environment that is deployed."""
@@ -135,7 +135,7 @@ def deploy(aws: EmbeddedAws) -> Deployment:
         for stack in cloudformation.describe_stacks()["Stacks"]
         if stack["StackName"] != _BOOTSTRAP_STACK
     ]
-    output = stack_outputs(cloudformation, stack)
+    output = find_pipeline(cloudformation, stack).output
     [table] = [
         resource["PhysicalResourceId"]
         for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
@@ -159,28 +159,6 @@ def deploy(aws: EmbeddedAws) -> Deployment:
         dlq=output("DeadLetterQueueUrl"),
         table=table,
     )
-
-
-def stack_outputs(cloudformation: Any, stack: str) -> Callable[[str], str]:
-    """Return a function that gives an output of a stack's pipeline by its name.
-
-    Raises:
-        LocalError: There is no such stack; or, from the function, no such output, or more than one.
-    """
-    try:
-        [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as error:
-        raise LocalError(f"The stack {stack} can't be read: {error}.") from error
-
-    def output(name: str) -> str:
-        # CDK makes an output's key of its construct's path and appends a hash of it.
-        key = re.compile(rf".*{name}([0-9A-F]{{8}})?")
-        values = [entry["OutputValue"] for entry in described.get("Outputs", []) if key.fullmatch(entry["OutputKey"])]
-        if len(values) != 1:
-            raise LocalError(f"The stack {stack} has {len(values)} outputs {name}; it must have one.")
-        return str(values[0])
-
-    return output
 
 
 def _on(aws: EmbeddedAws, url: str) -> str:

@@ -1,5 +1,7 @@
-"""The one error type that the command line shows to its user as a sentence."""
+"""The errors of the local pipeline."""
+
+from genesys_firehose_tools.errors import ToolError
 
 
-class LocalError(Exception):
+class LocalError(ToolError):
     """Something the user can act on: a missing tool, a failed deployment, an instance that is not there."""

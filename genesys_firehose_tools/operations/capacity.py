@@ -2,6 +2,7 @@
 
 import json
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,6 @@ from genesys_firehose_tools.operations.cost import ENVELOPE_BYTES, MONTH_SECONDS
 from genesys_firehose_tools.operations.deployed_design import Design
 
 _DAY_SECONDS = 24 * 3600
-MOST_SHARDS = 20
 # Faster than anything that is asked for; a limit beyond is none.
 _FASTEST = 1e9
 _RELATIVE_ERROR = 1e-4
@@ -116,13 +116,17 @@ def limits(design: Design, traffic: Traffic, region: str) -> list[Limit]:
 
 
 def shards_needed(design: Design, traffic: Traffic, region: str) -> int:
-    """Return how many delivery streams the default quotas of Firehose ask for."""
-    for shards in range(design.streams, MOST_SHARDS + 1):
-        sharded = replace(design, streams=shards)
-        if not any(limit.is_exceeded for limit in limits(sharded, traffic, region) if "Firehose" in limit.name):
-            return shards
-    firehose = [limit for limit in limits(replace(design, streams=1), traffic, region) if "Firehose" in limit.name]
-    return math.ceil(max(limit.used / limit.quota for limit in firehose))
+    """Return how many delivery streams Firehose's default quotas need; not fewer than the design has."""
+    rate = traffic.events_per_day / _DAY_SECONDS
+
+    def suffices(streams: int) -> bool:
+        capacity = _Capacity(replace(design, streams=streams), traffic, region)
+        return all(kind.load(rate) <= kind.quota for kind in capacity.throughput())
+
+    most = design.streams
+    while not suffices(most):
+        most *= 2
+    return bisect_left(range(most + 1), True, lo=design.streams, key=suffices)
 
 
 def _binding_rate(kind: _Kind) -> float:
@@ -162,7 +166,8 @@ class _Capacity:
             self._concurrency,
             "Throttled requests are answered 500 and come again; queue and Firehose wait. Ask for more.",
         )
-        yield from self._firehose()
+        yield from self.throughput()
+        yield from self._partitions()
         yield self._kind(
             "DynamoDB, a new table",
             "dynamodb_initial_writes",
@@ -234,7 +239,8 @@ class _Capacity:
             "Events wait in the queue.",
         )
 
-    def _firehose(self) -> Iterator[_Kind]:
+    def throughput(self) -> Iterator[_Kind]:
+        """Yield the limits of the delivery streams that more streams raise."""
         streams = self._design.streams
         remedy = (
             "What Firehose refuses waits in the buffer queue. Firehose raises a throttled stream's quota by itself, in "
@@ -255,13 +261,16 @@ class _Capacity:
             lambda rate: self._copies(rate) * (self._traffic.event_bytes + ENVELOPE_BYTES) / streams,
             remedy,
         )
+
+    def _partitions(self) -> Iterator[_Kind]:
         if self._design.partitioned:
             yield self._kind(
                 "Firehose partitions",
                 "firehose_partitions",
-                # A day's end has two days under way.
+                # Around midnight, events of two days arrive.
                 lambda _: self._traffic.event_types * 2.0,
-                "Event types are a fixed set, and absurd days are filed under the day of arrival, so they stay few.",
+                "Their number does not grow with the rate: the event types are a fixed set, and an event whose day is "
+                "too far off is filed under its day of arrival.",
             )
 
     def _copies(self, rate: float) -> float:

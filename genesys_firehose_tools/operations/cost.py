@@ -6,7 +6,7 @@ an assumption, and not in the template, the traffic or the prices, is a constant
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from genesys_firehose_tools.operations.deployed_design import Buffer, Design
@@ -18,7 +18,7 @@ _GB = 1024**3
 _MIB = 1024**2
 
 # Amazon Data Firehose pricing: each record is rounded up to the next 5 KB.
-_BILLED_STEP_BYTES = 5 * 1024
+BILLED_STEP_BYTES = 5 * 1024
 # Measured with generated events: what the envelope adds, and what is left after GZIP.
 ENVELOPE_BYTES = 360
 _COMPRESSED_SHARE = 0.24
@@ -142,25 +142,6 @@ class Estimate:
         return services
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """The same traffic with something else.
-
-    Attributes:
-        name: What is else.
-        kind: "property" when the pipeline can be told to, "estimate" when it can't, "design" for another design.
-        note: What comes with it.
-        dollars: US dollars a month.
-        difference: How much more that is than the pipeline as it is.
-    """
-
-    name: str
-    kind: Literal["property", "estimate", "design"]
-    note: str
-    dollars: float
-    difference: float
-
-
 def estimate(design: Design, traffic: Traffic, prices: Mapping[str, Price]) -> Estimate:
     """Estimate what a month of a design costs under some traffic; all that has one price reaches its tiers together."""
     usages = [usage for usage in monthly_usage(design, traffic) if usage.quantity]
@@ -276,7 +257,7 @@ class Month:
     def _firehose(self) -> Iterator[Usage]:
         records = self._copies / self._traffic.events_per_record
         record_bytes = self._event_record_bytes * self._traffic.events_per_record
-        billed = records * math.ceil(record_bytes / _BILLED_STEP_BYTES) * _BILLED_STEP_BYTES
+        billed = records * math.ceil(record_bytes / BILLED_STEP_BYTES) * BILLED_STEP_BYTES
         yield Usage("Firehose", "ingestion, records rounded up to 5 KB", "firehose_ingested_gb", billed / _GB)
         if self._design.partitioned:
             delivered = self._events * self._event_record_bytes
@@ -347,85 +328,3 @@ def _cores(memory: int) -> float:
 def _kept(months: float, expiration_days: int | None) -> float:
     """For how many months' data is stored."""
     return months if expiration_days is None else min(months, expiration_days / DAYS)
-
-
-def variants(design: Design, traffic: Traffic, prices: Mapping[str, Price]) -> list[Variant]:
-    """Estimate what every option would save or add, and what other designs cost, all by the same prices."""
-    now = estimate(design, traffic, prices).dollars
-
-    def variant(
-        name: str, kind: Literal["property", "estimate", "design"], note: str, design: Design, traffic: Traffic
-    ) -> Variant:
-        dollars = estimate(design, traffic, prices).dollars
-        return Variant(name, kind, note, dollars, dollars - now)
-
-    longer = min(900.0, design.clean.seconds * 5)
-    slow = replace(design, clean=replace(design.clean, seconds=longer), raw=replace(design.raw, seconds=longer))
-    packed = max(1.0, _BILLED_STEP_BYTES // (traffic.event_bytes + ENVELOPE_BYTES))
-    by_bus = replace(traffic, ingress="eventbridge")
-    without_api = replace(design, api_methods=0, access_log=False, web_acls=0, web_acl_rules=0, web_acl_used=False)
-    found = [
-        variant(f"buffering.interval {longer:.0f} s", "property", "events come that much later", slow, traffic),
-        variant(
-            f"shards {design.streams + 1}",
-            "property",
-            "smaller objects; eleven metrics more with alarms",
-            replace(design, streams=design.streams + 1, alarm_metrics=design.alarm_metrics + 11),
-            traffic,
-        ),
-    ]
-    if design.partitioned:
-        flat = replace(design, partitioned=False)
-        found.append(
-            variant("dynamic_partitioning False", "property", "no tables; a query reads all", flat, traffic),
-        )
-    if traffic.ingress == "webhook":
-        found += [
-            variant(
-                "partner_bus instead of the webhook",
-                "property",
-                "no public endpoint; four days of retries",
-                replace(without_api, event_bus=True, secrets=max(0, design.secrets - 1)),
-                by_bus,
-            ),
-            variant(
-                "HTTP API instead of the REST API",
-                "estimate",
-                "no web ACL, no allow-list, other payloads",
-                replace(design, http_api=True, web_acls=0, web_acl_rules=0, web_acl_used=False),
-                traffic,
-            ),
-        ]
-    if packed > 1:
-        found.append(
-            variant(
-                f"{packed:.0f} events in a record",
-                "estimate",
-                "the function must wait for them, or they must come together; no event is accepted before",
-                design,
-                replace(traffic, events_per_record=packed),
-            )
-        )
-    single = replace(design, firehose_calls=0, calls_per_event=3, writes_per_event=2, recovery=False)
-    plain = replace(design, firehose_calls=0, calls_per_event=1, writes_per_event=0)
-    direct = replace(
-        without_api, event_bus=True, ingest_function=False, writes_per_event=0, secrets=min(1, design.secrets)
-    )
-    found += [
-        variant(
-            "PutRecord per event, idempotency utility",
-            "design",
-            "an event whose function dies behind its put is doubled; what Firehose refuses is lost",
-            single,
-            replace(traffic, ingress="webhook"),
-        ),
-        variant(
-            "webhook function to Firehose",
-            "design",
-            "every retry is a duplicate; what Firehose refuses is lost",
-            plain,
-            replace(traffic, ingress="webhook"),
-        ),
-        variant("EventBridge rule to Firehose", "design", "every copy is a duplicate; no webhook", direct, by_bus),
-    ]
-    return found

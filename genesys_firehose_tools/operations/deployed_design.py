@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genesys_firehose_tools.errors import ToolError
+from genesys_firehose_tools.operations.deployed_pipeline import choose_pipeline, pipelines_of
+
 _STREAM = "AWS::KinesisFirehose::DeliveryStream"
 
 
-class TemplateError(Exception):
+class TemplateError(ToolError):
     """A template can't be read, or holds no pipeline or more than one."""
 
 
@@ -126,34 +129,58 @@ DEFAULT_DESIGN = Design(
 """A pipeline with no further property."""
 
 
-def read_design(path: Path) -> Design:
-    """Read what a template deploys.
+def read_design(path: Path, pipeline: str | None = None) -> Design:
+    """Read what a template deploys for a pipeline.
 
     Args:
-        path: A template file, or a directory with one such as `cdk.out`.
+        path: A template file, or a directory of templates such as `cdk.out`.
+        pipeline: The pipeline's construct path, or the end of it. Default: the only pipeline.
 
     Raises:
-        TemplateError: There is no template with a pipeline, or more than one, or one with several pipelines.
+        TemplateError: There is no template with a pipeline, or there are several.
+        PipelineError: The template holds several pipelines and none is named, or not the one that is named.
     """
-    found = {file: content for file in _files(path) if (content := _pipeline_in(file)) is not None}
+    found = {file: template for file in _files(path) if _holds_a_stream(template := _read(file))}
     if not found:
         raise TemplateError(f"{path} holds no template of a pipeline; run `cdk synth` first.")
     if len(found) > 1:
-        raise TemplateError(f"{path} holds several pipelines; name one of {', '.join(map(str, sorted(found)))}.")
-    [template] = found.values()
-    return _Reader(template).design()
+        files = ", ".join(map(str, sorted(found)))
+        raise TemplateError(f"{path} holds {len(found)} templates with pipelines; name one with --template: {files}.")
+    [(file, template)] = found.items()
+    return _Reader(_resources_of(template, pipeline, file)).design()
 
 
 def _files(path: Path) -> list[Path]:
     return sorted(path.glob("*.template.json")) if path.is_dir() else [path]
 
 
-def _pipeline_in(file: Path) -> Mapping[str, Any] | None:
+def _read(file: Path) -> Mapping[str, Any]:
     try:
-        resources: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))["Resources"]
-        return resources if any(resource["Type"] == _STREAM for resource in resources.values()) else None
+        template: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if all(isinstance(resource["Type"], str) for resource in template["Resources"].values()):
+            return template
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise TemplateError(f"{file} is no CloudFormation template in JSON.") from None
+        pass
+    raise TemplateError(f"{file} is no CloudFormation template in JSON.")
+
+
+def _holds_a_stream(template: Mapping[str, Any]) -> bool:
+    return any(resource["Type"] == _STREAM for resource in template["Resources"].values())
+
+
+def _resources_of(template: Mapping[str, Any], pipeline: str | None, file: Path) -> Mapping[str, Any]:
+    """Return a pipeline's resources: all of the template unless it holds several pipelines."""
+    resources: Mapping[str, Any] = template["Resources"]
+    paths = list(pipelines_of(template))
+    if pipeline is not None or len(paths) > 1:
+        chosen = choose_pipeline(paths, pipeline, str(file))
+        if len(paths) > 1:
+            return {
+                name: resource
+                for name, resource in resources.items()
+                if resource.get("Metadata", {}).get("aws:cdk:path", "").startswith(f"{chosen}/")
+            }
+    return resources
 
 
 class _Reader:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from genesys_firehose_tools.errors import ToolError
+
 _BUILT_IN = Path(__file__).with_name("prices.json")
 
 
-class PricesError(Exception):
+class PricesError(ToolError):
     """A file of prices can't be used."""
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from genesys_firehose_tools.errors import ToolError
+from genesys_firehose_tools.operations.clients import Clients
 from genesys_firehose_tools.operations.prices import read_prices
-from genesys_firehose_tools.operations.redrive import Clients
 
 # An hour takes about nine entries of an execution's history, which ends at 25,000 (AWS Step Functions Developer Guide,
 # "Quotas").
@@ -30,7 +31,7 @@ _PUTS_PER_OBJECT = 10
 _TRANSITIONS_PER_OBJECT = 2
 
 
-class RebuildError(Exception):
+class RebuildError(ToolError):
     """A rebuild could not be started, or did not end well; what it has written stays, and another goes on from it."""
 
 

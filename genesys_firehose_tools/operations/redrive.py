@@ -18,7 +18,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from genesys_firehose_tools.errors import ToolError
+from genesys_firehose_tools.operations.clients import Clients
 
 # Amazon Data Firehose API Reference, "PutRecordBatch": 500 records, 4 MiB together.
 _MAX_BATCH_RECORDS = 500
@@ -30,7 +33,7 @@ _MAX_MESSAGES = 10
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-class RedriveError(Exception):
+class RedriveError(ToolError):
     """A redrive could not go on; what it noted in its journal stays done."""
 
 
@@ -70,14 +73,6 @@ class Progress:
     records: int = 0
     records_put: int = 0
     unreadable: int = 0
-
-
-class Clients(Protocol):
-    """Makes AWS clients, as a boto3 session does."""
-
-    def client(self, service_name: str) -> Any:
-        """Return a client of a service."""
-        ...
 
 
 class Journal:

@@ -16,14 +16,14 @@ PASS_SECONDS = 45.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ResourceSettings:
     """What the construct tells every such function."""
 
     credentials_secret_arn: str
     give_up_after_seconds: float
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "ResourceSettings":
         """Read the settings; a missing one is a KeyError at the function's start."""
         return cls(
             credentials_secret_arn=environment["CREDENTIALS_SECRET_ARN"],
@@ -39,7 +39,7 @@ def aws_client(service: str) -> Any:
 
 def lifecycle(resource: Resource, make_client: Callable[[str], Any] = aws_client) -> Lifecycle:
     """Put the life of a resource together from the function's environment."""
-    settings = Settings.from_environment()
+    settings = ResourceSettings.from_environment()
     return Lifecycle(
         resource,
         lambda host: connect(

@@ -3,9 +3,9 @@
 from typing import Any
 
 from genesys.function import aws_client, lifecycle
-from genesys_integration.integration import EventBridgeIntegration
+from genesys_integration.integration import IntegrationResource
 
-_lifecycle = lifecycle(EventBridgeIntegration(lambda: aws_client("events")))
+_lifecycle = lifecycle(IntegrationResource(lambda: aws_client("events")))
 
 
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:

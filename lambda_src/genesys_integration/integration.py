@@ -32,7 +32,7 @@ class EventBridge(Protocol):
         ...
 
 
-class EventBridgeIntegration:
+class IntegrationResource:
     """The integrations of type ``amazon-eventbridge-source``.
 
     The properties are ``Host``, ``OrgId``, ``Account``, ``Region``, ``Suffix``, ``Name`` and ``Topics``. Name and

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from genesys.client import Deadline, GenesysClient
 from genesys.connection import connect, read_credentials
 from genesys_ipranges.ranges import Network, RefusedError, check_fits, check_shrinking, ranges_of
-from genesys_ipranges.settings import IpSet, Settings
+from genesys_ipranges.settings import IpRangesSettings, IpSet
 from shared.telemetry import Metrics, log
 
 WORK_SECONDS = 60.0
@@ -34,7 +34,7 @@ class _Present:
     lock_token: str
 
 
-class IpRangesFunction:
+class IpRangesHandler:
     """Keeps the IP sets of both IP versions at what Genesys Cloud publishes, and the owner's networks with it.
 
     Args:
@@ -45,7 +45,7 @@ class IpRangesFunction:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: IpRangesSettings,
         make_client: Callable[[str], Any],
         make_genesys: Callable[..., GenesysClient] = connect,
     ) -> None:

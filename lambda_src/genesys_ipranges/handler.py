@@ -3,12 +3,13 @@
 from typing import Any
 
 from genesys_ipranges.deployment import answer
-from genesys_ipranges.function import IpRangesFunction
-from genesys_ipranges.settings import Settings
+from genesys_ipranges.function import IpRangesHandler
+from genesys_ipranges.settings import IpRangesSettings
 from shared import aws
 
-_function = IpRangesFunction(
-    Settings.from_environment(), lambda service: aws.client(service, connect_seconds=3, read_seconds=10, attempts=3)
+_function = IpRangesHandler(
+    IpRangesSettings.from_environment(),
+    lambda service: aws.client(service, connect_seconds=3, read_seconds=10, attempts=3),
 )
 
 

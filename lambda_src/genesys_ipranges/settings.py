@@ -24,7 +24,7 @@ class IpSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class IpRangesSettings:
     """Everything the function is told by its construct.
 
     ``ip_sets`` are by IP version, 4 and 6.
@@ -39,7 +39,7 @@ class Settings:
     max_shrink_ratio: float
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "IpRangesSettings":
         """Read the settings; a missing one is a KeyError at the function's start."""
         return cls(
             genesys_host=environment["GENESYS_HOST"],

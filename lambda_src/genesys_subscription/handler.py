@@ -4,10 +4,10 @@ import os
 from typing import Any
 
 from genesys.function import aws_client, lifecycle
-from genesys_subscription.subscription import EventSubscription, read_signing_key
+from genesys_subscription.subscription import SubscriptionResource, read_signing_key
 
 _lifecycle = lifecycle(
-    EventSubscription(lambda: read_signing_key(aws_client("secretsmanager"), os.environ["SIGNING_SECRET_ARN"]))
+    SubscriptionResource(lambda: read_signing_key(aws_client("secretsmanager"), os.environ["SIGNING_SECRET_ARN"]))
 )
 
 

@@ -39,7 +39,7 @@ def read_signing_key(secrets_manager: SecretsManager, secret_id: str) -> str:
     return key
 
 
-class EventSubscription:
+class SubscriptionResource:
     """The subscriptions at one path.
 
     The properties are ``Host``, ``Path`` and ``Body``, the JSON text of the body, in which ``${signing_key}`` stands

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from genesys.client import Deadline, GenesysClient, GenesysError
 from genesys.connection import CredentialsError, connect, read_credentials
-from genesys_watch.settings import Settings
+from genesys_watch.settings import WatchSettings
 from shared.telemetry import Metrics, log, log_exception
 
 WORK_SECONDS = 45.0
@@ -21,7 +21,7 @@ class EventBridge(Protocol):
         ...
 
 
-class WatchFunction:
+class WatchHandler:
     """Asks what has to be so for events to come.
 
     A question without an answer gives no metric: the alarms take a missing one for a wrong one.
@@ -34,7 +34,7 @@ class WatchFunction:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: WatchSettings,
         make_client: Callable[[str], Any],
         make_genesys: Callable[..., GenesysClient] = connect,
     ) -> None:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from genesys_watch.function import WatchFunction
-from genesys_watch.settings import Settings
+from genesys_watch.function import WatchHandler
+from genesys_watch.settings import WatchSettings
 from shared import aws
 
-_function = WatchFunction(
-    Settings.from_environment(), lambda service: aws.client(service, connect_seconds=3, read_seconds=10, attempts=3)
+_function = WatchHandler(
+    WatchSettings.from_environment(),
+    lambda service: aws.client(service, connect_seconds=3, read_seconds=10, attempts=3),
 )
 
 

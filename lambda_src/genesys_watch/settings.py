@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class WatchSettings:
     """Everything the function is told by its construct; what is empty is not asked.
 
     Attributes:
@@ -28,7 +28,7 @@ class Settings:
     subscription_url: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "WatchSettings":
         """Read the settings; a missing one is a KeyError at the function's start."""
         return cls(
             accepted_metrics=tuple(environment["ACCEPTED_METRICS"].split()),

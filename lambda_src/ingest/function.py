@@ -12,13 +12,13 @@ from ingest.health import Health
 from ingest.intake import Intake
 from ingest.oversize import OversizeStore
 from ingest.queue_consumer import QueueConsumer
-from ingest.settings import Settings
+from ingest.settings import IngestSettings
 from ingest.signing_keys import SigningKeys
 from ingest.webhook import Webhook, health_answer, problem
 from shared.telemetry import Metrics, log_exception
 
 
-class IngestFunction:
+class IngestHandler:
     """The function behind both of its triggers, API Gateway and the buffer queue.
 
     Args:
@@ -29,7 +29,7 @@ class IngestFunction:
     """
 
     def __init__(
-        self, settings: Settings, make_client: Callable[[str], Any], sleep: Callable[[float], None] = time.sleep
+        self, settings: IngestSettings, make_client: Callable[[str], Any], sleep: Callable[[float], None] = time.sleep
     ) -> None:
         client = cache(make_client)
         # Made while the environment starts (AWS Lambda Developer Guide, "Best practices for working with AWS Lambda

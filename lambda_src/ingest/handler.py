@@ -7,8 +7,8 @@ from typing import Any
 gc.disable()
 
 from ingest import deadline
-from ingest.function import IngestFunction
-from ingest.settings import Settings
+from ingest.function import IngestHandler
+from ingest.settings import IngestSettings
 from shared import aws
 
 _READ_SECONDS = {
@@ -23,7 +23,7 @@ def _client(service: str) -> Any:
     return aws.client(service, connect_seconds=deadline.CONNECT_SECONDS, read_seconds=_READ_SECONDS[service])
 
 
-_function = IngestFunction(Settings.from_environment(), _client)
+_function = IngestHandler(IngestSettings.from_environment(), _client)
 gc.freeze()
 gc.enable()
 

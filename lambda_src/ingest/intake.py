@@ -11,7 +11,7 @@ from ingest.deadline import QUEUE_RESERVE_SECONDS, S3_CALL_SECONDS, Deadline
 from ingest.delivery import MAX_RECORD_BYTES, Delivery
 from ingest.oversize import OversizeStore, reduce_event
 from ingest.recent_keys import RecentKeys
-from ingest.settings import Settings
+from ingest.settings import IngestSettings
 from shared.envelope import Ingress, wrap
 from shared.event import EventFacts, describe
 from shared.telemetry import Metrics, log_exception
@@ -41,7 +41,7 @@ class Intake:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: IngestSettings,
         delivery: Delivery,
         originals: OversizeStore,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),

@@ -6,7 +6,7 @@ from typing import Any
 from ingest.deadline import Deadline
 from ingest.delivery import Delivery
 from ingest.intake import Intake
-from ingest.settings import Settings
+from ingest.settings import IngestSettings
 from shared.envelope import is_envelope, with_new_ingest_id
 from shared.event import describe
 from shared.json_text import split_events
@@ -22,7 +22,7 @@ class QueueConsumer:
         intake: makes records of EventBridge events.
     """
 
-    def __init__(self, settings: Settings, delivery: Delivery, intake: Intake) -> None:
+    def __init__(self, settings: IngestSettings, delivery: Delivery, intake: Intake) -> None:
         self._settings = settings
         self._delivery = delivery
         self._intake = intake

@@ -19,7 +19,7 @@ class SignatureScheme:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class IngestSettings:
     """Everything the function is told by its construct."""
 
     stream_names: tuple[str, ...]
@@ -34,7 +34,7 @@ class Settings:
     oversize_fields: frozenset[str]
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "IngestSettings":
         """Read the settings; a missing one is a KeyError at the function's start, not at its first event."""
         return cls(
             stream_names=tuple(environment["STREAM_NAMES"].split(",")),

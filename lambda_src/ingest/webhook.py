@@ -9,7 +9,7 @@ from typing import Any
 
 from ingest.deadline import Deadline
 from ingest.intake import FITTING_EVENT_BYTES, Intake
-from ingest.settings import Settings
+from ingest.settings import IngestSettings
 from ingest.signature import is_signed
 from ingest.signing_keys import KeysUnavailableError, SigningKeys
 from shared.json_text import InvalidJsonError, split_events
@@ -37,7 +37,7 @@ class Webhook:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: IngestSettings,
         keys: SigningKeys,
         intake: Intake,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),

@@ -14,7 +14,7 @@ from transform.records import Transformer
 from transform.settings import TransformerSettings
 
 
-class RebuildFunction:
+class RebuildHandler:
     """The function that a rebuild invokes for every raw object.
 
     Args:

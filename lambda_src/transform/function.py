@@ -10,7 +10,7 @@ from transform.deduplication import KeyOwners
 from transform.drift import KnownShapes
 from transform.masking import Masker
 from transform.records import Transformer
-from transform.settings import Settings, TransformerSettings
+from transform.settings import TransformerSettings, TransformSettings
 
 
 def make_transformer(
@@ -37,7 +37,7 @@ def make_transformer(
     return Transformer(masker, policy["version"], shapes, settings.date_window, get_object)
 
 
-class TransformFunction:
+class TransformHandler:
     """The function behind Firehose's data transformation.
 
     Args:
@@ -50,7 +50,7 @@ class TransformFunction:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: TransformSettings,
         policy: Mapping[str, Any],
         shapes: KnownShapes,
         make_client: Callable[[str], Any],

@@ -8,8 +8,8 @@ gc.disable()
 
 from shared import aws
 from transform import staged
-from transform.function import TransformFunction
-from transform.settings import Settings
+from transform.function import TransformHandler
+from transform.settings import TransformSettings
 
 
 def _client(service: str) -> Any:
@@ -17,7 +17,9 @@ def _client(service: str) -> Any:
     return aws.client(service, connect_seconds=1.0, read_seconds=3.0, attempts=3)
 
 
-_function = TransformFunction(Settings.from_environment(), staged.masking_policy(), staged.known_shapes(), _client)
+_function = TransformHandler(
+    TransformSettings.from_environment(), staged.masking_policy(), staged.known_shapes(), _client
+)
 gc.freeze()
 gc.enable()
 

@@ -36,7 +36,7 @@ class TransformerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class TransformSettings:
     """Everything the function is told by its construct, but for the masking policy, a file beside the code."""
 
     table_name: str
@@ -44,7 +44,7 @@ class Settings:
     transformer: TransformerSettings
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "TransformSettings":
         """Read the settings; a missing one is a KeyError at the function's start, not at its first record."""
         return cls(
             table_name=environment["DEDUPLICATION_TABLE"],

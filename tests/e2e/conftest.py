@@ -17,6 +17,7 @@ from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.events import EventGenerator, GeneratedEvent
 from genesys_firehose_tools.local.lake import Lake, wait_until_settled
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
+from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 
 # SQS hides a message that failed from its consumer; nobody wants to wait for a deployed pipeline's minute.
 _HIDDEN_SECONDS = 2
@@ -107,6 +108,11 @@ def eventually(condition: Callable[[], bool], within_seconds: float = 30) -> boo
             return True
         time.sleep(0.1)
     return condition()
+
+
+def output_of(deployment: Deployment, name: str) -> str:
+    """Return an output of the deployed pipeline."""
+    return find_pipeline(deployment.client("cloudformation"), deployment.stack).output(name)
 
 
 def queue_length(deployment: Deployment, queue: str) -> int:

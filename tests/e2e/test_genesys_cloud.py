@@ -8,10 +8,10 @@ import pytest
 import urllib3
 
 from genesys_firehose_cdk.events.topics import resolve_topics
-from genesys_firehose_tools.local.deployment import Deployment, environment_settings, stack_outputs
+from genesys_firehose_tools.local.deployment import Deployment, environment_settings
 from genesys_firehose_tools.local.events import GeneratedEvent, find_personal_values
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
-from tests.e2e.conftest import Sender, eventually, queue_length, topic_template
+from tests.e2e.conftest import Sender, eventually, output_of, queue_length, topic_template
 
 Generate = Callable[[str], GeneratedEvent]
 
@@ -33,7 +33,7 @@ def source_state(deployment: Deployment, source: str) -> str:
 
 @pytest.fixture
 def source(deployment: Deployment) -> str:
-    return stack_outputs(deployment.client("cloudformation"), deployment.stack)("PartnerBusName")
+    return output_of(deployment, "PartnerBusName")
 
 
 def test_the_deployment_creates_and_enables_the_integration_with_exactly_the_topics(
@@ -75,7 +75,7 @@ def test_the_deletion_of_the_stack_leaves_nothing_at_genesys_cloud() -> None:
     with temporary_pipeline("destroy") as pipeline:
         deployment = pipeline.deployment
         cloudformation = deployment.client("cloudformation")
-        source = stack_outputs(cloudformation, deployment.stack)("PartnerBusName")
+        source = output_of(deployment, "PartnerBusName")
         assert len(integrations(deployment)) == 1
 
         cloudformation.delete_stack(StackName=deployment.stack)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from genesys_firehose_tools.local.deployment import Deployment, stack_outputs
+from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.events import GeneratedEvent, find_personal_values
-from tests.e2e.conftest import Sender, eventually, queue_length, topic_template
+from tests.e2e.conftest import Sender, eventually, output_of, queue_length, topic_template
 
 Generate = Callable[[str], GeneratedEvent]
 
@@ -31,7 +31,7 @@ class Partner:
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self.source = stack_outputs(deployment.client("cloudformation"), deployment.stack)("PartnerBusName")
+        self.source = output_of(deployment, "PartnerBusName")
 
     def put(self, *events: GeneratedEvent) -> None:
         """Put events on the bus and wait until the queue behind it is empty."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from genesys_firehose_tools.local.deployment import Deployment, checkout, stack_outputs
+from genesys_firehose_tools.local.deployment import Deployment, checkout
 from genesys_firehose_tools.local.events import GeneratedEvent
 from genesys_firehose_tools.local.firehose.faults import Faults
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
@@ -17,7 +17,7 @@ from genesys_firehose_tools.local.soak import set_faults
 from genesys_firehose_tools.operations.redrive import Journal, Redrive, Source
 from shared.envelope import wrap
 from shared.event import describe
-from tests.e2e.conftest import Sender, eventually, let_failed_messages_come_again_soon, queue_length
+from tests.e2e.conftest import Sender, eventually, let_failed_messages_come_again_soon, output_of, queue_length
 
 Generate = Callable[[str], GeneratedEvent]
 
@@ -44,8 +44,7 @@ def sender(sharded: Deployment) -> Sender:
 
 
 def streams(deployment: Deployment) -> tuple[str, str]:
-    output = stack_outputs(deployment.client("cloudformation"), deployment.stack)
-    first, second = output("StreamNames").split(",")
+    first, second = output_of(deployment, "StreamNames").split(",")
     return first, second
 
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.in_memory_aws import Crash, Fault, InMemoryAws, Schedule
 from tests.wired_functions import firehose_batch, ingest_function, request, transform_function, transformed
-from transform.function import TransformFunction
+from transform.function import TransformHandler
 
 SENDER_ATTEMPTS = 6
 QUEUE_RECEIVES = 5
@@ -193,7 +193,7 @@ class Simulation:
         except (ReadTimeoutError, ClientError):
             raise LostAnswerError from None
 
-    def _new_transform(self) -> TransformFunction:
+    def _new_transform(self) -> TransformHandler:
         function = transform_function(self._aws)
         # The tokenization key is read at a cold start, which is no part of the schedules.
         with self._aws.unwatched():

@@ -4,12 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.settings import Settings as IngestSettings
-from ingest.settings import SignatureScheme
+from ingest.settings import IngestSettings, SignatureScheme
 from tests.wired_functions import INGEST_ENVIRONMENT, TRANSFORM_ENVIRONMENT
 from transform.partitioning import DateWindow
-from transform.settings import Settings as TransformSettings
-from transform.settings import TransformerSettings
+from transform.settings import TransformerSettings, TransformSettings
 
 
 def test_the_ingest_function_reads_its_settings() -> None:

@@ -18,7 +18,7 @@ from tests.fuzz.mutation import Mutator
 from tests.fuzz.strictness import parse_line
 from tests.in_memory_aws import InMemoryAws
 from tests.wired_functions import DEFAULT_POLICY, firehose_batch, transform_function
-from transform.function import TransformFunction
+from transform.function import TransformHandler
 
 MUTATIONS = 1200
 PERSON = "zq-Jane Doe"
@@ -34,7 +34,7 @@ def raw_record(event: bytes) -> bytes:
 RECORDS = [raw_record(json.dumps(event.body).encode()) for event in GENERATED[:40]]
 
 
-def clean_lines(function: TransformFunction, batch: dict[str, Any]) -> dict[str, bytes]:
+def clean_lines(function: TransformHandler, batch: dict[str, Any]) -> dict[str, bytes]:
     """Transform a batch, check what must hold of every answer, and return the lines that go to clean/ by record."""
     answers = function.handle(batch)["records"]
     assert [answer["recordId"] for answer in answers] == [record["recordId"] for record in batch["records"]]
@@ -51,12 +51,12 @@ def clean_lines(function: TransformFunction, batch: dict[str, Any]) -> dict[str,
 
 
 @pytest.fixture
-def function() -> TransformFunction:
+def function() -> TransformHandler:
     return transform_function(InMemoryAws())
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_mutated_records_are_each_answered_once(function: TransformFunction, seed: int) -> None:
+def test_mutated_records_are_each_answered_once(function: TransformHandler, seed: int) -> None:
     mutator = Mutator(seed, RECORDS)
     passed = 0
     for _batch in range(MUTATIONS // 50):
@@ -64,7 +64,7 @@ def test_mutated_records_are_each_answered_once(function: TransformFunction, see
     assert passed
 
 
-def test_mutated_base64_is_answered_once(function: TransformFunction) -> None:
+def test_mutated_base64_is_answered_once(function: TransformHandler) -> None:
     mutator = Mutator(21, [base64.b64encode(record) for record in RECORDS])
     for _batch in range(MUTATIONS // 50):
         batch = firehose_batch([b""] * 50)
@@ -91,13 +91,13 @@ def test_whatever_was_accepted_is_transformed(written: list[tuple[dict[str, Any]
 
 
 @pytest.mark.parametrize("depth", [*range(100, 1100, 50), 10_000, 100_000])
-def test_nesting_of_any_depth_is_answered(function: TransformFunction, depth: int) -> None:
+def test_nesting_of_any_depth_is_answered(function: TransformHandler, depth: int) -> None:
     sound = raw_record(b'{"messageId":"a","b":0}')
     deep = sound.replace(b'"b":0', b'"b":' + b"[" * depth + b"]" * depth)
     assert "record-1" in clean_lines(function, firehose_batch([deep, RECORDS[0]]))
 
 
-def test_nothing_personal_of_generated_events_gets_through(function: TransformFunction) -> None:
+def test_nothing_personal_of_generated_events_gets_through(function: TransformHandler) -> None:
     records = [raw_record(json.dumps(event.body).encode()) for event in GENERATED]
     lines = clean_lines(function, firehose_batch(records))
     assert len(lines) == len(GENERATED)
@@ -121,7 +121,7 @@ def planted(name: str, shape: int) -> bytes:
 
 
 @pytest.mark.parametrize("seed", range(30, 34))
-def test_no_planted_person_gets_through_whatever_is_mutated_around_it(function: TransformFunction, seed: int) -> None:
+def test_no_planted_person_gets_through_whatever_is_mutated_around_it(function: TransformHandler, seed: int) -> None:
     """The field itself stays whole: one whose name has changed is no longer a field that the policy knows."""
     names = [*DEFAULT_POLICY["fields"], *DEFAULT_POLICY["free_text_fields"], "attributes"]
     bodies = [json.dumps(event.body)[1:-1].encode() for event in GENERATED[:20]]

@@ -194,8 +194,8 @@ def test_every_setting_of_the_functions_reaches_them() -> None:
 
 
 def test_functions_can_read_every_setting_they_need(default: Template) -> None:
-    from ingest.settings import Settings as IngestSettings
-    from transform.settings import Settings as TransformSettings
+    from ingest.settings import IngestSettings
+    from transform.settings import TransformSettings
 
     ingest = {name: flat(value) for name, value in _environment(default, "Ingest").items()}
     assert IngestSettings.from_environment(ingest).max_body_bytes == 4_194_304

@@ -13,9 +13,9 @@ from genesys.client import Credentials, Deadline, GenesysClient, Http
 from genesys.connection import connect, read_credentials
 from genesys.lifecycle import Lifecycle, Resource
 from genesys_firehose_tools.local.genesys.organization import Organization
-from genesys_firehose_tools.local.genesys.partner import InMemoryPartner
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from tests.functions.genesys.cloudformation import CrashError, Handle
+from tests.in_memory_partner import InMemoryPartner
 
 ORGANIZATION_ID = "3fd2f1a0-8f5c-4a53-9c43-0c2a3b4d5e6f"
 CREDENTIALS = Credentials("client", "s3cret-of-the-client")

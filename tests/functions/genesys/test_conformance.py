@@ -14,7 +14,7 @@ from genesys.client import Deadline, GenesysClient
 from genesys_firehose_cdk.genesys.region import GenesysRegion
 from genesys_firehose_tools.local.genesys.organization import DEFAULT_IP_RANGES
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
-from genesys_integration.integration import EventBridgeIntegration
+from genesys_integration.integration import IntegrationResource
 from tests.functions.genesys.cloudformation import Stack
 from tests.functions.genesys.conftest import CREDENTIALS, ORGANIZATION_ID, Aws, MakeHandle, Time
 from tests.functions.genesys.test_integration import OTHER_TOPICS, PROPERTIES, TOPICS
@@ -111,7 +111,7 @@ def recorded(
 ) -> list[tuple[str, Any, Any]]:
     """Every call of our client in the life of an integration, and its others, with bodies and answers."""
     recording = _Recording(http)
-    stack = Stack(make_handle(EventBridgeIntegration(lambda: aws), recording), time.sleep)
+    stack = Stack(make_handle(IntegrationResource(lambda: aws), recording), time.sleep)
     stack.create(PROPERTIES)
     stack.update(OTHER_TOPICS)
     stack.delete()

@@ -11,12 +11,13 @@ import urllib3
 from genesys.client import GenesysError
 from genesys_firehose_tools.local.genesys.faults import Fault
 from genesys_firehose_tools.local.genesys.organization import Organization
-from genesys_firehose_tools.local.genesys.partner import InMemoryPartner, SourceKey
+from genesys_firehose_tools.local.genesys.partner import SourceKey
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
-from genesys_integration.integration import EventBridgeIntegration
+from genesys_integration.integration import IntegrationResource
 from tests.functions.genesys.cloudformation import STACK_ID, Handle, RequestFailedError, Stack
 from tests.functions.genesys.conftest import CREDENTIALS, GIVE_UP_AFTER, ORGANIZATION_ID, Aws, MakeHandle, Time
 from tests.functions.genesys.schedules import TROUBLES, Trouble
+from tests.in_memory_partner import InMemoryPartner
 
 TOPICS = ["v2.detail.events.conversation.{id}.acd.end", "v2.users.{id}.presence"]
 PROPERTIES: Mapping[str, Any] = {
@@ -35,7 +36,7 @@ SOURCE = f"aws.partner/genesys.com/cloud/{ORGANIZATION_ID}/events"
 
 @pytest.fixture
 def handle(make_handle: MakeHandle, aws: Aws) -> Handle:
-    return make_handle(EventBridgeIntegration(lambda: aws))
+    return make_handle(IntegrationResource(lambda: aws))
 
 
 @pytest.fixture
@@ -191,7 +192,7 @@ class _Life:
         genesys.requests.clear()
 
     def _handle(self, http: Any = None) -> Handle:
-        return self._make_handle(EventBridgeIntegration(lambda: Aws(self.partner)), http)
+        return self._make_handle(IntegrationResource(lambda: Aws(self.partner)), http)
 
     def arrange(self, trouble: Trouble, http: urllib3.PoolManager, number: int) -> None:
         self.stack.handle = self._handle(trouble(self.genesys, http, number))

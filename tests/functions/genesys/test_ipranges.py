@@ -14,9 +14,9 @@ from genesys.client import GenesysClient, GenesysError
 from genesys.connection import CredentialsError
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from genesys_ipranges.deployment import answer
-from genesys_ipranges.function import IpRangesFunction
+from genesys_ipranges.function import IpRangesHandler
 from genesys_ipranges.ranges import RefusedError, check_shrinking
-from genesys_ipranges.settings import Settings
+from genesys_ipranges.settings import IpRangesSettings
 from tests.functions.genesys.conftest import Aws, MakeClient
 from tests.functions.observing import lines_of, metrics_of
 
@@ -65,28 +65,30 @@ def waf() -> Waf:
     return Waf()
 
 
-MakeFunction = Callable[..., IpRangesFunction]
+MakeFunction = Callable[..., IpRangesHandler]
 
 
 @pytest.fixture
 def make_function(waf: Waf, aws: Aws, make_client: MakeClient) -> MakeFunction:
-    def make(**environment: str) -> IpRangesFunction:
+    def make(**environment: str) -> IpRangesHandler:
         def connect(_host: str, credentials: Any, _deadline: object) -> GenesysClient:
             return make_client(credentials=credentials)
 
         clients = {"wafv2": waf, "secretsmanager": aws}
-        return IpRangesFunction(Settings.from_environment({**ENVIRONMENT, **environment}), clients.__getitem__, connect)
+        return IpRangesHandler(
+            IpRangesSettings.from_environment({**ENVIRONMENT, **environment}), clients.__getitem__, connect
+        )
 
     return make
 
 
 @pytest.fixture
-def function(make_function: MakeFunction) -> IpRangesFunction:
+def function(make_function: MakeFunction) -> IpRangesHandler:
     return make_function()
 
 
 def test_the_first_run_fills_both_sets_with_the_chosen_ranges_and_the_owners_networks(
-    function: IpRangesFunction, waf: Waf, capsys: pytest.CaptureFixture[str]
+    function: IpRangesHandler, waf: Waf, capsys: pytest.CaptureFixture[str]
 ) -> None:
     function.handle({})
     assert waf.sets == {"four|id-4|REGIONAL": FOUR, "six|id-6|REGIONAL": SIX}
@@ -95,7 +97,7 @@ def test_the_first_run_fills_both_sets_with_the_chosen_ranges_and_the_owners_net
 
 
 def test_a_run_without_news_writes_nothing(
-    function: IpRangesFunction, waf: Waf, capsys: pytest.CaptureFixture[str]
+    function: IpRangesHandler, waf: Waf, capsys: pytest.CaptureFixture[str]
 ) -> None:
     function.handle({})
     capsys.readouterr()
@@ -108,7 +110,7 @@ def test_a_run_without_news_writes_nothing(
 
 
 def test_what_changed_is_logged_and_counted_without_the_owners_networks(
-    function: IpRangesFunction, genesys: LocalGenesys, waf: Waf, capsys: pytest.CaptureFixture[str]
+    function: IpRangesHandler, genesys: LocalGenesys, waf: Waf, capsys: pytest.CaptureFixture[str]
 ) -> None:
     function.handle({})
     capsys.readouterr()
@@ -161,7 +163,7 @@ UNBELIEVABLE: dict[str, tuple[list[dict[str, str]], str]] = {
 
 @pytest.mark.parametrize("case", UNBELIEVABLE)
 def test_an_answer_that_would_lock_or_open_the_door_is_refused_and_counted(
-    function: IpRangesFunction, genesys: LocalGenesys, waf: Waf, capsys: pytest.CaptureFixture[str], case: str
+    function: IpRangesHandler, genesys: LocalGenesys, waf: Waf, capsys: pytest.CaptureFixture[str], case: str
 ) -> None:
     function.handle({})
     capsys.readouterr()
@@ -185,7 +187,7 @@ def test_an_owner_may_let_an_answer_take_away_more(
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
 def test_in_a_deployment_an_answer_that_is_refused_fails_the_deployment(
-    function: IpRangesFunction, genesys: LocalGenesys, waf: Waf, request_type: str
+    function: IpRangesHandler, genesys: LocalGenesys, waf: Waf, request_type: str
 ) -> None:
     genesys.organization.ip_ranges = []
     with pytest.raises(RefusedError, match="names no address range"):
@@ -193,15 +195,13 @@ def test_in_a_deployment_an_answer_that_is_refused_fails_the_deployment(
     assert waf.allowed == []
 
 
-def test_a_deletion_asks_nobody_and_changes_nothing(
-    function: IpRangesFunction, genesys: LocalGenesys, waf: Waf
-) -> None:
+def test_a_deletion_asks_nobody_and_changes_nothing(function: IpRangesHandler, genesys: LocalGenesys, waf: Waf) -> None:
     function.handle({"RequestType": "Delete"})
     assert (genesys.requests, waf.updates) == ([], 0)
 
 
 def test_credentials_that_cant_be_read_are_an_error_and_change_nothing(
-    function: IpRangesFunction, aws: Aws, waf: Waf
+    function: IpRangesHandler, aws: Aws, waf: Waf
 ) -> None:
     aws.credentials = None
     with pytest.raises(CredentialsError):
@@ -210,7 +210,7 @@ def test_credentials_that_cant_be_read_are_an_error_and_change_nothing(
 
 
 def test_credentials_that_genesys_refuses_are_an_error_and_change_nothing(
-    function: IpRangesFunction, aws: Aws, waf: Waf
+    function: IpRangesHandler, aws: Aws, waf: Waf
 ) -> None:
     aws.credentials = json.dumps({"client_id": "client", "client_secret": "wrong"})
     with pytest.raises(GenesysError):
@@ -219,7 +219,7 @@ def test_credentials_that_genesys_refuses_are_an_error_and_change_nothing(
 
 
 def test_a_set_that_somebody_else_changes_at_the_same_time_is_left_to_the_next_run(
-    function: IpRangesFunction, waf: Waf
+    function: IpRangesHandler, waf: Waf
 ) -> None:
     waf.is_contended = True
     with pytest.raises(ClientError, match="WAFOptimisticLockException"):
@@ -267,7 +267,7 @@ REQUEST = {
 }
 
 
-def test_a_deployment_hears_that_the_list_is_filled(function: IpRangesFunction, waf: Waf) -> None:
+def test_a_deployment_hears_that_the_list_is_filled(function: IpRangesHandler, waf: Waf) -> None:
     box = AnswerBox()
     answer(REQUEST, lambda: function.handle(REQUEST), box)
     [(method, url, body)] = box.requests
@@ -283,7 +283,7 @@ def test_a_deployment_hears_that_the_list_is_filled(function: IpRangesFunction, 
     assert sorted(waf.allowed) == sorted(FOUR + SIX)
 
 
-def test_a_deployment_hears_in_one_sentence_why_it_fails(function: IpRangesFunction, genesys: LocalGenesys) -> None:
+def test_a_deployment_hears_in_one_sentence_why_it_fails(function: IpRangesHandler, genesys: LocalGenesys) -> None:
     genesys.organization.ip_ranges = []
     box = AnswerBox()
     answer(REQUEST, lambda: function.handle(REQUEST), box)

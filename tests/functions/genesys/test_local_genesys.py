@@ -11,9 +11,9 @@ import urllib3
 
 from genesys.client import Deadline, GenesysClient
 from genesys.connection import connect
-from genesys_firehose_tools.local.genesys.partner import InMemoryPartner
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from tests.functions.genesys.conftest import CREDENTIALS
+from tests.in_memory_partner import InMemoryPartner
 
 TOPIC = "v2.users.{id}.presence"
 EVENT = {"detail-type": TOPIC, "detail": {"topicName": "v2.users.1.presence"}}

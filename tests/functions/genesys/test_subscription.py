@@ -10,12 +10,12 @@ import urllib3
 from genesys.lifecycle import ResourceError
 from genesys_firehose_tools.local.genesys.faults import Fault
 from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH, Organization
-from genesys_firehose_tools.local.genesys.partner import InMemoryPartner
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
-from genesys_subscription.subscription import EventSubscription, read_signing_key
+from genesys_subscription.subscription import SubscriptionResource, read_signing_key
 from tests.functions.genesys.cloudformation import STACK_ID, Handle, RequestFailedError, Stack
 from tests.functions.genesys.conftest import CREDENTIALS, ORGANIZATION_ID, Aws, MakeHandle, Time
 from tests.functions.genesys.schedules import TROUBLES
+from tests.in_memory_partner import InMemoryPartner
 
 BODY: dict[str, Any] = {
     "eventSubscription": {
@@ -40,7 +40,7 @@ OTHER_EVENTS = _properties(events=["email.event"])
 
 @pytest.fixture
 def handle(make_handle: MakeHandle, aws: Aws) -> Handle:
-    return make_handle(EventSubscription(lambda: read_signing_key(aws, "signing")))
+    return make_handle(SubscriptionResource(lambda: read_signing_key(aws, "signing")))
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_trouble_at_any_call_leaves_the_state_before_or_the_state_after(
         subscriptions = genesys.organization.subscriptions.values()
         return [{name: value for name, value in each.items() if name != "id"} for each in subscriptions]
 
-    resource = EventSubscription(lambda: read_signing_key(aws, "signing"))
+    resource = SubscriptionResource(lambda: read_signing_key(aws, "signing"))
     stack = start()
     before = state()
     OPERATIONS[operation](stack)

@@ -7,12 +7,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from genesys.client import GenesysClient
-from genesys_firehose_tools.local.genesys.partner import InMemoryPartner
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
-from genesys_watch.function import WatchFunction
-from genesys_watch.settings import Settings
+from genesys_watch.function import WatchHandler
+from genesys_watch.settings import WatchSettings
 from tests.functions.genesys.conftest import ORGANIZATION_ID, Aws, MakeClient
 from tests.functions.observing import lines_of, metrics_of
+from tests.in_memory_partner import InMemoryPartner
 
 SOURCE = f"aws.partner/genesys.com/cloud/{ORGANIZATION_ID}/lake"
 URL = "https://events.example.com/ingest/genesys-events"
@@ -51,7 +51,9 @@ def ask(aws: Aws, make_client: MakeClient, output: Callable[[], str], printed: l
         def connect(_host: str, credentials: Any, _deadline: object) -> GenesysClient:
             return make_client(credentials=credentials)
 
-        WatchFunction(Settings.from_environment({**ENVIRONMENT, **environment}), lambda _service: aws, connect).ask()
+        WatchHandler(
+            WatchSettings.from_environment({**ENVIRONMENT, **environment}), lambda _service: aws, connect
+        ).ask()
         printed.append(output())
         return dict(metrics_of(printed[-1]))
 

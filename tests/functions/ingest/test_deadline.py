@@ -16,7 +16,7 @@ from ingest.health import Health
 from ingest.intake import Intake
 from ingest.oversize import OversizeStore
 from ingest.queue_consumer import QueueConsumer
-from ingest.settings import Settings
+from ingest.settings import IngestSettings
 from ingest.signing_keys import CACHE_SECONDS, SigningKeys
 from ingest.webhook import Webhook
 from shared.telemetry import Metrics
@@ -62,7 +62,7 @@ class SlowIngest:
         streams = [f"stream-{number}" for number in range(shards)]
         self.clock = Clock()
         self.aws = SlowAws(self.clock, endings)
-        settings = Settings.from_environment(INGEST_ENVIRONMENT)
+        settings = IngestSettings.from_environment(INGEST_ENVIRONMENT)
         self.keys = SigningKeys(
             lambda: self.aws.client("secretsmanager"), "arn:secret", timedelta(hours=24), self.clock
         )

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ingest.function import IngestFunction
-from ingest.settings import Settings
+from ingest.function import IngestHandler
+from ingest.settings import IngestSettings
 from tests.in_memory_aws import InMemoryAws
 from tests.wired_functions import INGEST_ENVIRONMENT
 
@@ -24,8 +24,8 @@ def test_a_start_makes_the_clients_that_every_invocation_needs(
         made.append(service)
         return aws.client(service)
 
-    IngestFunction(
-        Settings.from_environment({**INGEST_ENVIRONMENT, "SIGNING_SECRET_ARN": signing_secret_arn}), make_client
+    IngestHandler(
+        IngestSettings.from_environment({**INGEST_ENVIRONMENT, "SIGNING_SECRET_ARN": signing_secret_arn}), make_client
     )
     assert set(made) == made_at_start
     assert len(made) == len(made_at_start)

@@ -10,7 +10,7 @@ from ingest.deadline import Deadline
 from ingest.delivery import Delivery
 from ingest.intake import Intake, Receipt
 from ingest.oversize import OversizeStore
-from ingest.settings import Settings
+from ingest.settings import IngestSettings
 from shared.json_text import split_events
 from shared.pointer import Pointer, read_original
 from shared.telemetry import Metrics
@@ -26,7 +26,7 @@ class Ingestion:
     """An intake at work on an in-memory AWS."""
 
     def __init__(self, aws: InMemoryAws, clock: Clock) -> None:
-        settings = Settings.from_environment(INGEST_ENVIRONMENT)
+        settings = IngestSettings.from_environment(INGEST_ENVIRONMENT)
         delivery = Delivery(
             lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url", lambda _seconds: None
         )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from genesys_firehose_tools.local.events import FAMILIES, EventGenerator
-from ingest.function import IngestFunction
+from ingest.function import IngestHandler
 from shared.event import EventFacts, describe
 from tests.functions.observing import metrics_of
 from tests.in_memory_aws import Crash, Fault, InMemoryAws
@@ -31,7 +31,7 @@ def eventbridge_event(detail: dict[str, Any] = DETAIL) -> str:
     )
 
 
-def consume(function: IngestFunction, *bodies: str) -> list[str]:
+def consume(function: IngestHandler, *bodies: str) -> list[str]:
     """Let the function consume messages and return the ids of those it wants again."""
     messages = [{"messageId": f"m-{number}", "body": body} for number, body in enumerate(bodies)]
     answer = function.handle({"Records": messages})
@@ -39,11 +39,11 @@ def consume(function: IngestFunction, *bodies: str) -> list[str]:
 
 
 @pytest.fixture
-def function(aws: InMemoryAws) -> IngestFunction:
+def function(aws: InMemoryAws) -> IngestHandler:
     return ingest_function(aws)
 
 
-def test_an_eventbridge_event_is_wrapped_whole(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_an_eventbridge_event_is_wrapped_whole(aws: InMemoryAws, function: IngestHandler) -> None:
     assert consume(function, eventbridge_event()) == []
     record = json.loads(aws.in_stream[0])
     assert record["event"] == json.loads(eventbridge_event())
@@ -55,7 +55,7 @@ def test_an_eventbridge_event_is_wrapped_whole(aws: InMemoryAws, function: Inges
 
 
 def test_an_eventbridge_event_counts_as_accepted_by_its_ingress_when_firehose_has_it(
-    aws: InMemoryAws, function: IngestFunction, capsys: pytest.CaptureFixture[str]
+    aws: InMemoryAws, function: IngestHandler, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.schedule = dict.fromkeys(range(3), Fault.PARTIAL)
     consume(function, *[eventbridge_event()] * 5)
@@ -66,7 +66,7 @@ def test_an_eventbridge_event_counts_as_accepted_by_its_ingress_when_firehose_ha
 
 
 def test_an_overflowed_record_counts_once_and_for_the_webhook(
-    aws: InMemoryAws, function: IngestFunction, capsys: pytest.CaptureFixture[str]
+    aws: InMemoryAws, function: IngestHandler, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.schedule = {2: Fault.REFUSED}
     post(function, {"messageId": "a"})
@@ -77,7 +77,7 @@ def test_an_overflowed_record_counts_once_and_for_the_webhook(
 
 
 def test_an_overflowed_record_is_put_as_another_copy_of_the_same_event(
-    aws: InMemoryAws, function: IngestFunction
+    aws: InMemoryAws, function: IngestHandler
 ) -> None:
     aws.schedule = {2: Fault.REFUSED}
     assert post(function, {"messageId": "a"}) == 200
@@ -91,7 +91,7 @@ def test_an_overflowed_record_is_put_as_another_copy_of_the_same_event(
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_comes_through_eventbridge_whole_and_as_the_same_event_as_through_the_webhook(
-    aws: InMemoryAws, function: IngestFunction, family: str
+    aws: InMemoryAws, function: IngestHandler, family: str
 ) -> None:
     event = EventGenerator(seed=1).generate(family).body
     assert consume(function, eventbridge_event(event)) == []
@@ -115,13 +115,13 @@ def test_every_family_comes_through_eventbridge_whole_and_as_the_same_event_as_t
         '{"number":NaN}',
     ],
 )
-def test_a_message_nobody_can_read_comes_again_alone(aws: InMemoryAws, function: IngestFunction, body: str) -> None:
+def test_a_message_nobody_can_read_comes_again_alone(aws: InMemoryAws, function: IngestHandler, body: str) -> None:
     assert consume(function, eventbridge_event(), body, eventbridge_event()) == ["m-1"]
     assert len(aws.in_stream) == 2
 
 
 def test_a_message_that_can_be_read_but_is_too_deep_to_be_described_comes_again_alone(
-    aws: InMemoryAws, function: IngestFunction, monkeypatch: pytest.MonkeyPatch
+    aws: InMemoryAws, function: IngestHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """How deep each can go depends on the interpreter; this one may describe all that it can read."""
 
@@ -144,7 +144,7 @@ def test_a_message_that_can_be_read_but_is_too_deep_to_be_described_comes_again_
     ],
 )
 def test_a_message_with_several_events_is_a_record_for_each_and_comes_again_whole(
-    aws: InMemoryAws, function: IngestFunction, body: str
+    aws: InMemoryAws, function: IngestHandler, body: str
 ) -> None:
     aws.schedule = dict.fromkeys(range(3), Fault.PARTIAL)
     assert consume(function, body) == ["m-0"]
@@ -156,27 +156,27 @@ def test_a_message_with_several_events_is_a_record_for_each_and_comes_again_whol
     assert {(record["event_type"], record["topic"]) for record in records} == {("call", DETAIL["topicName"])}
 
 
-def test_only_what_firehose_refuses_comes_again(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_only_what_firehose_refuses_comes_again(aws: InMemoryAws, function: IngestHandler) -> None:
     aws.schedule = dict.fromkeys(range(3), Fault.PARTIAL)
     # Of five, three fail at first, then two of these, then one of those.
     assert consume(function, *[eventbridge_event()] * 5) == ["m-0"]
     assert len(aws.in_stream) == 4
 
 
-def test_unreadable_and_refused_messages_all_come_again(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_unreadable_and_refused_messages_all_come_again(aws: InMemoryAws, function: IngestHandler) -> None:
     aws.schedule = {0: Fault.REFUSED}
     assert set(consume(function, "hello", eventbridge_event())) == {"m-0", "m-1"}
 
 
 def test_what_firehose_refuses_stays_in_the_queue_instead_of_entering_it_again(
-    aws: InMemoryAws, function: IngestFunction
+    aws: InMemoryAws, function: IngestHandler
 ) -> None:
     aws.schedule = {0: Fault.REFUSED}
     consume(function, eventbridge_event())
     assert aws.calls == ["PutRecordBatch"]
 
 
-def test_an_event_whose_original_cant_be_stored_comes_again(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_an_event_whose_original_cant_be_stored_comes_again(aws: InMemoryAws, function: IngestHandler) -> None:
     large = eventbridge_event({**DETAIL, "text": "x" * 1_100_000})
     aws.schedule = {0: Fault.THROTTLE}
     assert consume(function, large) == ["m-0"]
@@ -184,12 +184,12 @@ def test_an_event_whose_original_cant_be_stored_comes_again(aws: InMemoryAws, fu
     assert list(aws.objects) == [json.loads(aws.in_stream[0])["oversize"]["key"]]
 
 
-def test_a_crash_answers_nothing_so_that_the_batch_comes_again(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_a_crash_answers_nothing_so_that_the_batch_comes_again(aws: InMemoryAws, function: IngestHandler) -> None:
     aws.schedule = {0: Fault.CRASH_BEFORE}
     with pytest.raises(Crash):
         consume(function, eventbridge_event())
 
 
-def test_an_error_of_our_own_answers_nothing_so_that_the_batch_comes_again(function: IngestFunction) -> None:
+def test_an_error_of_our_own_answers_nothing_so_that_the_batch_comes_again(function: IngestHandler) -> None:
     with pytest.raises(KeyError):
         function.handle({"Records": [{"messageId": "m-0"}]})

@@ -12,10 +12,10 @@ import pytest
 
 from ingest.deadline import Deadline
 from ingest.delivery import Delivery
-from ingest.function import IngestFunction
+from ingest.function import IngestHandler
 from ingest.intake import Intake
 from ingest.oversize import OversizeStore
-from ingest.settings import Settings
+from ingest.settings import IngestSettings
 from ingest.signing_keys import SigningKeys
 from ingest.webhook import Webhook
 from shared.telemetry import Metrics
@@ -27,7 +27,7 @@ EVENTS = b'[{"messageId":"a"},{"messageId":"b"}]'
 
 
 @pytest.fixture
-def function(aws: InMemoryAws) -> IngestFunction:
+def function(aws: InMemoryAws) -> IngestHandler:
     return ingest_function(aws)
 
 
@@ -45,7 +45,7 @@ def check_problem(answer: dict[str, Any], status: int) -> dict[str, Any]:
     return problem
 
 
-def test_signed_events_are_accepted_and_each_is_in_firehose(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_signed_events_are_accepted_and_each_is_in_firehose(aws: InMemoryAws, function: IngestHandler) -> None:
     answer = function.handle(request(EVENTS))
     assert answer["statusCode"] == 200
     assert answer["headers"] == {"Content-Type": "application/json", "Cache-Control": "no-store"}
@@ -53,7 +53,7 @@ def test_signed_events_are_accepted_and_each_is_in_firehose(aws: InMemoryAws, fu
     assert [json.loads(record)["event"] for record in aws.in_stream] == [{"messageId": "a"}, {"messageId": "b"}]
 
 
-def test_a_body_that_is_not_base64_encoded_is_taken_as_it_is(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_a_body_that_is_not_base64_encoded_is_taken_as_it_is(aws: InMemoryAws, function: IngestHandler) -> None:
     body = '{"messageId":"a","note":"ä \U0001f600"}'
     plain = {**request(body.encode()), "body": body, "isBase64Encoded": False}
     assert function.handle(plain)["statusCode"] == 200
@@ -62,7 +62,7 @@ def test_a_body_that_is_not_base64_encoded_is_taken_as_it_is(aws: InMemoryAws, f
 
 @pytest.mark.parametrize("ending", [b",{]", b"] ]", b",7]"])
 def test_of_a_body_that_cant_be_read_to_its_end_nothing_is_stored(
-    aws: InMemoryAws, function: IngestFunction, ending: bytes
+    aws: InMemoryAws, function: IngestHandler, ending: bytes
 ) -> None:
     large = json.dumps({"messageId": "a", "transcripts": "x" * 1_100_000}).encode()
     for first in (b'{"messageId":"a"}', large):
@@ -70,7 +70,7 @@ def test_of_a_body_that_cant_be_read_to_its_end_nothing_is_stored(
     assert (aws.in_stream, aws.queue, aws.objects) == ([], [], {})
 
 
-def test_a_retry_is_answered_with_its_duplicates_and_without_a_call(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_a_retry_is_answered_with_its_duplicates_and_without_a_call(aws: InMemoryAws, function: IngestHandler) -> None:
     function.handle(request(EVENTS))
     calls = len(aws.calls)
     answer = function.handle(request(EVENTS))
@@ -93,20 +93,20 @@ def test_a_retry_is_answered_with_its_duplicates_and_without_a_call(aws: InMemor
     ids=["none", "null", "empty", "wrong", "twice", "in two cases", "smuggled", "comma-joined"],
 )
 def test_what_is_not_signed_once_and_rightly_is_401_and_stored_nowhere(
-    aws: InMemoryAws, function: IngestFunction, headers: dict[str, list[str]] | None
+    aws: InMemoryAws, function: IngestHandler, headers: dict[str, list[str]] | None
 ) -> None:
     check_problem(function.handle({**request(EVENTS), "multiValueHeaders": headers}), 401)
     assert is_untouched(aws)
 
 
-def test_a_request_without_any_headers_is_401(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_a_request_without_any_headers_is_401(aws: InMemoryAws, function: IngestHandler) -> None:
     bare = request(EVENTS)
     del bare["multiValueHeaders"]
     check_problem(function.handle(bare), 401)
     assert is_untouched(aws)
 
 
-def test_the_signature_headers_name_counts_in_any_case(function: IngestFunction) -> None:
+def test_the_signature_headers_name_counts_in_any_case(function: IngestHandler) -> None:
     assert (
         function.handle(request(EVENTS, headers={"X-GENESYS-signature": [hex_signature(EVENTS)]}))["statusCode"] == 200
     )
@@ -137,7 +137,7 @@ def test_the_signature_headers_name_counts_in_any_case(function: IngestFunction)
     ],
 )
 def test_what_can_never_be_read_is_400_though_signed_and_stored_nowhere(
-    aws: InMemoryAws, function: IngestFunction, body: bytes
+    aws: InMemoryAws, function: IngestHandler, body: bytes
 ) -> None:
     check_problem(function.handle(request(body)), 400)
     assert is_untouched(aws)
@@ -145,7 +145,7 @@ def test_what_can_never_be_read_is_400_though_signed_and_stored_nowhere(
 
 @pytest.mark.parametrize("text", ["%%%%", "YQ=", "YQ==YQ==", "YQ==\n", "\u00e4", "\ud800AAA"])
 def test_a_body_that_is_not_base64_though_said_to_be_is_400(
-    aws: InMemoryAws, function: IngestFunction, text: str
+    aws: InMemoryAws, function: IngestHandler, text: str
 ) -> None:
     check_problem(function.handle({**request(EVENTS), "body": text}), 400)
     assert is_untouched(aws)
@@ -168,12 +168,12 @@ def test_a_body_is_measured_in_bytes_not_in_characters(aws: InMemoryAws) -> None
     check_problem(function.handle({**request(body.encode()), "body": body, "isBase64Encoded": False}), 413)
 
 
-def test_ten_megabytes_are_413_without_a_call(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_ten_megabytes_are_413_without_a_call(aws: InMemoryAws, function: IngestHandler) -> None:
     check_problem(function.handle(request(b"x" * 10_000_000, signature="00" * 32)), 413)
     assert aws.calls == []
 
 
-def test_what_neither_firehose_nor_the_queue_takes_is_503(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_what_neither_firehose_nor_the_queue_takes_is_503(aws: InMemoryAws, function: IngestHandler) -> None:
     # Two reads of the secret, three puts, then the queue.
     aws.schedule = dict.fromkeys(range(2, 6), Fault.THROTTLE)
     check_problem(function.handle(request(EVENTS)), 503)
@@ -181,7 +181,7 @@ def test_what_neither_firehose_nor_the_queue_takes_is_503(aws: InMemoryAws, func
     assert function.handle(request(EVENTS))["statusCode"] == 200
 
 
-def test_a_secret_that_cant_be_read_is_503_and_nothing_is_stored(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_a_secret_that_cant_be_read_is_503_and_nothing_is_stored(aws: InMemoryAws, function: IngestHandler) -> None:
     aws.schedule = {0: Fault.REFUSED}
     check_problem(function.handle(request(EVENTS)), 503)
     assert is_untouched(aws)
@@ -196,8 +196,8 @@ def test_without_a_signing_secret_no_request_is_accepted(aws: InMemoryAws) -> No
             service, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
         )
 
-    settings = Settings.from_environment({**INGEST_ENVIRONMENT, "SIGNING_SECRET_ARN": ""})
-    check_problem(IngestFunction(settings, client).handle(request(EVENTS)), 503)
+    settings = IngestSettings.from_environment({**INGEST_ENVIRONMENT, "SIGNING_SECRET_ARN": ""})
+    check_problem(IngestHandler(settings, client).handle(request(EVENTS)), 503)
     assert aws.calls == []
 
 
@@ -218,7 +218,7 @@ def test_our_own_error_is_503_not_a_crash(aws: InMemoryAws, capsys: pytest.Captu
     ids=["accepted", "forged", "unreadable"],
 )
 def test_each_answer_is_counted(
-    function: IngestFunction,
+    function: IngestHandler,
     capsys: pytest.CaptureFixture[str],
     signature: str | None,
     body: bytes,
@@ -273,7 +273,7 @@ def test_nothing_of_a_request_is_in_the_log_or_the_answer(aws: InMemoryAws, caps
 
 
 def test_a_flood_of_forgeries_cant_turn_into_a_flood_of_secret_reads(aws: InMemoryAws, clock: Clock) -> None:
-    settings = Settings.from_environment(INGEST_ENVIRONMENT)
+    settings = IngestSettings.from_environment(INGEST_ENVIRONMENT)
     keys = SigningKeys(lambda: aws.client("secretsmanager"), settings.signing_secret_arn, timedelta(hours=24), clock)
     delivery = Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url")
     intake = Intake(settings, delivery, OversizeStore(lambda: aws.client("s3"), "lake", "key"))
@@ -289,7 +289,7 @@ def test_a_flood_of_forgeries_cant_turn_into_a_flood_of_secret_reads(aws: InMemo
 
 
 def test_a_rotation_half_way_refuses_nobody(aws: InMemoryAws, clock: Clock) -> None:
-    settings = Settings.from_environment(INGEST_ENVIRONMENT)
+    settings = IngestSettings.from_environment(INGEST_ENVIRONMENT)
     keys = SigningKeys(lambda: aws.client("secretsmanager"), settings.signing_secret_arn, timedelta(hours=24), clock)
     delivery = Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url")
     intake = Intake(settings, delivery, OversizeStore(lambda: aws.client("s3"), "lake", "key"))
@@ -308,7 +308,7 @@ def test_a_rotation_half_way_refuses_nobody(aws: InMemoryAws, clock: Clock) -> N
     assert len(aws.in_stream) == 4
 
 
-def test_get_is_answered_with_the_health(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_get_is_answered_with_the_health(aws: InMemoryAws, function: IngestHandler) -> None:
     answer = function.handle({"httpMethod": "GET", "path": "/health"})
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"status": "ok"})
     aws.stream_status = "CREATING_FAILED"
@@ -317,7 +317,7 @@ def test_get_is_answered_with_the_health(aws: InMemoryAws, function: IngestFunct
     assert json.loads(answer["body"]) == {"status": "unavailable", "reason": "STREAM_NOT_ACTIVE"}
 
 
-def test_a_base64_body_is_verified_decoded(aws: InMemoryAws, function: IngestFunction) -> None:
+def test_a_base64_body_is_verified_decoded(aws: InMemoryAws, function: IngestHandler) -> None:
     """A signature of the base64 text is one of other bytes than those that would be stored."""
     encoded = base64.b64encode(EVENTS)
     check_problem(function.handle(request(EVENTS, hex_signature(encoded))), 401)

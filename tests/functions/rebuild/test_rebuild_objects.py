@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rebuild.function import RebuildFunction
+from rebuild.function import RebuildHandler
 from tests.in_memory_aws import Crash, Fault, InMemoryAws
 from tests.wired_functions import (
     DEFAULT_POLICY,
@@ -49,7 +49,7 @@ def put_raw(aws: InMemoryAws, *records: bytes, key: str = RAW_KEY) -> None:
 
 def rebuild(aws: InMemoryAws, policy: dict[str, Any] | None = None, key: str = RAW_KEY) -> None:
     settings = TransformerSettings.from_environment(TRANSFORM_ENVIRONMENT)
-    RebuildFunction(settings, policy or DEFAULT_POLICY, SHAPES, aws.client).handle({"key": key}, FUNCTION_ARN)
+    RebuildHandler(settings, policy or DEFAULT_POLICY, SHAPES, aws.client).handle({"key": key}, FUNCTION_ARN)
 
 
 def written(aws: InMemoryAws, prefix: str = "clean/") -> dict[str, list[dict[str, Any]]]:

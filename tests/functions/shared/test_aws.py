@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
-from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
@@ -23,7 +22,6 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ReadTimeoutError,
 )
-from botocore.loaders import JSONFileLoader, Loader
 
 from shared import aws
 from tests.wired_functions import INGEST_ENVIRONMENT, request
@@ -193,35 +191,17 @@ def test_a_call_says_which_sdk_makes_it_and_where(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("service", ["secretsmanager", "dynamodb", "firehose", "sqs", "s3", "events"])
-def test_a_client_is_made_of_the_models_that_botocore_reads(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every entry, and in its order; no other would be found by its rules."""
+def test_a_client_has_the_endpoint_that_botocore_finds(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
     ours = aws.client(service, connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS)
     botocores = botocore.session.get_session().create_client(service)
     assert ours.meta.endpoint_url == botocores.meta.endpoint_url
     assert ours.meta.partition == botocores.meta.partition == "aws-cn"
-    read, read_by_botocore = aws._Loader(file_loader=aws._JsonFiles()), Loader()
-    for model in ("service-2", "endpoint-rule-set-1", "paginators-1"):
-        assert json.dumps(read.load_service_model(service, model)) == json.dumps(
-            read_by_botocore.load_service_model(service, model)
-        )
-
-
-@pytest.mark.parametrize("name", ["endpoints", "partitions", "sdk-default-configuration"])
-def test_the_data_of_all_services_is_what_botocore_reads(name: str) -> None:
-    read = aws._Loader(file_loader=aws._JsonFiles()).load_data(name)
-    assert json.dumps(read) == json.dumps(Loader().load_data(name))
 
 
 def test_a_service_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(BotoCoreError):
         aws.client("no-such-service", connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS)
-
-
-def test_a_file_of_another_kind_is_read_by_botocore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(JSONFileLoader, "load_file", lambda _self, path: {"read": path})
-    path = str(tmp_path / "service-2")
-    assert aws._JsonFiles().load_file(path) == {"read": path}
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from shared.event import describe
 from tests.functions.observing import metrics_of
 from tests.in_memory_aws import Fault, InMemoryAws
 from tests.wired_functions import firehose_batch, transform_function, transformed
-from transform.function import TransformFunction
+from transform.function import TransformHandler
 
 ARRIVAL = datetime(2026, 11, 23, 10, tzinfo=UTC)
 BROKEN = b"broken"
@@ -27,12 +27,12 @@ def copy_of(name: str, size: int = 0) -> bytes:
     return wrap(json.dumps(event).encode(), describe(event, ("messageId",), ARRIVAL), "webhook", ARRIVAL)
 
 
-def results(function: TransformFunction, *records: bytes) -> list[str]:
+def results(function: TransformHandler, *records: bytes) -> list[str]:
     return [answer["result"] for answer in function.handle(firehose_batch(list(records)))["records"]]
 
 
 @pytest.fixture
-def function(aws: InMemoryAws) -> TransformFunction:
+def function(aws: InMemoryAws) -> TransformHandler:
     function = transform_function(aws)
     function.handle(firehose_batch([]))
     aws.calls.clear()
@@ -51,37 +51,37 @@ def test_every_record_is_answered_once_and_in_order(content: list[str | None]) -
     assert [event["event"]["messageId"] for event in transformed(answer)] == list(dict.fromkeys(filter(None, content)))
 
 
-def test_the_first_copy_of_a_batch_wins(function: TransformFunction) -> None:
+def test_the_first_copy_of_a_batch_wins(function: TransformHandler) -> None:
     first, second = copy_of("a"), copy_of("a")
     answer = function.handle(firehose_batch([first, second]))
     assert [a["result"] for a in answer["records"]] == ["Ok", "Dropped"]
     assert transformed(answer)[0]["ingest_id"] == json.loads(first)["ingest_id"]
 
 
-def test_a_later_copy_is_dropped(function: TransformFunction) -> None:
+def test_a_later_copy_is_dropped(function: TransformHandler) -> None:
     assert results(function, copy_of("a")) == ["Ok"]
     assert results(function, copy_of("a"), copy_of("b")) == ["Dropped", "Ok"]
 
 
-def test_the_owner_passes_whenever_it_comes_again(function: TransformFunction) -> None:
+def test_the_owner_passes_whenever_it_comes_again(function: TransformHandler) -> None:
     """Firehose tries the transform again, an operator redrives: nothing is dropped because a first attempt died."""
     owner = copy_of("a")
     for _time in range(3):
         assert results(function, owner) == ["Ok"]
 
 
-def test_the_owner_passes_even_behind_a_duplicate(function: TransformFunction) -> None:
+def test_the_owner_passes_even_behind_a_duplicate(function: TransformHandler) -> None:
     owner = copy_of("a")
     assert results(function, owner) == ["Ok"]
     assert results(function, copy_of("a"), owner) == ["Dropped", "Ok"]
 
 
-def test_the_owner_twice_in_a_batch_passes_once(function: TransformFunction) -> None:
+def test_the_owner_twice_in_a_batch_passes_once(function: TransformHandler) -> None:
     owner = copy_of("a")
     assert results(function, owner, owner) == ["Ok", "Dropped"]
 
 
-def test_500_events_cost_at_most_26_store_calls(aws: InMemoryAws, function: TransformFunction) -> None:
+def test_500_events_cost_at_most_26_store_calls(aws: InMemoryAws, function: TransformHandler) -> None:
     records = [copy_of(str(number)) for number in range(500)]
     assert results(function, *records) == ["Ok"] * 500
     assert len(aws.calls) <= 26
@@ -92,7 +92,7 @@ def test_500_events_cost_at_most_26_store_calls(aws: InMemoryAws, function: Tran
 
 @pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.THROTTLE, Fault.REFUSED, Fault.LOST_ANSWER])
 def test_while_the_store_is_down_events_are_delivered_marked_and_counted(
-    aws: InMemoryAws, function: TransformFunction, fault: Fault, capsys: pytest.CaptureFixture[str]
+    aws: InMemoryAws, function: TransformHandler, fault: Fault, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.schedule = {0: fault}
     answer = function.handle(firehose_batch([copy_of("a"), copy_of("b"), copy_of("a")]))
@@ -104,20 +104,20 @@ def test_while_the_store_is_down_events_are_delivered_marked_and_counted(
     assert metrics_of(capsys.readouterr().out)["DeduplicationUnavailable"] == 2
 
 
-def test_only_what_the_store_could_not_tell_is_marked(aws: InMemoryAws, function: TransformFunction) -> None:
+def test_only_what_the_store_could_not_tell_is_marked(aws: InMemoryAws, function: TransformHandler) -> None:
     aws.schedule = {0: Fault.PARTIAL}
     answer = function.handle(firehose_batch([copy_of("a"), copy_of("b")]))
     assert ["deduplicated" in event for event in transformed(answer)] == [True, False]
 
 
-def test_everything_is_counted(function: TransformFunction, capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_is_counted(function: TransformHandler, capsys: pytest.CaptureFixture[str]) -> None:
     results(function, copy_of("a"), copy_of("a"), copy_of("b"), BROKEN)
     counted = metrics_of(capsys.readouterr().out)
     assert (counted["RecordsTransformed"], counted["RecordsDuplicate"], counted["RecordsFailed"]) == (2, 1, 1)
     assert "DeduplicationUnavailable" not in counted
 
 
-def test_what_firehose_could_not_take_back_fails_and_passes_when_redriven(function: TransformFunction) -> None:
+def test_what_firehose_could_not_take_back_fails_and_passes_when_redriven(function: TransformHandler) -> None:
     # Seven of these are more, as base64, than an answer can hold; the small one behind them still fits.
     records = [copy_of(str(number), 700_000) for number in range(7)] + [copy_of("small")]
     answer = function.handle(firehose_batch(records))
@@ -127,7 +127,7 @@ def test_what_firehose_could_not_take_back_fails_and_passes_when_redriven(functi
     assert results(function, records[6]) == ["Ok"]
 
 
-def test_an_answer_full_of_small_records_stays_within_lambdas_limit(function: TransformFunction) -> None:
+def test_an_answer_full_of_small_records_stays_within_lambdas_limit(function: TransformHandler) -> None:
     records = [copy_of(str(number), 1200) for number in range(3400)]
     answer = function.handle(firehose_batch(records))
     assert len(json.dumps(answer)) <= 6 * 1024 * 1024
@@ -135,7 +135,7 @@ def test_an_answer_full_of_small_records_stays_within_lambdas_limit(function: Tr
 
 
 @pytest.mark.parametrize("data", [None, 7, "\u00e4", "A"])
-def test_a_record_whose_data_is_not_base64_fails_alone(function: TransformFunction, data: Any) -> None:
+def test_a_record_whose_data_is_not_base64_fails_alone(function: TransformHandler, data: Any) -> None:
     batch = firehose_batch([BROKEN, copy_of("a")])
     batch["records"][0]["data"] = data
     assert [a["result"] for a in function.handle(batch)["records"]] == ["ProcessingFailed", "Ok"]

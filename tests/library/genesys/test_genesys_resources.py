@@ -21,8 +21,7 @@ from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
 from genesys_firehose_cdk.genesys.region import GenesysRegion
-from genesys_subscription.subscription import MARKER, SIGNING_KEY
-from genesys_subscription.subscription import EventSubscription as SubscriptionLogic
+from genesys_subscription.subscription import MARKER, SIGNING_KEY, SubscriptionResource
 from tests.library.acknowledgement_checks import unacknowledged, unneeded
 from tests.library.synthesis import Template, as_list, flat, new_context, new_stack, statements, template_of
 
@@ -211,7 +210,7 @@ def test_construct_and_function_mean_the_same_placeholders(subscription: Templat
     body = flat(properties["Body"])
     assert MARKER in body
     assert SIGNING_KEY in body
-    assert SubscriptionLogic(lambda: "").identity({**properties, "Body": body}) == (
+    assert SubscriptionResource(lambda: "").identity({**properties, "Body": body}) == (
         "mypurecloud.de/api/v2/notifications/eventSubscriptions"
     )
 

@@ -15,10 +15,10 @@ import pytest
 
 from genesys_firehose_tools.local.aws import ACCOUNT, EmbeddedAws
 from genesys_firehose_tools.local.firehose.clients import CONFIG
-from genesys_firehose_tools.local.firehose.clock import ManualClock
 from genesys_firehose_tools.local.firehose.configuration import read_configuration
 from genesys_firehose_tools.local.firehose.faults import FaultSwitch
 from genesys_firehose_tools.local.firehose.stream import DeliveryStream
+from tests.manual_clock import ManualClock
 
 REGION = "eu-central-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/delivery"

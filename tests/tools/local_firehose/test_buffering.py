@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from genesys_firehose_tools.local.firehose.clock import ManualClock
 from genesys_firehose_tools.local.firehose.configuration import read_configuration
 from genesys_firehose_tools.local.firehose.limits import MIB
 from genesys_firehose_tools.local.firehose.stream import DeliveryStream
+from tests.manual_clock import ManualClock
 from tests.tools.local_firehose.conftest import ROLE, Aws, Description, describe, script, transforming
 
 NewStream = Callable[[Description], DeliveryStream]

@@ -10,10 +10,10 @@ import pytest
 
 from genesys_firehose_tools.local.aws import ACCOUNT, EmbeddedAws
 from genesys_firehose_tools.local.firehose.clients import AssumedRoles
-from genesys_firehose_tools.local.firehose.clock import ManualClock
 from genesys_firehose_tools.local.firehose.configuration import read_configuration
 from genesys_firehose_tools.local.firehose.faults import FaultSwitch
 from genesys_firehose_tools.local.firehose.stream import DELIVERY_RETRY_SECONDS, DeliveryStream
+from tests.manual_clock import ManualClock
 from tests.tools.local_firehose.conftest import REGION, ROLE, Aws, Description, describe, script, transforming
 
 NewStream = Callable[[Description], DeliveryStream]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from genesys_firehose_tools.local.firehose.clock import ManualClock
 from genesys_firehose_tools.local.firehose.limits import MAX_ACTIVE_PARTITIONS, MIB
 from genesys_firehose_tools.local.firehose.stream import DeliveryStream
+from tests.manual_clock import ManualClock
 from tests.tools.local_firehose.conftest import Aws, Description, describe, partitioned, script
 
 NewStream = Callable[[Description], DeliveryStream]

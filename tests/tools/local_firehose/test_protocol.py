@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from genesys_firehose_tools.local.firehose.clock import Clock, ManualClock
+from genesys_firehose_tools.local.firehose.clock import Clock
 from genesys_firehose_tools.local.firehose.description import StreamDescriptions
 from genesys_firehose_tools.local.firehose.faults import FaultSwitch
 from genesys_firehose_tools.local.firehose.limits import (
@@ -24,6 +24,7 @@ from genesys_firehose_tools.local.firehose.limits import (
 )
 from genesys_firehose_tools.local.firehose.server import LocalFirehose
 from genesys_firehose_tools.local.firehose.service import FirehoseService, ServiceError
+from tests.manual_clock import ManualClock
 from tests.tools.local_firehose.conftest import REGION, ROLE, Aws, describe
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from genesys_firehose_tools.local.firehose.clock import ManualClock
 from genesys_firehose_tools.local.firehose.faults import Faults, FaultSwitch
 from genesys_firehose_tools.local.firehose.limits import MIB
 from genesys_firehose_tools.local.firehose.stream import DeliveryStream
+from tests.manual_clock import ManualClock
 from tests.tools.local_firehose.conftest import START, Aws, Description, describe, script, transforming
 
 NewStream = Callable[[Description], DeliveryStream]

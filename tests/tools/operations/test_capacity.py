@@ -126,6 +126,22 @@ def test_the_command_says_which_binds_first_and_how_many_shards_help() -> None:
     assert answer["shards_needed"] == 2
     assert answer["limits"][-1]["binds_at"] is None
     table = CliRunner().invoke(app, arguments).stdout
-    assert "API throttling binds first. Firehose's default quotas ask for shards=2." in table
-    most = CliRunner().invoke(app, ["capacity", "--events-per-second", "100000"]).stdout
-    assert "ask for a higher quota of Firehose" in most
+    assert "API throttling is exceeded first. Firehose's default quotas need 2 delivery streams" in table
+    enough = CliRunner().invoke(app, ["capacity", "--events-per-second", "100"]).stdout
+    assert "Firehose's default quotas suffice with 1 delivery stream." in enough
+
+
+def test_streams_that_a_request_of_many_events_calls_one_by_one_are_counted() -> None:
+    """Half as many requests of 40 events each reach a stream only when there are more than 40 streams."""
+    packed = traffic(100_000, events_per_request=40, event_bytes=1)
+    needed = shards_needed(OPEN, packed, "eu-central-1")
+    firehose = [
+        [
+            limit.is_exceeded
+            for limit in limits(replace(OPEN, streams=streams), packed, "eu-central-1")
+            if limit.name.startswith("Firehose")
+        ]
+        for streams in (needed - 1, needed)
+    ]
+    assert [any(exceeded) for exceeded in firehose] == [True, False]
+    assert needed > 40

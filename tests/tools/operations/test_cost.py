@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from genesys_firehose_cdk import DeliveryProps, PartnerBusProps
+from genesys_firehose_cdk import DeliveryProps, GenesysFirehosePipeline, PartnerBusProps
 from genesys_firehose_tools.cli import app
-from genesys_firehose_tools.operations.cost import Estimate, Traffic, estimate, variants
+from genesys_firehose_tools.operations.alternatives import alternatives
+from genesys_firehose_tools.operations.cost import Estimate, Traffic, estimate
 from genesys_firehose_tools.operations.deployed_design import DEFAULT_DESIGN, Buffer, Design, TemplateError, read_design
+from genesys_firehose_tools.operations.deployed_pipeline import PipelineError
 from genesys_firehose_tools.operations.prices import Price, PricesError, Tier, read_prices
 from tests.library.synthesis import Template, maximal_pipeline, new_stack, synthesize, template_of
 
@@ -201,8 +203,8 @@ def test_events_of_the_bus_are_billed_in_steps_of_64_kilobytes() -> None:
 
 
 def test_options_say_what_they_save_or_add_and_whether_there_is_such_an_option() -> None:
-    found = {variant.name: variant for variant in variants(DEFAULT_DESIGN, A_MILLION_A_DAY, PRICES)}
-    assert {variant.kind for variant in found.values()} == {"property", "estimate", "design"}
+    found = {other.name: other for other in alternatives(DEFAULT_DESIGN, A_MILLION_A_DAY, PRICES)}
+    assert {other.kind for other in found.values()} == {"property", "estimate", "design"}
     http = found["HTTP API instead of the REST API"]
     assert (http.kind, round(http.difference, 2)) == ("estimate", -75.00)
     assert found["buffering.interval 300 s"].difference < 0
@@ -216,7 +218,7 @@ def test_options_say_what_they_save_or_add_and_whether_there_is_such_an_option()
 
 def test_small_requests_and_a_template_without_webhook_have_fewer_options() -> None:
     bus = replace(A_MILLION_A_DAY, ingress="eventbridge", event_bytes=9000)
-    names = {variant.name for variant in variants(DEFAULT_DESIGN, bus, PRICES)}
+    names = {other.name for other in alternatives(DEFAULT_DESIGN, bus, PRICES)}
     assert not [name for name in names if "HTTP API" in name or "in a record" in name]
 
 
@@ -267,12 +269,29 @@ def test_a_file_without_a_pipeline_is_refused(tmp_path: Path, content: str, comp
         read_design(file)
 
 
-def test_of_several_pipelines_one_must_be_named(tmp_path: Path) -> None:
+def test_of_several_templates_one_must_be_named(tmp_path: Path) -> None:
     template = synthesize()
     for name in ("a", "b"):
         written(template, tmp_path / f"{name}.template.json")
-    with pytest.raises(TemplateError, match=r"several pipelines; name one of .*a\.template\.json, .*b\.template"):
+    with pytest.raises(TemplateError, match=r"name one with --template: .*a\.template\.json, .*b\.template"):
         read_design(tmp_path)
+
+
+def test_each_pipeline_of_a_template_is_read_by_itself(tmp_path: Path) -> None:
+    stack = new_stack()
+    for name, shards in (("Sales", 1), ("Care", 3)):
+        GenesysFirehosePipeline(stack, name, delivery=DeliveryProps(shards=shards))
+    file = written(template_of(stack), tmp_path / "a.template.json")
+    assert read_design(file, "Sales") == DEFAULT_DESIGN
+    assert read_design(file, f"{stack.node.path}/Care").streams == 3
+    with pytest.raises(PipelineError, match=r"holds 2 pipelines; name one with --pipeline: .*/Care, .*/Sales"):
+        read_design(file)
+
+
+def test_a_pipeline_of_a_template_that_names_none_is_refused(tmp_path: Path) -> None:
+    file = written(Template({"Resources": {"S": {"Type": "AWS::KinesisFirehose::DeliveryStream"}}}), tmp_path / "a")
+    with pytest.raises(PipelineError, match="names no pipelines, for it has no Metadata"):
+        read_design(file, "Sales")
 
 
 # Prices

@@ -1,0 +1,32 @@
+"""The deployed pipeline that a command works on."""
+
+import boto3
+
+from genesys_firehose_tools.local.pipeline import LocalPipeline
+from genesys_firehose_tools.operations.clients import Clients
+from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, find_pipeline
+
+
+def connect(
+    stack: str | None, region: str | None, profile: str | None, pipeline: str | None, name: str
+) -> tuple[Clients, DeployedPipeline]:
+    """Return the AWS clients and the pipeline of a deployed stack, by default those of the local pipeline.
+
+    Args:
+        stack: The stack's name. Default: the stack of the local pipeline.
+        region: The stack's region. Default: that of the AWS configuration.
+        profile: The AWS profile. Default: that of the environment.
+        pipeline: The pipeline's construct path, or the end of it. Default: the only pipeline of the stack.
+        name: The local pipeline's name.
+
+    Raises:
+        LocalError: The local pipeline is not up.
+        PipelineError: The stack can't be read, or the pipeline can't be told.
+    """
+    clients: Clients
+    if stack is None:
+        clients = deployment = LocalPipeline.get(name).deployment
+        stack = deployment.stack
+    else:
+        clients = boto3.Session(region_name=region, profile_name=profile)
+    return clients, find_pipeline(clients.client("cloudformation"), stack, pipeline)

@@ -1,0 +1,42 @@
+"""The errors that a command shows, each as one sentence."""
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
+
+from genesys_firehose_tools.errors import ToolError
+
+SHOWN = (ToolError, ClientError, BotoCoreError, OSError)
+"""The errors that are shown; any other is a fault of the program and keeps its traceback."""
+
+# AWS General Reference, "Common errors", and the errors of the services' own APIs.
+_REFUSED_CREDENTIALS = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+
+
+def sentence(error: BaseException) -> str:
+    """Return what the user is told of an error, with the option that helps where there is one."""
+    match error:
+        case NoCredentialsError() | PartialCredentialsError():
+            return "No AWS credentials were found: name an AWS profile with --profile."
+        case ProfileNotFound():
+            return f"There is no AWS profile {error.kwargs['profile']}: name another with --profile."
+        case NoRegionError():
+            return "No AWS region is configured: name one with --region."
+        case TokenRetrievalError():
+            return "The AWS login has expired: log in again, or name another AWS profile with --profile."
+        case ClientError() if (code := error.response["Error"]["Code"]) in _REFUSED_CREDENTIALS:
+            return f"AWS refused the credentials ({code}): log in again, or name another AWS profile with --profile."
+    return str(error)

@@ -1,0 +1,88 @@
+"""`demo` and `soak`: a pipeline of their own, deployed, fed, checked and taken down."""
+
+import json
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genesys_firehose_tools.commands.options import Batch, Concurrency, Duplicates, Forged, Wait
+from genesys_firehose_tools.commands.terminal import messages, output, print_figures, sending
+from genesys_firehose_tools.local.deployment import checkout
+from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
+from genesys_firehose_tools.local.sender import Sender, Target
+from genesys_firehose_tools.local.soak import soak as run_soak
+from genesys_firehose_tools.local.trial import Report, Traffic, run
+
+Seed = Annotated[int, typer.Option(help="The same seed gives the same traffic.")]
+
+
+def demo(
+    count: Annotated[int, typer.Option(min=1, help="The number of events to send.")] = 1000,
+    duplicates: Duplicates = 0.1,
+    forged: Forged = 0.02,
+    concurrency: Concurrency = 8,
+    batch: Batch = 1,
+    seed: Seed = 1,
+    wait: Wait = 120,
+    summary: Annotated[
+        Path | None, typer.Option(help="The file for the figures. Default: build/demo/summary.json.")
+    ] = None,
+) -> None:
+    """Deploy, send, and check what landed; exit code 1 when an event is lost, doubled or leaked."""
+    plan = Traffic(events=count, duplicates=duplicates, forged=forged, batch=batch, seed=seed)
+    with _temporary_pipeline("demo") as pipeline, sending() as progress:
+        deployment = pipeline.deployment
+        sender = Sender(Target(url=deployment.ingest_url, key=deployment.signing_key()), concurrency=concurrency)
+        report = run(deployment, sender, plan, wait_seconds=wait, progress=progress)
+    _conclude(report, report.to_dict(), summary or checkout() / "build" / "demo" / "summary.json")
+
+
+def soak(
+    count: Annotated[int, typer.Option(min=1, help="The number of events to send.")] = 10_000,
+    duplicates: Duplicates = 0.3,
+    forged: Forged = 0.02,
+    concurrency: Concurrency = 16,
+    batch: Batch = 5,
+    disorder: Annotated[
+        int, typer.Option(min=0, help="The number of places by which an event may come too late.")
+    ] = 500,
+    seed: Seed = 1,
+    wait: Wait = 300,
+    summary: Annotated[
+        Path | None, typer.Option(help="The file for the figures. Default: build/soak/summary.json.")
+    ] = None,
+) -> None:
+    """Run the demo under load, with a failing Firehose and a rotation of the signing key half-way."""
+    plan = Traffic(events=count, duplicates=duplicates, forged=forged, batch=batch, disorder=disorder, seed=seed)
+    with _temporary_pipeline("soak") as pipeline, sending() as progress:
+        report = run_soak(pipeline.deployment, plan, concurrency=concurrency, wait_seconds=wait, progress=progress)
+    _conclude(report.trial, report.to_dict(), summary or checkout() / "build" / "soak" / "summary.json")
+
+
+@contextmanager
+def _temporary_pipeline(purpose: str) -> Iterator[LocalPipeline]:
+    # SIGTERM stops everything as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        messages.status("") as status,
+        temporary_pipeline(purpose, report=lambda step: status.update(f"{step} …")) as pipeline,
+    ):
+        status.stop()
+        yield pipeline
+
+
+def _conclude(report: Report, figures: Mapping[str, Any], summary: Path) -> None:
+    print_figures(figures)
+    summary.parent.mkdir(parents=True, exist_ok=True)
+    summary.write_text(json.dumps(figures, indent=2) + "\n")
+    verdict = report.verdict
+    output.print(
+        f"lost {verdict.lost}, doubled {verdict.doubled}, leaked {verdict.leaked} — all figures are in {summary}",
+        soft_wrap=True,
+    )
+    if not report.passed:
+        raise typer.Exit(1)

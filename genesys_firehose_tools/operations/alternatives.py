@@ -1,0 +1,110 @@
+"""What a month would cost with another property, and with another design."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from genesys_firehose_tools.operations.cost import BILLED_STEP_BYTES, ENVELOPE_BYTES, Traffic, estimate
+from genesys_firehose_tools.operations.deployed_design import Design
+from genesys_firehose_tools.operations.prices import Price
+
+_LONGEST_INTERVAL_SECONDS = 900.0  # Amazon Data Firehose API Reference, "BufferingHints"
+_METRICS_OF_A_SHARD = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The same events at another price.
+
+    Attributes:
+        name: What is different.
+        kind: "property" when a property of the pipeline does it, "estimate" when the pipeline does not offer it,
+            "design" when it is another design.
+        consequence: What else changes.
+        dollars: US dollars a month.
+        difference: How much more that is than the pipeline as it is.
+    """
+
+    name: str
+    kind: Literal["property", "estimate", "design"]
+    consequence: str
+    dollars: float
+    difference: float
+
+
+class _Case(NamedTuple):
+    name: str
+    consequence: str
+    design: Design
+    traffic: Traffic
+
+
+def alternatives(design: Design, traffic: Traffic, prices: Mapping[str, Price]) -> list[Alternative]:
+    """Estimate what other properties and other designs would cost by the same prices."""
+    now = estimate(design, traffic, prices).dollars
+    cases: dict[Literal["property", "estimate", "design"], Iterator[_Case]] = {
+        "property": _other_properties(design, traffic),
+        "estimate": _not_offered(design, traffic),
+        "design": _other_designs(design, traffic),
+    }
+    return [
+        Alternative(case.name, kind, case.consequence, dollars, dollars - now)
+        for kind, group in cases.items()
+        for case in group
+        for dollars in (estimate(case.design, case.traffic, prices).dollars,)
+    ]
+
+
+def _other_properties(design: Design, traffic: Traffic) -> Iterator[_Case]:
+    seconds = min(_LONGEST_INTERVAL_SECONDS, design.clean.seconds * 5)
+    slow = replace(design, clean=replace(design.clean, seconds=seconds), raw=replace(design.raw, seconds=seconds))
+    yield _Case(f"buffering.interval {seconds:.0f} s", "events land that much later", slow, traffic)
+    sharded = replace(design, streams=design.streams + 1, alarm_metrics=design.alarm_metrics + _METRICS_OF_A_SHARD)
+    consequence = f"smaller objects; alarms on {_METRICS_OF_A_SHARD} more metrics"
+    yield _Case(f"shards {sharded.streams}", consequence, sharded, traffic)
+    if design.partitioned:
+        flat = replace(design, partitioned=False)
+        yield _Case("dynamic_partitioning False", "no tables; a query reads all objects", flat, traffic)
+    if traffic.ingress == "webhook":
+        bus = replace(_on_the_bus(design), secrets=max(0, design.secrets - 1))
+        consequence = "no public endpoint; four days of retries"
+        yield _Case("partner_bus instead of the webhook", consequence, bus, replace(traffic, ingress="eventbridge"))
+
+
+def _not_offered(design: Design, traffic: Traffic) -> Iterator[_Case]:
+    if traffic.ingress == "webhook":
+        http = replace(design, http_api=True, web_acls=0, web_acl_rules=0, web_acl_used=False)
+        consequence = "no web ACL, no allow-list, another payload format"
+        yield _Case("HTTP API instead of the REST API", consequence, http, traffic)
+    events = BILLED_STEP_BYTES // (traffic.event_bytes + ENVELOPE_BYTES)
+    if events > 1:
+        consequence = "the events must come together, or each waits for the next before it is accepted"
+        yield _Case(f"{events:.0f} events in a record", consequence, design, replace(traffic, events_per_record=events))
+
+
+def _other_designs(design: Design, traffic: Traffic) -> Iterator[_Case]:
+    webhook = replace(traffic, ingress="webhook")
+    yield _Case(
+        "PutRecord per event, idempotency utility",
+        "an event is doubled when its function dies after the put; what Firehose refuses is lost",
+        replace(design, firehose_calls=0, calls_per_event=3, writes_per_event=2, recovery=False),
+        webhook,
+    )
+    yield _Case(
+        "webhook function to Firehose",
+        "every retry is a duplicate; what Firehose refuses is lost",
+        replace(design, firehose_calls=0, calls_per_event=1, writes_per_event=0),
+        webhook,
+    )
+    yield _Case(
+        "EventBridge rule to Firehose",
+        "every copy is a duplicate; no webhook",
+        replace(_on_the_bus(design), ingest_function=False, writes_per_event=0, secrets=min(1, design.secrets)),
+        replace(traffic, ingress="eventbridge"),
+    )
+
+
+def _on_the_bus(design: Design) -> Design:
+    return replace(
+        design, event_bus=True, api_methods=0, access_log=False, web_acls=0, web_acl_rules=0, web_acl_used=False
+    )
