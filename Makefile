@@ -34,12 +34,12 @@ soak: setup
 	$(BIN)/genesys-firehose soak
 	$(BIN)/pytest -m soak
 
-# The functions side by side with what else one would write; figures in build/bench/results.json.
+# Compares the functions with alternatives; figures in build/bench/results.json.
 .PHONY: bench
 bench: setup
 	$(BIN)/python -m benchmarks
 
-# A file at a time on each of two workers, so that tests that share a deployed pipeline deploy it once.
+# By file, so that the tests of a file share one deployed pipeline.
 .PHONY: test
 test: setup
 	$(BIN)/ruff check .
@@ -51,7 +51,7 @@ test: setup
 clean:
 	rm -rf build dist cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-# Writes the lock files anew; they name no registry host.
+# Updates the lock files; they name no registry host.
 .PHONY: lock
 lock:
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

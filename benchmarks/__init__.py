@@ -1,1 +1,1 @@
-"""Side-by-side figures of the pipeline against what else one would write, and against the least work there is."""
+"""Compares the functions with alternatives and with the least work that the job needs."""

@@ -1,6 +1,6 @@
 """AWS's endpoints on a local port, for the real AWS SDK: every call succeeds at once and is counted.
 
-Run as a process of its own, so that its work is nobody's CPU time.
+Run as a process of its own, so that its CPU time is not measured.
 """
 
 import json

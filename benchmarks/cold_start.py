@@ -25,7 +25,7 @@ _TRANSFORM = {
     FLOOR: ("benchmarks.bare_sdk", "transform"),
     "powertools": ("benchmarks.peers.powertools_transform", "lambda_handler"),
 }
-# Nobody waits for these, but a start costs and counts against their time.
+# No request waits for these, but their start is billed and counts against their timeout.
 _OTHERS = ("rebuild", "genesys_integration", "genesys_ipranges", "genesys_subscription", "genesys_watch")
 
 

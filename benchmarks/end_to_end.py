@@ -1,4 +1,4 @@
-"""Events through the stack deployed into the embedded AWS: a figure for its trend, not for its height."""
+"""Events through the stack deployed into the embedded AWS: only its trend is meaningful."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the functions, ours and the peers', find in their environment."""
+"""The environment variables and the code of the functions, ours and the peers'."""
 
 import shutil
 from pathlib import Path

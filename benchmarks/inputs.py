@@ -1,4 +1,4 @@
-"""What the contestants are given: events, requests as API Gateway makes them, batches as Firehose makes them."""
+"""The inputs of the contestants: events, requests as API Gateway makes them, batches as Firehose makes them."""
 
 import base64
 import hashlib

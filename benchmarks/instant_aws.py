@@ -1,4 +1,4 @@
-"""AWS clients that answer at once and do next to nothing, so that what is measured is the function's own work."""
+"""AWS clients that answer at once and do almost nothing, so that only the function's own work is measured."""
 
 from collections import deque
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ class InstantAws:
         return {"SecretString": SIGNING_KEY, "CreatedDate": datetime(2020, 1, 1, tzinfo=UTC)}
 
     def put_item(self, **_request: Any) -> dict[str, Any]:
-        """Take an item that nobody else has put."""
+        """Accept an item that is new."""
         return {}
 
     def update_item(self, **_request: Any) -> dict[str, Any]:

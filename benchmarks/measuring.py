@@ -1,4 +1,4 @@
-"""Measures contestants side by side: interleaved in one run, so that whatever disturbs it disturbs all alike."""
+"""Measures contestants side by side: interleaved in one run, so that a disturbance affects all of them."""
 
 import gc
 import time

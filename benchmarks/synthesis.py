@@ -1,4 +1,4 @@
-"""What pipelines add to the time in which an app synthesizes."""
+"""The time that pipelines add to an app's synthesis."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The command line `genesys-firehose`: a pipeline on a laptop, and what an operator needs beside AWS's own tools.
+"""The command line `genesys-firehose`: a local pipeline, and the operation of a deployed one.
 
 The library `genesys_firehose_cdk` never imports it.
 """

@@ -59,7 +59,7 @@ def capacity(
     advice = (
         f"suffice with {shards} delivery stream{'s' * (shards > 1)}"
         if shards == design.streams
-        else f"need {shards} delivery streams: raise shards, or ask AWS for a higher quota"
+        else f"need {shards} delivery streams: raise delivery.shards, or ask AWS for a higher quota"
     )
     output.print(f"{found[0].name} is exceeded first. Firehose's default quotas {advice}.", soft_wrap=True)
 

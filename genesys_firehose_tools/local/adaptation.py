@@ -1,7 +1,7 @@
-"""What a synthesized template must do without on the embedded AWS, and what it can know only there.
+"""Adapts a synthesized template to the embedded AWS.
 
-It does without what ministack refuses to create, and only without resources that nothing else in the template
-depends on: what is left is deployed as it would be on AWS.
+It removes the resources that ministack can't create, if no other resource depends on them. All others are deployed as
+on AWS.
 """
 
 import json

@@ -5,7 +5,7 @@ Developer Center ("Available Topics"), the Open Messaging webhook ("Open Messagi
 messages") and the flat webhook events with messageId, contact and agent. Two things are added so that a
 check can be independent of the code it checks:
 
-* each event has a **marker**, an identifier of the event that is personal to nobody and so must be readable
+* each event has a **marker**, an identifier of the event that is not personal and so must be readable
   in ``clean/`` exactly once;
 * each personal value has a shape that nothing else has (`find_personal_values`), and every one that was
   generated is known, so a leak is found wherever in a record it turns up.
@@ -93,10 +93,10 @@ class EventGenerator:
         """Generate one event of a family of `FAMILIES`."""
         marker, body = FAMILIES[family](self)
         text = json.dumps(body)
-        identifiers_of_nobody = find_markers(text) - self._person_ids
-        return GeneratedEvent(family, marker, body, frozenset(find_personal_values(text) - identifiers_of_nobody))
+        impersonal_identifiers = find_markers(text) - self._person_ids
+        return GeneratedEvent(family, marker, body, frozenset(find_personal_values(text) - impersonal_identifiers))
 
-    # Values that are personal to nobody.
+    # Values that are not personal.
 
     def _uuid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))

@@ -1,4 +1,4 @@
-"""Reads events that the user brings: JSON lines or one JSON array, from a file or standard input."""
+"""Reads the user's own events: JSON lines or one JSON array, from a file or standard input."""
 
 import json
 import sys

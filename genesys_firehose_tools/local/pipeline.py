@@ -55,7 +55,7 @@ class LocalPipeline:
             }
             _state_file(name).write_text(json.dumps(state, indent=2))
         except Exception:
-            # Its logs stay: they say why.
+            # Its logs stay, because they hold the reason.
             aws.kill()
             raise
         except BaseException:
@@ -92,7 +92,7 @@ class LocalPipeline:
 
 @contextmanager
 def temporary_pipeline(purpose: str, report: Callable[[str], None] = lambda _: None) -> Iterator[LocalPipeline]:
-    """Provide a pipeline of one's own and take it down again, whatever happens."""
+    """Provide a new pipeline, and take it down at the end in any case."""
     pipeline = LocalPipeline.up(f"{purpose}-{secrets.token_hex(4)}", outlive_caller=False, report=report)
     try:
         yield pipeline

@@ -1,4 +1,4 @@
-"""Turns events into what a real sender makes of them: batches, copies, forgeries, out of order."""
+"""Turns events into the requests of a real sender: batches, copies, forgeries, out of order."""
 
 import random
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A trial of a pipeline: traffic through it, and a check of what became of every event."""
+"""A trial of a pipeline: sends traffic and checks what happened to every event."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass

@@ -58,13 +58,13 @@ def alternatives(design: Design, traffic: Traffic, prices: Mapping[str, Price]) 
 def _other_properties(design: Design, traffic: Traffic) -> Iterator[_Case]:
     seconds = min(_LONGEST_INTERVAL_SECONDS, design.clean.seconds * 5)
     slow = replace(design, clean=replace(design.clean, seconds=seconds), raw=replace(design.raw, seconds=seconds))
-    yield _Case(f"buffering.interval {seconds:.0f} s", "events land that much later", slow, traffic)
+    yield _Case(f"delivery.buffering.interval {seconds:.0f} s", "events land that much later", slow, traffic)
     sharded = replace(design, streams=design.streams + 1, alarm_metrics=design.alarm_metrics + _METRICS_OF_A_SHARD)
     consequence = f"smaller objects; alarms on {_METRICS_OF_A_SHARD} more metrics"
-    yield _Case(f"shards {sharded.streams}", consequence, sharded, traffic)
+    yield _Case(f"delivery.shards {sharded.streams}", consequence, sharded, traffic)
     if design.partitioned:
         flat = replace(design, partitioned=False)
-        yield _Case("dynamic_partitioning False", "no tables; a query reads all objects", flat, traffic)
+        yield _Case("delivery.dynamic_partitioning False", "no tables; a query reads all objects", flat, traffic)
     if traffic.ingress == "webhook":
         bus = replace(_on_the_bus(design), secrets=max(0, design.secrets - 1))
         consequence = "no public endpoint; four days of retries"

@@ -1,4 +1,4 @@
-"""Which quota a pipeline meets first, and at what rate, by AWS's default quotas of a region."""
+"""The rate at which a pipeline exceeds each of AWS's default quotas in a region."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from genesys_firehose_tools.operations.cost import ENVELOPE_BYTES, MONTH_SECONDS
 from genesys_firehose_tools.operations.deployed_design import Design
 
 _DAY_SECONDS = 24 * 3600
-# Faster than anything that is asked for; a limit beyond is none.
+# A limit that is not exceeded at this rate counts as none.
 _FASTEST = 1e9
 _RELATIVE_ERROR = 1e-4
 
@@ -50,7 +50,7 @@ QUOTAS = {
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Something that ends a pipeline's growth.
+    """A limit on a pipeline's rate.
 
     Attributes:
         name: What it limits.
@@ -91,7 +91,7 @@ class _Kind(NamedTuple):
 
 
 def limits(design: Design, traffic: Traffic, region: str) -> list[Limit]:
-    """Return every limit at this traffic, the one that binds first first.
+    """Return every limit at this traffic, in the order in which a growing rate exceeds them.
 
     Args:
         design: The pipeline.
@@ -164,7 +164,8 @@ class _Capacity:
             "Lambda concurrency",
             "lambda_concurrency",
             self._concurrency,
-            "Throttled requests are answered 500 and come again; queue and Firehose wait. Ask for more.",
+            "Throttled requests get HTTP 500, and the sender repeats them; queue and Firehose wait. Ask AWS for a "
+            "higher quota.",
         )
         yield from self.throughput()
         yield from self._partitions()
@@ -172,26 +173,26 @@ class _Capacity:
             "DynamoDB, a new table",
             "dynamodb_initial_writes",
             self._copies,
-            "It grows with use, by twice the last peak in half an hour. Until then events are delivered unchecked, "
+            "The table's capacity doubles within half an hour. Until then events are delivered without deduplication, "
             "marked and counted.",
         )
         yield self._kind(
             "DynamoDB, a table",
             "dynamodb_table_writes",
             self._copies,
-            "Events are delivered unchecked, marked and counted; the deduplicated view tells them apart. Ask for more.",
+            "Events are delivered without deduplication, marked and counted. Ask AWS for a higher quota.",
         )
         yield self._kind(
             "S3 PUT requests",
             "s3_puts",
             lambda rate: self._month(rate).raw_objects / MONTH_SECONDS,
-            "Firehose tries again for a day. raw/ is the busiest prefix; S3 splits prefixes as they grow.",
+            "Firehose retries for a day. raw/ is the busiest prefix; S3 scales a prefix as its traffic grows.",
         )
         yield self._kind(
             "KMS requests",
             "kms_requests",
             lambda rate: self._month(rate).key_requests / MONTH_SECONDS,
-            "S3 Bucket Keys take the place of a request for each object; keys of secrets are cached for minutes.",
+            "S3 Bucket Keys replace the request for each object; secrets are cached for minutes.",
         )
 
     def _webhook(self) -> Iterator[_Kind]:
@@ -204,16 +205,17 @@ class _Capacity:
                 self._design.api_rate,
                 "requests/s",
                 requests,
-                "More are answered 429, and the sender tries again for 85 s. Raise throttling_rate_limit, or let "
-                "the sender put more events into a request.",
-                "throttling_rate_limit",
+                "Excess requests get HTTP 429, and the sender repeats them for 85 s. Raise "
+                "webhook.throttling_rate_limit, or let the sender put more events into a request.",
+                "webhook.throttling_rate_limit",
                 "property",
             )
         yield self._kind(
             "API Gateway, an account",
             "api_gateway_rate",
             requests,
-            "More are answered 429, and the sender tries again for 85 s. Ask for more, or use the partner_bus.",
+            "Excess requests get HTTP 429, and the sender repeats them for 85 s. Ask AWS for a higher quota, or use "
+            "partner_bus.",
         )
 
     def _bus(self) -> Iterator[_Kind]:
@@ -221,15 +223,15 @@ class _Capacity:
             "EventBridge deliveries",
             "eventbridge_invocations",
             self._copies,
-            "Events are delivered later, within a day. Ask for more.",
+            "Events are delivered later, within a day. Ask AWS for a higher quota.",
         )
         yield _Kind(
             "Batches from the queue",
             self._design.queue_concurrency,
             "batches at once",
             self._ingest_concurrency,
-            "Events wait in the queue, for 14 days. Raise queue_max_concurrency.",
-            "queue_max_concurrency",
+            "Events wait in the queue, for 14 days. Raise ingest.queue_max_concurrency.",
+            "ingest.queue_max_concurrency",
             "property",
         )
         yield self._kind(
@@ -243,8 +245,8 @@ class _Capacity:
         """Yield the limits of the delivery streams that more streams raise."""
         streams = self._design.streams
         remedy = (
-            "What Firehose refuses waits in the buffer queue. Firehose raises a throttled stream's quota by itself, in "
-            "its own time; raise shards, or ask for more."
+            "What Firehose refuses waits in the buffer queue. Firehose raises a throttled stream's quota by itself, at "
+            "a rate that AWS does not document. Raise delivery.shards, or ask AWS for a higher quota."
         )
 
         def puts(rate: float) -> float:

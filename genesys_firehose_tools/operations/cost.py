@@ -1,7 +1,7 @@
 """What a pipeline costs: its usage from a template and the traffic, and list prices.
 
-A month has 30 days, and traffic is even over them. A GB is 2^30 bytes, as AWS counts storage and Firehose. Whatever is
-an assumption, and not in the template, the traffic or the prices, is a constant below that says so.
+A month has 30 days, and traffic is even over them. A GB is 2^30 bytes, as AWS counts storage and Firehose. An
+assumption that is not in the template, the traffic or the prices is a constant below, marked as measured or assumed.
 """
 
 import math
@@ -63,7 +63,7 @@ _SMALLEST_ARCHIVED_BYTES = 128 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What comes in.
+    """The traffic of a pipeline.
 
     Attributes:
         events_per_day: Different events.

@@ -1,4 +1,4 @@
-"""What a synthesized template would deploy, as far as it costs money or meets a quota."""
+"""The parts of a synthesized template that have a cost or a quota."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """The parts of a pipeline that are paid for.
+    """The parts of a pipeline that have a cost or a quota.
 
     Attributes:
         streams: Delivery streams.

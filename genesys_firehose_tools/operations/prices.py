@@ -65,7 +65,7 @@ def read_prices(path: Path | None = None) -> Mapping[str, Price]:
         path: A JSON object in the form of the built-in `prices.json`; what it does not name stays. Default: none.
 
     Raises:
-        PricesError: The file is no such object, or names a price that nobody asks for.
+        PricesError: The file is no such object, or names a price that is not used.
     """
     prices = _read(_BUILT_IN)
     if path is None:

@@ -1,7 +1,6 @@
 """Starts the rebuild of clean/ from raw/ for a range of days, and follows it.
 
-The days are those on which events arrived, because that is how raw/ is laid out; the events themselves are filed under
-the days they speak of.
+The days are the days of arrival, by which raw/ is laid out. clean/ is laid out by the events' own days.
 """
 
 import json
@@ -32,12 +31,12 @@ _TRANSITIONS_PER_OBJECT = 2
 
 
 class RebuildError(ToolError):
-    """A rebuild could not be started, or did not end well; what it has written stays, and another goes on from it."""
+    """A rebuild could not be started, or failed. Its results stay, and the next rebuild continues from there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a pipeline keeps its events, and what rebuilds them.
+    """The bucket and the state machine of a pipeline.
 
     Attributes:
         bucket: The data lake's bucket.

@@ -1,12 +1,12 @@
-"""Moves what did not get through back in: the dead-letter queue's messages and the records under ``errors/``.
+"""Re-ingests the messages of the dead-letter queue and the records under ``errors/``.
 
-A message goes back to the buffer queue, whose consumer puts it to Firehose as it does any other. A record under
-``errors/`` is put to Firehose again with its bytes unchanged, so it keeps its ``ingest_id``: the de-duplication
-table may know that copy as the owner of its event already, and would drop any other.
+A message is sent to the buffer queue again; the ingest function puts it to Firehose. A record under
+``errors/`` is put to Firehose again with its bytes unchanged, so it keeps its ``ingest_id``. The de-duplication
+table may already name that copy as the owner of its event; a copy with another id would be dropped.
 
-Objects of a locked bucket can't be taken away, so a journal remembers which records were put. It is written after
-every batch: a redrive that is interrupted goes on behind the last batch that it noted. The one batch that may
-have been put but not noted is put once more, and stands twice in ``clean/`` with the same ``ingest_id``.
+Objects of a locked bucket can't be deleted, so a journal records which records were put. It is written after every
+batch, and an interrupted redrive continues after the last batch in it. An interruption between a put and its entry in
+the journal repeats that batch: ``clean/`` then holds its records twice, with the same ``ingest_id``.
 """
 
 import base64
@@ -34,12 +34,12 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class RedriveError(ToolError):
-    """A redrive could not go on; what it noted in its journal stays done."""
+    """A redrive could not continue; the journal records what is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a pipeline keeps what did not get through.
+    """The queues, the bucket and the streams of a pipeline.
 
     Attributes:
         bucket: The data lake's bucket.
@@ -129,14 +129,14 @@ class Redrive:
         self._sqs = clients.client("sqs")
         self._firehose = clients.client("firehose")
         self._source = source
-        # Any stream will do, because one table knows the owners of all; in turn, they share the load.
+        # The streams take turns to share the load; all of them use one de-duplication table.
         self._next_stream = itertools.cycle(source.streams)
         self._journal = journal
         self._sleep = sleep
         self.progress = Progress()
 
     def count(self, report: Callable[[Progress], None] = lambda _: None) -> Progress:
-        """Count what there is to do and do nothing."""
+        """Count what a redrive would re-ingest, and change nothing."""
         attributes = self._sqs.get_queue_attributes(
             QueueUrl=self._source.dlq, AttributeNames=["ApproximateNumberOfMessages"]
         )["Attributes"]
@@ -150,23 +150,23 @@ class Redrive:
         return self.progress
 
     def run(self, report: Callable[[Progress], None] = lambda _: None) -> Progress:
-        """Move everything back in.
+        """Re-ingest everything.
 
         Args:
             report: Told the progress after every step.
 
         Raises:
-            RedriveError: Firehose or the queue refused some of it again and again.
+            RedriveError: Firehose or the queue refused a part of it in every attempt.
         """
         self._move_messages(report)
-        # All of them first: a record that fails again makes a new object, which is for the next redrive.
+        # Listed before the first put: a record that fails again makes a new object, which is left to the next redrive.
         for found in list(self._objects()):
             self._put_records(found, report)
         return self.progress
 
     def _move_messages(self, report: Callable[[Progress], None]) -> None:
-        # Not SQS's own move task: it would need rights on the queues' key that an operator has no other use for,
-        # and goes on unseen when this ends. A message is deleted only when the buffer queue has it.
+        # Not SQS's StartMessageMoveTask: it needs rights on the queues' key, and continues after this command ends.
+        # A message is deleted only after the buffer queue has accepted it.
         sent: set[str] = set()
         while messages := self._receive(without=sent):
             entries = [{"Id": str(i), "MessageBody": message["Body"]} for i, message in enumerate(messages)]
@@ -174,7 +174,7 @@ class Redrive:
             sent.update(entry["MessageId"] for entry in answer.get("Successful", []))
             moved = [messages[int(entry["Id"])] for entry in answer.get("Successful", [])]
             if not moved:
-                raise RedriveError("The buffer queue takes no messages.")
+                raise RedriveError("The buffer queue accepts no messages; start the redrive again later.")
             self._sqs.delete_message_batch(
                 QueueUrl=self._source.dlq,
                 Entries=[{"Id": str(i), "ReceiptHandle": m["ReceiptHandle"]} for i, m in enumerate(moved)],
@@ -183,7 +183,7 @@ class Redrive:
             report(self.progress)
 
     def _receive(self, without: set[str]) -> list[dict[str, Any]]:
-        """Receive messages, but none that this redrive has sent: one that failed again waits for the next."""
+        """Receive messages, except those that this redrive has sent: one that failed again is left to the next."""
         messages = self._sqs.receive_message(
             QueueUrl=self._source.dlq, MaxNumberOfMessages=_MAX_MESSAGES, WaitTimeSeconds=1
         ).get("Messages", [])
@@ -240,7 +240,9 @@ class Redrive:
                 if "ErrorCode" in entry
             ]
         if pending:
-            raise RedriveError(f"Firehose refused {len(pending)} records {_PUT_ATTEMPTS} times; start again later.")
+            raise RedriveError(
+                f"Firehose refused {len(pending)} records {_PUT_ATTEMPTS} times; start the redrive again later."
+            )
 
 
 def _record(line: bytes) -> bytes | None:

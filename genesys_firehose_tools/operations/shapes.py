@@ -1,7 +1,7 @@
 """Learns the shapes of events from examples: what differs from the known shapes is added to them.
 
-Only names and types are taken from an example, never a value. A known shape is only ever widened, so what was completed
-by hand stays. Events as received, records of ``raw/`` and EventBridge events are all understood.
+Only names and types are taken from an example, never a value. A known shape is only ever widened, so changes made
+by hand stay. Events as received, records of ``raw/`` and EventBridge events are all accepted.
 """
 
 import copy

@@ -19,7 +19,7 @@ from genesys_firehose_tools.local.lake import Lake, wait_until_settled
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 
-# SQS hides a message that failed from its consumer; nobody wants to wait for a deployed pipeline's minute.
+# SQS hides a message that failed from its consumer; the tests do not wait for a deployed pipeline's minute.
 _HIDDEN_SECONDS = 2
 _SETTLED_WITHIN_SECONDS = 60.0
 _ID = re.compile(r"(?<=\.)[0-9a-f-]{36}|(?<=entitytype\.)\w+")

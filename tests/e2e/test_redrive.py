@@ -1,4 +1,4 @@
-"""What did not get through comes back in, once."""
+"""What failed is re-ingested once."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A pipeline over two delivery streams, deployed: events take both, land once, and come back in over both."""
+"""A pipeline over two delivery streams, deployed: events take both, land once, and are re-ingested over both."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The time a stream lives in: real timestamps, but durations that can pass faster than on the wall."""
+"""The clock of a stream: real timestamps, and durations that can pass faster than real time."""
 
 import time
 
@@ -6,8 +6,8 @@ import time
 class Clock:
     """Real time whose durations run faster by a factor.
 
-    Timestamps stay true, so that prefixes, object names and arrival times are those of the real day; only what a
-    stream waits for (buffer intervals, retry delays, the 24 hours of storage) passes sooner.
+    Timestamps are real, and so are prefixes, object names and arrival times. Only waiting is shorter: buffer
+    intervals, retry delays, the 24 hours of storage.
     """
 
     def __init__(self, speed: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""The embedded AWS comes up alone, and goes away whole."""
+"""The embedded AWS starts by itself and stops completely."""
 
 import os
 import signal

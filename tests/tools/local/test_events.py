@@ -56,5 +56,5 @@ def test_a_personal_value_is_found_in_whatever_spelling(text: str, value: str) -
     assert value in find_personal_values(text)
 
 
-def test_times_and_numbers_of_events_are_taken_for_nobodys() -> None:
+def test_times_and_numbers_of_events_are_not_personal() -> None:
     assert find_personal_values('{"eventTime": 1795487873665, "timestamp": "2026-11-24T10:55:50.123Z"}') == set()

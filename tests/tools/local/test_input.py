@@ -1,4 +1,4 @@
-"""Events of the user's own are read as they are, or refused with the place of the mistake."""
+"""The user's own events are read unchanged, or refused with the place of the mistake."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The sender signs like Genesys Cloud and repeats what it repeats."""
+"""The sender signs and repeats requests as Genesys Cloud does."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The check of a lake finds what must not be, each for itself."""
+"""The check of a lake finds each kind of fault."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which quota ends the growth is known before it does."""
+"""The rate at which each quota is exceeded is estimated."""
 
 import json
 import math

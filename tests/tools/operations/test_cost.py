@@ -1,4 +1,4 @@
-"""A bill is known before anything is deployed: by hand, by the command, from what the template holds."""
+"""The bill is estimated from a template and the traffic, and agrees with a calculation by hand."""
 
 import json
 from collections.abc import Mapping
@@ -207,8 +207,8 @@ def test_options_say_what_they_save_or_add_and_whether_there_is_such_an_option()
     assert {other.kind for other in found.values()} == {"property", "estimate", "design"}
     http = found["HTTP API instead of the REST API"]
     assert (http.kind, round(http.difference, 2)) == ("estimate", -75.00)
-    assert found["buffering.interval 300 s"].difference < 0
-    assert found["shards 2"].difference > 0
+    assert found["delivery.buffering.interval 300 s"].difference < 0
+    assert found["delivery.shards 2"].difference > 0
     assert found["partner_bus instead of the webhook"].difference < 0
     # 5,120 bytes hold two records of 1,860: half of 143.05 GB is not billed.
     assert round(found["2 events in a record"].difference, 2) == -2.07
@@ -354,7 +354,7 @@ def test_a_wrong_price_is_refused(tmp_path: Path, change: dict[str, Any], compla
         read_prices(file)
 
 
-def test_a_price_that_nobody_asks_for_is_refused(tmp_path: Path) -> None:
+def test_a_price_that_is_not_used_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "prices.json"
     fine = {"usd": 1, "unit": "key", "region": "r", "as_of": "2026", "source": "ours", "status": "documented"}
     file.write_text(json.dumps({"kms_key": fine}))

@@ -1,4 +1,4 @@
-"""A rebuild is planned from what lies under raw/, started once, and followed to its end."""
+"""A rebuild is planned from the objects under raw/, started once, and followed to its end."""
 
 import json
 from collections.abc import Iterator

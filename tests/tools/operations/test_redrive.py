@@ -1,5 +1,5 @@
 # ruff: noqa: N803, ARG002 - the arguments are AWS's
-"""A redrive moves everything once, whatever refuses it and wherever it is interrupted."""
+"""A redrive re-ingests everything once, with refused puts and interruptions at every place."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""Shapes learn from examples: what an event had that was drift is none once it is learnt, and only that."""
+"""Shapes learn from examples: learnt differences are no longer drift, and all others still are."""
 
 import copy
 import json
