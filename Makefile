@@ -34,6 +34,11 @@ soak: setup
 	$(BIN)/genesys-firehose soak
 	$(BIN)/pytest -m soak
 
+# The dictionary of events and its page, generated anew from the SDK that is installed and the reviewed rules.
+.PHONY: dictionary
+dictionary: setup
+	$(BIN)/python -m genesys_firehose_tools.operations.dictionary
+
 # Compares the functions with alternatives; figures in build/bench/results.json.
 .PHONY: bench
 bench: setup

@@ -31,14 +31,11 @@ def our_ingest(aws: InstantAws) -> Handler:
 
 def our_transform(aws: InstantAws) -> Handler:
     """Return the transform function."""
-    from transform import staged
     from transform.function import TransformHandler
+    from transform.plan import staged_plan
     from transform.settings import TransformSettings
 
-    function = TransformHandler(
-        TransformSettings.from_environment(), staged.masking_policy(), staged.known_shapes(), aws.client
-    )
-    return function.handle
+    return TransformHandler(TransformSettings.from_environment(), staged_plan(), aws.client).handle
 
 
 def plain_ingest(aws: InstantAws) -> Handler:

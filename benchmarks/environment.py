@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LAMBDA_SOURCE = ROOT / "lambda_src"
-MASKING_POLICY = LAMBDA_SOURCE / "transform" / "default_policy.json"
+MASKING_POLICY = ROOT / "benchmarks" / "peers" / "masking_policy.json"
 RESULTS = ROOT / "build" / "bench"
 FUNCTIONS = RESULTS / "functions"
 """Where the functions' code is as it is deployed."""
@@ -66,10 +66,11 @@ FUNCTION_ENVIRONMENT = {
 def stage_functions() -> None:
     """Put the functions' code where it can be imported as it is deployed: with its data, without compiled files."""
     from genesys_firehose_cdk.events.event_shapes import EventShapes
+    from genesys_firehose_cdk.events.masking_plan import compile_plan
     from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
 
     shutil.rmtree(FUNCTIONS, ignore_errors=True)
     shutil.copytree(LAMBDA_SOURCE, FUNCTIONS, ignore=shutil.ignore_patterns("__pycache__"))
-    (FUNCTIONS / "transform" / "policy.json").write_text(MaskingPolicy.default().to_json(), encoding="utf-8")
-    for path, text in EventShapes.default().to_files().items():
+    for path, text in compile_plan(MaskingPolicy.default(), EventShapes.default()).items():
+        (FUNCTIONS / path).parent.mkdir(exist_ok=True)
         (FUNCTIONS / path).write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from genesys_firehose_cdk.delivery.delivery_stream import BufferingProps, DataLa
 from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuild, LakeRebuildProps
 from genesys_firehose_cdk.delivery.transform_function import TransformFunction, TransformProps
 from genesys_firehose_cdk.events.event_shapes import EventShapes
-from genesys_firehose_cdk.events.masking_policy import Action, FieldRule, FreeText, MaskingPolicy
+from genesys_firehose_cdk.events.masking_policy import Action, FieldRule, FreeText, MaskingPolicy, UnknownFields
 from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
@@ -87,6 +87,7 @@ __all__ = [
     "SignatureProps",
     "TransformFunction",
     "TransformProps",
+    "UnknownFields",
     "WebhookApi",
     "WebhookDomainProps",
     "WebhookProps",

@@ -49,7 +49,7 @@ def test_the_wheel_holds_the_library_and_the_functions_code_and_nothing_of_the_c
     }
     assert "genesys_firehose_cdk/py.typed" in names
     assert "genesys_firehose_cdk/lambda_src/ingest/handler.py" in names
-    assert "genesys_firehose_cdk/lambda_src/transform/default_policy.json" in names
+    assert "genesys_firehose_cdk/events/shapes/notification.json" in names
     assert not [name for name in names if "__pycache__" in name]
 
 

@@ -1,18 +1,21 @@
 """The two functions, wired to the in-memory AWS as their handlers wire them to the real one."""
 
 import base64
+import copy
 import hashlib
 import hmac
 import json
-from pathlib import Path
 from typing import Any
 
 from genesys_firehose_cdk.events.event_shapes import EventShapes
+from genesys_firehose_cdk.events.masking_plan import compile_plan
+from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
 from ingest.function import IngestHandler
 from ingest.settings import IngestSettings
 from tests.in_memory_aws import InMemoryAws
-from transform.drift import Check, KnownShapes
 from transform.function import TransformHandler
+from transform.masking import Masker
+from transform.plan import MaskingPlan
 from transform.settings import TransformSettings
 
 METRICS_ENVIRONMENT = {"METRICS_NAMESPACE": "GenesysFirehose", "PIPELINE_NAME": "test"}
@@ -40,25 +43,22 @@ TRANSFORM_ENVIRONMENT = {
     "EVENT_DATE_WINDOW_PAST_DAYS": "30",
     "EVENT_DATE_WINDOW_FUTURE_DAYS": "1",
 }
-DEFAULT_POLICY: dict[str, Any] = json.loads(
-    (Path(__file__).parents[1] / "lambda_src/transform/default_policy.json").read_text(encoding="utf-8")
-)
 
 
-def known_shapes(shapes: EventShapes) -> KnownShapes:
-    """Known shapes with the checks that the function is deployed with."""
-    files = shapes.to_files()
-
-    def check_of(shape: str) -> Check:
-        module: dict[str, Any] = {}
-        exec(files[f"transform/checks/{shape}.py"], module)  # noqa: S102 - as importing the staged file does
-        check: Check = module["validate"]
-        return check
-
-    return KnownShapes(json.loads(files["transform/shapes.json"]), check_of)
+def masking_plan(policy: MaskingPolicy | None = None, shapes: EventShapes | None = None) -> MaskingPlan:
+    """The plan that the function is deployed with."""
+    files = compile_plan(policy or MaskingPolicy.default(), shapes or EventShapes.default())
+    return MaskingPlan(lambda name: json.loads(files[f"transform/plan/{name}.json"]))
 
 
-SHAPES = known_shapes(EventShapes.default())
+PLAN = masking_plan()
+TOKENIZATION_KEY = b"tokenization-key"
+ARRIVED_MS = 1_795_000_000_000
+
+
+def drift_of(event: dict[str, Any], plan: MaskingPlan = PLAN) -> list[str] | None:
+    """What an event has that its shape does not have, as the clean record names it."""
+    return Masker(plan, TOKENIZATION_KEY).mask(copy.deepcopy(event), ARRIVED_MS).schema_drift
 
 
 def ingest_function(aws: InMemoryAws, **environment: str) -> IngestHandler:
@@ -66,9 +66,9 @@ def ingest_function(aws: InMemoryAws, **environment: str) -> IngestHandler:
     return IngestHandler(settings, aws.client, sleep=lambda _seconds: None)
 
 
-def transform_function(aws: InMemoryAws, policy: dict[str, Any] | None = None) -> TransformHandler:
+def transform_function(aws: InMemoryAws, plan: MaskingPlan = PLAN) -> TransformHandler:
     settings = TransformSettings.from_environment(TRANSFORM_ENVIRONMENT)
-    return TransformHandler(settings, policy or DEFAULT_POLICY, SHAPES, aws.client)
+    return TransformHandler(settings, plan, aws.client)
 
 
 def hex_signature(body: bytes, key: str = "the-key") -> str:

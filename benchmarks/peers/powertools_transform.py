@@ -47,7 +47,8 @@ def token(key: str, value: str) -> str:
         text = re.sub(r"\D", "", text)
     else:
         text = re.sub(r"\s+", " ", text).casefold()
-    return "tok_" + hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]
+    key_id = hmac.new(key.encode(), b"the id of a tokenization key", hashlib.sha256).hexdigest()[:8]
+    return f"tok_{key_id}_" + hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def tokenize(key: str, value: Any) -> Any:

@@ -40,5 +40,6 @@ def staged_code(
                 ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"),
             )
         for path, text in (extra_files or {}).items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
         yield lambda_.Code.from_asset(directory)

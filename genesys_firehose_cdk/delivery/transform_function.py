@@ -17,6 +17,7 @@ from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import check_memory_size, check_range
 from genesys_firehose_cdk.delivery.deduplication_table import DeduplicationTable
 from genesys_firehose_cdk.events.event_shapes import EventShapes
+from genesys_firehose_cdk.events.masking_plan import compile_plan
 from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
 from genesys_firehose_cdk.lake.data_lake_bucket import OVERSIZE_PREFIX, DataLakeBucket
 
@@ -66,10 +67,7 @@ class TransformProps(Props, at="transform"):
     @property
     def files(self) -> Mapping[str, str]:
         """The files that the code of transform and rebuild needs beside it, by path."""
-        return {
-            "transform/policy.json": (self.masking_policy or MaskingPolicy.default()).to_json(),
-            **(self.event_shapes or EventShapes.default()).to_files(),
-        }
+        return compile_plan(self.masking_policy or MaskingPolicy.default(), self.event_shapes or EventShapes.default())
 
     def environment(self, bucket: DataLakeBucket, tokenization_key: HmacKey) -> Mapping[str, str]:
         """What the environment of transform and rebuild must hold."""

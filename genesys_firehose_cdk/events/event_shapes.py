@@ -1,4 +1,4 @@
-"""The shapes that events are known to have; what differs from them is schema drift."""
+"""The dictionary of events: the shapes they are known to have, and what each of their fields is."""
 
 import json
 import re
@@ -8,22 +8,36 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import fastjsonschema
-
-from genesys_firehose_cdk.common.function_code import source_directory
 from genesys_firehose_cdk.common.validation import InvalidPropertyError
 
+DEFINITIONS = "#/$defs/"
+FRAME = "notification"
+"""The schema of what every notification has around its eventBody."""
+CLASSES: Mapping[str, str] = {
+    "id": "Who or what by number: a conversation, a queue, an agent. Passes if it is a UUID or one word with a digit.",
+    "code": "One of a list of values, such as a media type. Passes if it is one word; new values pass too.",
+    "number": "A count, a duration, a score. Passes as a number below 10^13.",
+    "flag": "True or false. Passes.",
+    "time": "A moment, a day or an interval. Passes as ISO 8601 or as epoch milliseconds.",
+    "name": "The name of a thing: a queue, a skill, a division, a flow, a campaign. Passes.",
+    "topic": "The topic of a notification. Passes, with identifiers of external contacts as tokens.",
+    "person": "Who somebody is: a name, a number, an address, an identifier of an external contact. Becomes a token.",
+    "text": "Free text. Removed, or scrubbed if the policy says so.",
+    "secret": "A link, a file's name, a credential. Removed.",
+    "map": "An object with arbitrary keys. Keeps the keys that the policy allows.",
+    "unknown": "Nobody has said yet. Closed unless its value's form tells that it is not personal.",
+}
+"""What a field can be, and what happens to it unless a policy says otherwise."""
+
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_DEFINITIONS = "#/$defs/"
 _TYPES = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 # What the function can put into words; a keyword beyond would make misfits that have no name.
-_KEYWORDS = frozenset({"type", "properties", "additionalProperties", "items", "$ref", "title", "description"})
+_KEYWORDS = frozenset(
+    {"type", "properties", "additionalProperties", "items", "$ref", "title", "description", "x-class", "x-when"}
+)
 _ROOT_KEYWORDS = frozenset({"$schema", "$defs", "x-topics", "required"}) | _KEYWORDS
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_TOPIC = re.compile(r"v2(\.(\{id\}|[A-Za-z0-9]+))+")
-# The checks run without the library: all that they take from it is the exception.
-_LIBRARY_IMPORT = re.compile(r"^from fastjsonschema import JsonSchemaValueException.*$", re.MULTILINE)
-_OWN_IMPORT = "from transform.drift import MisfitError as JsonSchemaValueException"
+_TOPIC = re.compile(r"v2(\.(\{id\}|[A-Za-z0-9_]+))+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +50,12 @@ class EventShapes:
 
     Attributes:
         schemas: The schemas by name, lower case letters, digits and `_`. Allowed are the keywords type, properties,
-            additionalProperties, items, $ref to the schema's own $defs, title and description, and, for the whole,
-            `x-topics`, the notification topics that have the shape, with `{id}` for what varies. A schema without
-            topics has `required` instead: it is the shape of events without a topic that have these fields.
+            additionalProperties (false alone), items, $ref to the schema's own $defs, title and description, and three
+            more. `x-class` says what a plain value is, one of `CLASSES`; each needs it. `x-when` gives other schemas
+            for some properties where another field has one of the values listed. `x-topics` has, for each notification
+            topic, with `{id}` for what varies, a $ref to the schema of its eventBody. A schema without topics has
+            `required` instead: it is the shape of events without a topic that have these fields. The schema named
+            `notification` is that of what stands around every eventBody.
 
     Raises:
         InvalidPropertyError: A schema is not as described above, or two have the same topic.
@@ -69,19 +86,10 @@ class EventShapes:
         """
         return cls(schemas=read_schemas(Path(directory)))
 
-    def to_files(self) -> dict[str, str]:
-        """Return the shapes as the transform function reads them, and the check of each as code, by path."""
-        files = {
-            f"transform/checks/{name}.py": _check_code(name, json.dumps(schema))
-            for name, schema in self.schemas.items()
-        }
-        files["transform/shapes.json"] = json.dumps(self.schemas, separators=(",", ":"), sort_keys=True)
-        return files
-
 
 @cache
 def _default() -> EventShapes:
-    return EventShapes.from_directory(source_directory() / "transform" / "shapes")
+    return EventShapes.from_directory(Path(__file__).with_name("shapes"))
 
 
 def read_schemas(directory: Path) -> dict[str, dict[str, Any]]:
@@ -106,38 +114,14 @@ def read_schemas(directory: Path) -> dict[str, dict[str, Any]]:
     return schemas
 
 
-@cache
-def _check_code(name: str, schema: str) -> str:
-    code = fastjsonschema.compile_to_code(
-        json.loads(schema), use_default=False, use_formats=False, detailed_exceptions=False
-    )
-    own, found = _LIBRARY_IMPORT.subn(_OWN_IMPORT, code)
-    if found != 1:
-        raise RuntimeError(f"fastjsonschema {fastjsonschema.VERSION} writes code that this package does not know.")
-    try:
-        compile(own, f"{name}.py", "exec")
-    except SyntaxError:
-        # Python knows 100 levels of indentation.
-        raise _invalid(name, "is nested too deeply for its check", "put inner schemas into $defs") from None
-    return own
-
-
 def _check_shape(name: str, schema: Mapping[str, Any]) -> None:
     if not _NAME.fullmatch(name):
         raise _invalid(name, "has that name", "lower case letters, digits and _ are allowed")
     if schema.get("$schema") != _DIALECT:
         raise _invalid(name, f"has the $schema {schema.get('$schema')!r}", f"{_DIALECT} is allowed")
-    topics = schema.get("x-topics")
-    if topics is None:
-        required = schema.get("required")
-        if not isinstance(required, list) or not required or "topicName" in required:
-            raise _invalid(name, "has neither x-topics nor required", "one must tell which events have the shape")
-    elif not isinstance(topics, list) or not topics or not all(_is_topic(topic) for topic in topics):
-        raise _invalid(name, f"has the x-topics {topics!r}", "topics such as v2.users.{id}.presence are allowed")
-    elif "required" in schema:
-        raise _invalid(name, "has both x-topics and required", "a notification's fields are all optional")
+    _check_use(name, schema)
     definitions = schema.get("$defs", {})
-    for place, part in _parts(schema, f"{name}#"):
+    for place, part in parts_of(schema, f"{name}#"):
         unknown = part.keys() - (_ROOT_KEYWORDS if part is schema else _KEYWORDS)
         if unknown:
             raise _invalid(place, f"has the keyword {min(unknown)}", f"{', '.join(sorted(_KEYWORDS))} are allowed")
@@ -146,15 +130,46 @@ def _check_shape(name: str, schema: Mapping[str, Any]) -> None:
             raise _invalid(place, f"has the type {types!r}", f"{', '.join(sorted(_TYPES))} are allowed")
         target = part.get("$ref")
         # What refers to what refers may end nowhere.
-        if target is not None and "$ref" in definitions.get(str(target).removeprefix(_DEFINITIONS), ("$ref",)):
+        if target is not None and "$ref" in definitions.get(str(target).removeprefix(DEFINITIONS), ("$ref",)):
             raise _invalid(place, f"refers to {target!r}", "a definition in $defs that is no reference is allowed")
+        _check_class(place, part, is_root=part is schema)
+
+
+def _check_use(name: str, schema: Mapping[str, Any]) -> None:
+    topics = schema.get("x-topics")
+    if topics is None:
+        required = schema.get("required")
+        if not isinstance(required, list) or not required or ("topicName" in required) != (name == FRAME):
+            raise _invalid(name, "has neither x-topics nor required", "one must tell which events have the shape")
+    elif not isinstance(topics, Mapping) or not topics or not all(_is_topic(topic) for topic in topics):
+        raise _invalid(name, f"has the x-topics {topics!r}", "topics such as v2.users.{id}.presence are allowed")
+    elif "required" in schema:
+        raise _invalid(name, "has both x-topics and required", "a notification's fields are all optional")
+
+
+def _check_class(place: str, part: Mapping[str, Any], *, is_root: bool) -> None:
+    word = part.get("x-class")
+    if word is not None and word not in CLASSES:
+        raise _invalid(place, f"has the x-class {word!r}", f"{', '.join(CLASSES)} are allowed")
+    if part.get("additionalProperties", False) is not False:
+        raise _invalid(place, "has additionalProperties", "false is allowed; an object with any keys is an x-class map")
+    if word is None and not is_root and not part.keys() & {"properties", "items", "$ref"}:
+        raise _invalid(place, "has no x-class", f"one of {', '.join(CLASSES)} must say what the field is")
+    when = part.get("x-when")
+    if when is not None and not (
+        isinstance(when, Mapping)
+        and when.keys() == {"field", "values", "properties"}
+        and isinstance(when["values"], list)
+        and isinstance(when["properties"], Mapping)
+    ):
+        raise _invalid(place, f"has the x-when {when!r}", "field, values and properties are allowed")
 
 
 def _is_topic(topic: object) -> bool:
     return isinstance(topic, str) and _TOPIC.fullmatch(topic) is not None
 
 
-def _parts(schema: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def parts_of(schema: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield a schema and every schema in it, with their places."""
     if not isinstance(schema, Mapping):
         raise _invalid(place, "is not an object", "a schema is allowed")
@@ -164,11 +179,13 @@ def _parts(schema: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if not isinstance(group, Mapping):
             raise _invalid(f"{place}/{keyword}", "is not an object", "schemas by name are allowed")
         for name, inner in group.items():
-            yield from _parts(inner, f"{place}/{keyword}/{name}")
+            yield from parts_of(inner, f"{place}/{keyword}/{name}")
     if "items" in schema:
-        yield from _parts(schema["items"], f"{place}/items")
-    if not isinstance(schema.get("additionalProperties", True), bool):
-        yield from _parts(schema["additionalProperties"], f"{place}/additionalProperties")
+        yield from parts_of(schema["items"], f"{place}/items")
+    for keyword in ("x-topics", "x-when"):
+        group = schema.get(keyword, {})
+        for name, inner in (group.get("properties", {}) if keyword == "x-when" else group).items():
+            yield from parts_of(inner, f"{place}/{keyword}/{name}")
 
 
 def _invalid(name: str, problem: str, allowed: str) -> InvalidPropertyError:

@@ -1,17 +1,17 @@
 """What happens to each personal field on the way from raw/ to clean/."""
 
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from genesys_firehose_cdk.common.function_code import source_directory
 from genesys_firehose_cdk.common.validation import InvalidPropertyError
 
 # What a record's transform_version holds of it: four digits.
 _LARGEST_VERSION = 9999
+_PATH = re.compile(r"[^\s.\[\]$]+(\[\])*(\.[^\s.\[\]$]+(\[\])*)*")
 
 
 class Action(Enum):
@@ -34,6 +34,17 @@ class FreeText(Enum):
     """The field is removed."""
     SCRUB = "scrub"
     """Numbers, addresses and the like inside the text are replaced; names may remain."""
+
+
+class UnknownFields(Enum):
+    """What happens to fields that the dictionary of events does not know."""
+
+    CLOSE = "close"
+    """A value passes only if its form tells that it cannot be personal: a UUID, an ISO 8601 time, true, false, null, a
+    number of at most six digits. Another word becomes a token, anything else null."""
+    KEEP = "keep"
+    """The value stays as it is. Whatever Genesys Cloud adds to an event tomorrow, names, numbers and texts of persons
+    among it, is then readable in clean/ from its first event on, and stays there for as long as the retention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +72,11 @@ class FieldRule:
                 "keep_last", f"is given with action {self.action.value}", "it is allowed with mask alone"
             )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_plan(self) -> str | list[Any]:
         """The rule as the transform function reads it."""
-        rule: dict[str, Any] = {"action": self.action.value}
         if self.action is Action.MASK:
-            rule["keep_last"] = self.keep_last
-        return rule
+            return ["mask", self.keep_last]
+        return {Action.TOKENIZE: "person", Action.DROP: "drop", Action.KEEP: "keep"}[self.action]
 
 
 def _no_rules() -> Mapping[str, FieldRule]:
@@ -75,24 +85,30 @@ def _no_rules() -> Mapping[str, FieldRule]:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskingPolicy:
-    """The personal fields of an event and what happens to each.
+    """What happens to the fields of an event on its way to `clean/`, where it is not what the dictionary says.
 
-    `MaskingPolicy.default()` knows the personal fields of Genesys Cloud's events; take it and change it
-    with `dataclasses.replace`.
+    The dictionary (`EventShapes`, docs/events.md) says of each field what it is, and so whether it passes, becomes a
+    token or is removed. What the dictionary does not know is closed. A policy changes that for single fields.
 
     Attributes:
-        fields: Rules by field name, case-sensitive as Genesys spells it, wherever it occurs.
+        fields: Rules by field name, case-sensitive as Genesys spells it, wherever it occurs. They count more
+            than the dictionary. Default: none.
         paths: Rules by path inside the Genesys payload, such as `participants[].name`, where `[]` is
-            every element; a path beats a field.
-        allowed_attributes: The keys that every `attributes` object keeps; all others are removed,
-            because both keys and values are arbitrary. Default: none.
+            every element; a path beats a field, a longer path a shorter one. A known event must have it. Default: none.
+        allowed_attributes: The keys that every object with arbitrary keys keeps (`attributes`, `customFields`,
+            `messageParams` and the like); all others are removed with their values.
+            Default: none.
         free_text: What happens to free text. Default: DROP.
-        free_text_fields: The names of the fields that hold free text.
+        free_text_fields: Names of further fields that hold free text. Default: none.
+        unknown: What happens to fields that the dictionary does not know. Default: CLOSE.
+        acknowledge_unknown_kept: With `unknown=UnknownFields.KEEP` alone, and needed there: that you know that
+            personal data in new fields will be readable in `clean/`. Default: False.
         version: Raise it with every change: records carry it, a rebuild of `clean/` writes anew what an
             older version wrote, and queries take the newest; 1 to 9,999. Default: 1.
 
     Raises:
-        InvalidPropertyError: A name or path is empty, or the version is out of range.
+        InvalidPropertyError: A name is empty, a path can match nothing, the version is out of range, or unknown
+            fields are kept without the acknowledgement.
     """
 
     fields: Mapping[str, FieldRule] = field(default_factory=_no_rules)
@@ -100,6 +116,8 @@ class MaskingPolicy:
     allowed_attributes: tuple[str, ...] = ()
     free_text: FreeText = FreeText.DROP
     free_text_fields: tuple[str, ...] = ()
+    unknown: UnknownFields = UnknownFields.CLOSE
+    acknowledge_unknown_kept: bool = False
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -110,38 +128,20 @@ class MaskingPolicy:
                 raise InvalidPropertyError(
                     name, "holds an empty or padded name", "a name as Genesys spells it is allowed"
                 )
+        for path in self.paths:
+            if not _PATH.fullmatch(path):
+                raise InvalidPropertyError(
+                    "paths", f"holds {path!r}", "names with dots between them, [] after a list, are allowed"
+                )
+        if self.acknowledge_unknown_kept is not (self.unknown is UnknownFields.KEEP):
+            raise InvalidPropertyError(
+                "acknowledge_unknown_kept",
+                f"is {self.acknowledge_unknown_kept} with unknown={self.unknown}",
+                "True is needed with UnknownFields.KEEP, because personal data in new fields becomes readable, and is "
+                "allowed there alone",
+            )
 
     @classmethod
     def default(cls) -> "MaskingPolicy":
-        """The policy that a pipeline has unless told otherwise."""
-        path = source_directory() / "transform" / "default_policy.json"
-        policy = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            fields=_rules(policy["fields"]),
-            paths=_rules(policy["paths"]),
-            allowed_attributes=tuple(policy["attributes"]["allow"]),
-            free_text=FreeText(policy["free_text"]),
-            free_text_fields=tuple(policy["free_text_fields"]),
-            version=policy["version"],
-        )
-
-    def to_json(self) -> str:
-        """The policy as the transform function reads it; the same policy gives the same text."""
-        policy = {
-            "version": self.version,
-            "fields": {name: rule.to_dict() for name, rule in self.fields.items()},
-            "paths": {path: rule.to_dict() for path, rule in self.paths.items()},
-            "attributes": {"allow": list(self.allowed_attributes)},
-            "free_text": self.free_text.value,
-            "free_text_fields": list(self.free_text_fields),
-        }
-        return json.dumps(policy, indent=2, sort_keys=True) + "\n"
-
-
-def _rules(rules: Mapping[str, Mapping[str, Any]]) -> Mapping[str, FieldRule]:
-    return MappingProxyType(
-        {
-            name: FieldRule(action=Action(rule["action"]), keep_last=rule.get("keep_last", 0))
-            for name, rule in rules.items()
-        }
-    )
+        """The policy that a pipeline has unless told otherwise: what the dictionary says."""
+        return cls()

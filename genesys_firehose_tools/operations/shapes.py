@@ -1,7 +1,9 @@
 """Learns the shapes of events from examples: what differs from the known shapes is added to them.
 
 Only names and types are taken from an example, never a value. A known shape is only ever widened, so changes made
-by hand stay. Events as received, records of ``raw/`` and EventBridge events are all accepted.
+by hand stay. A learned field has the class `unknown`: it is no drift any more, and its value stays closed until
+somebody writes its class into the file. Events as received, records of ``raw/`` and EventBridge events are all
+accepted.
 """
 
 import copy
@@ -17,7 +19,11 @@ _ANY_ID = "{id}"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # An object with another key is a map, whose keys are no part of its shape.
 _FIELD_NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_]{0,63}")
-_MAPS = frozenset({"attributes"})
+_MAPS = frozenset(
+    {"attributes", "context", "customAttributes", "customFields", "messageParams", "metadata", "participantData"}
+)
+_FRAME = "notification"
+_BODY = "eventBody"
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 # A schema, or a list of names, that fits on a line.
 _SHORT = re.compile(r"[\[{]\s+((?:[^\[\]{}]|\[[^\[\]{}\n]*\])*?)\s+[\]}]")
@@ -61,7 +67,15 @@ class Shapes:
             self.without_shape += 1
             return
         news: dict[str, None] = {}
-        _Widening(self.schemas[name], news).widen(self.schemas[name], payload, "")
+        schema = self.schemas[name]
+        if "x-topics" in schema:
+            body = schema["x-topics"][self._topic_in(schema, str(topic)) or ""]
+            _Widening(schema, news).widen(body, payload.get(_BODY), _BODY)
+            if _FRAME in self.schemas:
+                around = {field: value for field, value in payload.items() if field != _BODY}
+                _Widening(self.schemas[_FRAME], news).widen(self.schemas[_FRAME], around, "")
+        else:
+            _Widening(schema, news).widen(schema, payload, "")
         if news:
             self.learned.setdefault(name, []).extend(news)
 
@@ -72,17 +86,23 @@ class Shapes:
             (directory / f"{name}.json").write_text(to_text(schema), encoding="utf-8")
 
     def _name_of_topic(self, topic: str) -> str | None:
+        return next((name for name, schema in self.schemas.items() if self._topic_in(schema, topic)), None)
+
+    @staticmethod
+    def _topic_in(schema: Schema, topic: str) -> str | None:
         parts = topic.split(".")
-        for name, schema in self.schemas.items():
-            for template in schema.get("x-topics", ()):
-                names = template.split(".")
-                if len(names) == len(parts) and all(a in (b, _ANY_ID) for a, b in zip(names, parts, strict=True)):
-                    return name
-        return None
+        fitting = [
+            template
+            for template in schema.get("x-topics", ())
+            if len(names := template.split(".")) == len(parts)
+            and all(name in (part, _ANY_ID) for name, part in zip(names, parts, strict=True))
+        ]
+        # The one with the fewest identifiers is meant.
+        return min(fitting, key=lambda template: template.count(_ANY_ID), default=None)
 
     def _name_of_fields(self, payload: Mapping[str, Any]) -> str | None:
         for name, schema in self.schemas.items():
-            if "x-topics" not in schema and payload.keys() >= set(schema["required"]):
+            if "x-topics" not in schema and name != _FRAME and payload.keys() >= set(schema["required"]):
                 return name
         return None
 
@@ -92,10 +112,8 @@ class Shapes:
         self.schemas[name] = {
             "$schema": _DIALECT,
             "title": f"Notification {template}",
-            "x-topics": [template],
-            "type": "object",
-            "properties": {},
-            "additionalProperties": False,
+            "x-topics": {template: {"$ref": f"{_DEFINITIONS}EventBody"}},
+            "$defs": {"EventBody": {"type": ["object", "null"], "properties": {}, "additionalProperties": False}},
         }
         return name
 
@@ -118,29 +136,36 @@ class _Widening:
             # A number is every integer too; null stands at the end.
             others = [name for name in types if name != "null" and (name, type_name) != ("integer", "number")]
             schema["type"] = [*others, type_name, "null"]
-            if type_name == "object" and not _is_map(path, value):
-                schema.update(properties={}, additionalProperties=False)
+            _say_what_it_is(schema, type_name, is_map=type_name == "object" and _is_map(path, value))
             if others or type_name == "number":
                 self._news[f"{path}: {type_name}"] = None
         if isinstance(value, dict):
             self._widen_object(schema, value, f"{path}." if path else "")
         elif isinstance(value, list):
             for inner in value:
-                self.widen(schema.setdefault("items", {"type": ["null"]}), inner, f"{path}[]")
+                self.widen(schema.setdefault("items", {"type": ["null"], "x-class": "unknown"}), inner, f"{path}[]")
 
     def _widen_object(self, schema: Schema, value: Mapping[str, Any], prefix: str) -> None:
-        properties = schema.get("properties", {})
-        others = schema.get("additionalProperties", True)
+        if schema.get("x-class") == "map":
+            return
+        properties = schema.setdefault("properties", {})
         for name, inner in value.items():
-            if name not in properties and others is False:
+            if name not in properties:
                 if not _FIELD_NAME.fullmatch(name):
                     continue
-                properties[name] = {"type": ["null"]}
+                properties[name] = {"type": ["null"], "x-class": "unknown"}
                 self._news[prefix + name] = None
-            if name in properties:
-                self.widen(properties[name], inner, prefix + name)
-            elif isinstance(others, dict):
-                self.widen(others, inner, f"{prefix}*")
+            self.widen(properties[name], inner, prefix + name)
+
+
+def _say_what_it_is(schema: Schema, type_name: str, *, is_map: bool) -> None:
+    if is_map:
+        schema["x-class"] = "map"
+    elif type_name == "object":
+        schema.setdefault("properties", {})
+        schema["additionalProperties"] = False
+    elif type_name == "array":
+        schema.setdefault("items", {"type": ["null"], "x-class": "unknown"})
 
 
 def _type_of(value: Any) -> str:

@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 
 from rebuild.objects import rebuild
 from shared.telemetry import log
-from transform.drift import KnownShapes
 from transform.function import make_transformer
+from transform.plan import MaskingPlan
 from transform.records import Transformer
 from transform.settings import TransformerSettings
 
@@ -19,21 +19,18 @@ class RebuildHandler:
 
     Args:
         settings: what the construct told the function.
-        policy: the masking policy.
-        shapes: the known shapes of events.
+        plan: the masking plan.
         make_client: makes the client of an AWS service; called once for each, when it is first needed.
     """
 
     def __init__(
         self,
         settings: TransformerSettings,
-        policy: Mapping[str, Any],
-        shapes: KnownShapes,
+        plan: MaskingPlan,
         make_client: Callable[[str], Any],
     ) -> None:
         self._settings = settings
-        self._policy = policy
-        self._shapes = shapes
+        self._plan = plan
         self._client = cache(make_client)
         self._transformer: Transformer | None = None
 
@@ -43,7 +40,7 @@ class RebuildHandler:
         Its answer is nothing: the answers of all objects of an hour make the output of one state, and AWS limits that.
         """
         if self._transformer is None:
-            self._transformer = make_transformer(self._settings, self._policy, self._shapes, self._client)
+            self._transformer = make_transformer(self._settings, self._plan, self._client)
         answer = self._client("s3").get_object(Bucket=self._settings.bucket_name, Key=event["key"])
         results = rebuild(event["key"], answer["Body"], self._transformer, function_arn)
         written = sum(self._write(key, content) for key, content in results.items())

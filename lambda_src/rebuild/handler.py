@@ -4,7 +4,7 @@ from typing import Any
 
 from rebuild.function import RebuildHandler
 from shared import aws
-from transform import staged
+from transform.plan import staged_plan
 from transform.settings import TransformerSettings
 
 
@@ -13,9 +13,7 @@ def _client(service: str) -> Any:
     return aws.client(service, connect_seconds=1.0, read_seconds=30.0, attempts=3)
 
 
-_function = RebuildHandler(
-    TransformerSettings.from_environment(), staged.masking_policy(), staged.known_shapes(), _client
-)
+_function = RebuildHandler(TransformerSettings.from_environment(), staged_plan(), _client)
 
 
 def handle(event: dict[str, Any], context: Any) -> None:

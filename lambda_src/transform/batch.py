@@ -74,10 +74,13 @@ def _answer(
     passed.add(key)
     if not record.date_is_own:
         metrics.count("EventDateOutOfWindow")
-    if record.schema_drift is None:
+    findings = record.findings
+    if findings.schema_drift is None:
         metrics.of_event_type(record.event_type).count("UnknownShape")
-    elif record.schema_drift:
-        metrics.of_event_type(record.event_type).count("SchemaDrift", len(record.schema_drift))
+    # One alarm is for both: what a known shape does not have, and what was closed in an event of no known shape.
+    new = findings.unknown_fields if findings.schema_drift is None else len(findings.schema_drift)
+    if new:
+        metrics.of_event_type(record.event_type).count("SchemaDrift", new)
     line = record.line if key in owners else record.marked_unchecked()
     return {
         "recordId": record_id,

@@ -1,40 +1,38 @@
 """The transform function put together: what lives as long as its execution environment, and what it does per batch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
 from shared.telemetry import Metrics
 from transform.batch import answer_batch
 from transform.deduplication import KeyOwners
-from transform.drift import KnownShapes
 from transform.masking import Masker
+from transform.plan import MaskingPlan
 from transform.records import Transformer
 from transform.settings import TransformerSettings, TransformSettings
 
 
 def make_transformer(
     settings: TransformerSettings,
-    policy: Mapping[str, Any],
-    shapes: KnownShapes,
+    plan: MaskingPlan,
     client: Callable[[str], Any],
 ) -> Transformer:
     """Make what turns raw records into clean ones, the same for events that arrive and for those read again.
 
     Args:
         settings: what the construct told the function.
-        policy: the masking policy.
-        shapes: the known shapes of events.
+        plan: the masking plan.
         client: gives the client of an AWS service.
     """
     secret = client("secretsmanager").get_secret_value(SecretId=settings.tokenization_secret_arn)
-    masker = Masker(policy, secret["SecretString"].encode())
+    masker = Masker(plan, secret["SecretString"].encode())
 
     def get_object(key: str) -> bytes:
         content: bytes = client("s3").get_object(Bucket=settings.bucket_name, Key=key)["Body"].read()
         return content
 
-    return Transformer(masker, policy["version"], shapes, settings.date_window, get_object)
+    return Transformer(masker, plan.version, settings.date_window, get_object)
 
 
 class TransformHandler:
@@ -42,8 +40,7 @@ class TransformHandler:
 
     Args:
         settings: what the construct told the function.
-        policy: the masking policy.
-        shapes: the known shapes of events.
+        plan: the masking plan.
         make_client: makes the client of an AWS service; called once for each: at once for what every batch needs, and
             for S3 when it is first needed.
     """
@@ -51,13 +48,11 @@ class TransformHandler:
     def __init__(
         self,
         settings: TransformSettings,
-        policy: Mapping[str, Any],
-        shapes: KnownShapes,
+        plan: MaskingPlan,
         make_client: Callable[[str], Any],
     ) -> None:
         self._settings = settings
-        self._policy = policy
-        self._shapes = shapes
+        self._plan = plan
         self._client = cache(make_client)
         # Made while the environment starts (AWS Lambda Developer Guide, "Best practices for working with AWS Lambda
         # functions"): the first batch would wait for four times the CPU time otherwise.
@@ -77,9 +72,7 @@ class TransformHandler:
         metrics = Metrics()
         try:
             if self._transformer is None:
-                self._transformer = make_transformer(
-                    self._settings.transformer, self._policy, self._shapes, self._client
-                )
+                self._transformer = make_transformer(self._settings.transformer, self._plan, self._client)
             return {"records": answer_batch(event["records"], self._transformer, self._key_owners, metrics)}
         finally:
             metrics.flush()

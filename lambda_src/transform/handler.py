@@ -7,8 +7,8 @@ from typing import Any
 gc.disable()
 
 from shared import aws
-from transform import staged
 from transform.function import TransformHandler
+from transform.plan import staged_plan
 from transform.settings import TransformSettings
 
 
@@ -17,9 +17,7 @@ def _client(service: str) -> Any:
     return aws.client(service, connect_seconds=1.0, read_seconds=3.0, attempts=3)
 
 
-_function = TransformHandler(
-    TransformSettings.from_environment(), staged.masking_policy(), staged.known_shapes(), _client
-)
+_function = TransformHandler(TransformSettings.from_environment(), staged_plan(), _client)
 gc.freeze()
 gc.enable()
 

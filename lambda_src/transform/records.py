@@ -1,4 +1,4 @@
-"""Turns raw records into clean ones: parse, follow an oversize event's pointer, name drift, mask, partition."""
+"""Turns raw records into clean ones: parse, follow an oversize event's pointer, mask, partition."""
 
 import json
 from collections.abc import Callable
@@ -9,12 +9,11 @@ from shared.envelope import InvalidEnvelopeError, read
 from shared.event import event_time_of, event_type_of, format_time, genesys_payload, parse_time, topic_of
 from shared.json_text import InvalidJsonError, parse_json
 from shared.pointer import BrokenPointerError, Pointer, read_original
-from transform.drift import KnownShapes
-from transform.masking import Masker
+from transform.masking import Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
 
 # Of the code; the policy's own version follows it. Raised with every change of what a clean record looks like.
-CODE_VERSION = 1
+CODE_VERSION = 2
 _LINE_END = b"}\n"
 # What was parsed holds no circles.
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
@@ -28,7 +27,7 @@ class CleanRecord(NamedTuple):
     event_type: str
     date: str
     date_is_own: bool
-    schema_drift: list[str] | None
+    findings: Findings
     line: bytes
 
     def marked_unchecked(self) -> bytes:
@@ -49,7 +48,6 @@ class Transformer:
     Args:
         masker: the policy at work.
         policy_version: the policy's own version.
-        shapes: the known shapes of events.
         window: how far an event's day may lie from its arrival.
         get_object: reads an object of the bucket, for the originals of oversize events.
 
@@ -61,14 +59,12 @@ class Transformer:
         self,
         masker: Masker,
         policy_version: int,
-        shapes: KnownShapes,
         window: DateWindow,
         get_object: Callable[[str], bytes],
     ) -> None:
         self._masker = masker
         # Sorts as text in the order of its numbers.
         self.version = f"{CODE_VERSION:04d}.{policy_version:04d}"
-        self._shapes = shapes
         self._window = window
         self._get_object = get_object
 
@@ -86,9 +82,8 @@ class Transformer:
             payload = genesys_payload(event)
             event_type = partition_type(event_type_of(payload))
             event_time = event_time_of(event)
+            findings = self._masker.mask(payload, received_at.timestamp() * 1000)
             topic = topic_of(payload)
-            drift = self._shapes.drift_of(payload)
-            self._masker.mask(payload)
         except (InvalidEnvelopeError, InvalidJsonError, BrokenPointerError) as error:
             raise UnreadableRecordError(str(error)) from None
         except RecursionError:
@@ -103,7 +98,8 @@ class Transformer:
             "event_time": format_time(event_time) if event_time else None,
             "topic": topic,
             "transform_version": self.version,
-            "schema_drift": drift or [],
+            "schema_drift": findings.schema_drift or [],
+            "closed_fields": findings.closed_fields,
             "event": payload,
         }
         try:
@@ -111,7 +107,7 @@ class Transformer:
         except (ValueError, RecursionError):
             # 1e999 is JSON and was infinity to us; its bytes stay as they are in errors/.
             raise UnreadableRecordError("the event holds a number that can't be written") from None
-        return CleanRecord(envelope["ingest_id"], envelope["dedup_key"], event_type, date, date_is_own, drift, line)
+        return CleanRecord(envelope["ingest_id"], envelope["dedup_key"], event_type, date, date_is_own, findings, line)
 
     def _whole_event(self, envelope: dict[str, Any]) -> dict[str, Any]:
         event: dict[str, Any] = envelope["event"]

@@ -8,21 +8,23 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from genesys_firehose_cdk.events.masking_policy import Action, FieldRule, MaskingPolicy
 from rebuild.function import RebuildHandler
 from tests.in_memory_aws import Crash, Fault, InMemoryAws
 from tests.wired_functions import (
-    DEFAULT_POLICY,
-    SHAPES,
+    PLAN,
     TRANSFORM_ENVIRONMENT,
     firehose_batch,
+    masking_plan,
     transform_function,
     transformed,
 )
+from transform.plan import MaskingPlan
 from transform.settings import TransformerSettings
 
 RAW_KEY = "raw/2026/11/23/10/stream-1-2026-11-23-10-00-03-0b1c.gz"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:rebuild"
-NAME = "rebuild-0001.0001-2026-11-23-10-stream-1-2026-11-23-10-00-03-0b1c.gz"
+NAME = "rebuild-0002.0001-2026-11-23-10-stream-1-2026-11-23-10-00-03-0b1c.gz"
 
 
 def envelope(number: int, /, copy: str = "a", **event: Any) -> bytes:
@@ -47,9 +49,9 @@ def put_raw(aws: InMemoryAws, *records: bytes, key: str = RAW_KEY) -> None:
     aws.objects[key] = gzip.compress(b"".join(records))
 
 
-def rebuild(aws: InMemoryAws, policy: dict[str, Any] | None = None, key: str = RAW_KEY) -> None:
+def rebuild(aws: InMemoryAws, plan: MaskingPlan = PLAN, key: str = RAW_KEY) -> None:
     settings = TransformerSettings.from_environment(TRANSFORM_ENVIRONMENT)
-    RebuildHandler(settings, policy or DEFAULT_POLICY, SHAPES, aws.client).handle({"key": key}, FUNCTION_ARN)
+    RebuildHandler(settings, plan, aws.client).handle({"key": key}, FUNCTION_ARN)
 
 
 def written(aws: InMemoryAws, prefix: str = "clean/") -> dict[str, list[dict[str, Any]]]:
@@ -113,11 +115,10 @@ def test_a_rebuilt_object_tells_nothing_of_when_it_was_made(aws: InMemoryAws) ->
 def test_a_rebuild_with_a_newer_policy_writes_beside_what_is_there(aws: InMemoryAws) -> None:
     put_raw(aws, envelope(1, queue={"name": "Billing"}))
     rebuild(aws)
-    newer = {**DEFAULT_POLICY, "version": 2, "fields": {**DEFAULT_POLICY["fields"], "queue": {"action": "drop"}}}
-    rebuild(aws, newer)
+    rebuild(aws, masking_plan(MaskingPolicy(version=2, fields={"queue": FieldRule(action=Action.DROP)})))
     assert [(record["transform_version"], "queue" in record["event"]) for record in records(aws)] == [
-        ("0001.0001", True),
-        ("0001.0002", False),
+        ("0002.0001", True),
+        ("0002.0002", False),
     ]
 
 
@@ -152,7 +153,6 @@ def test_no_key_is_claimed_and_no_owner_asked_for(aws: InMemoryAws) -> None:
     [
         (b"not JSON\n", "the text is not well-formed JSON"),
         (b'{"no": "envelope"}\n', "the envelope's ingest_id is not a string"),
-        (envelope(9, number=1e400).replace(b"Infinity", b"1e999"), "the event holds a number that can't be written"),
     ],
 )
 def test_a_bad_record_goes_to_errors_with_its_bytes_and_the_others_pass(

@@ -23,7 +23,7 @@ BROKEN = b"broken"
 
 def copy_of(name: str, size: int = 0) -> bytes:
     """Another received copy of the event of this name."""
-    event = {"messageId": name, "padding": "x" * size}
+    event = {"messageId": f"{name}-1", "eventType": "call.event", "padding": [7] * (size // 2)}
     return wrap(json.dumps(event).encode(), describe(event, ("messageId",), ARRIVAL), "webhook", ARRIVAL)
 
 
@@ -48,7 +48,9 @@ def test_every_record_is_answered_once_and_in_order(content: list[str | None]) -
     counted = Counter(a["result"] for a in answer["records"])
     assert counted["ProcessingFailed"] == content.count(None)
     assert counted["Ok"] == len(set(content) - {None})
-    assert [event["event"]["messageId"] for event in transformed(answer)] == list(dict.fromkeys(filter(None, content)))
+    assert [event["event"]["messageId"] for event in transformed(answer)] == [
+        f"{name}-1" for name in dict.fromkeys(filter(None, content))
+    ]
 
 
 def test_the_first_copy_of_a_batch_wins(function: TransformHandler) -> None:

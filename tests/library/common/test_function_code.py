@@ -11,6 +11,7 @@ import pytest
 from genesys_firehose_cdk import Action, FieldRule, FreeText, GenesysFirehosePipeline, MaskingPolicy, TransformProps
 from genesys_firehose_cdk.common.function_code import source_directory
 from tests.library.synthesis import CONTEXT
+from tests.wired_functions import masking_plan
 
 
 def _staged(outdir: Path, **properties: Any) -> dict[str, Path]:
@@ -64,14 +65,8 @@ def test_another_masking_policy_gives_another_transform_and_the_same_ingest(tmp_
     special = _staged(tmp_path / "special", transform=TransformProps(masking_policy=policy))
     assert usual["ingest"].name == special["ingest"].name
     assert usual["transform"].name != special["transform"].name
-    staged = json.loads((special["transform"] / "transform" / "policy.json").read_text())
-    assert staged["attributes"] == {"allow": ["language"]}
-
-
-def test_default_masking_policy_is_that_of_the_function() -> None:
-    source = json.loads((source_directory() / "transform" / "default_policy.json").read_text())
-    written = json.loads(MaskingPolicy.default().to_json())
-    assert written == source
+    staged = json.loads((special["transform"] / "transform" / "plan" / "index.json").read_text())
+    assert staged["allowed"] == ["language"]
 
 
 def test_masking_policy_is_written_as_the_function_reads_it() -> None:
@@ -83,7 +78,7 @@ def test_masking_policy_is_written_as_the_function_reads_it() -> None:
             "card": FieldRule(action=Action.MASK, keep_last=4),
             "secret": FieldRule(action=Action.DROP),
         },
-        paths={"agent.ani": FieldRule(action=Action.KEEP)},
+        paths={"agent.agentName": FieldRule(action=Action.KEEP)},
         allowed_attributes=("language",),
         free_text=FreeText.DROP,
         free_text_fields=("note",),
@@ -92,15 +87,15 @@ def test_masking_policy_is_written_as_the_function_reads_it() -> None:
         "ani": "tel:+15550100100",
         "card": "4000123412341234",
         "secret": "x",
-        "agent": {"ani": "7"},
+        "agent": {"agentName": "7"},
         "attributes": {"language": "en", "name": "Ada"},
         "note": "call Ada",
     }
-    Masker(json.loads(policy.to_json()), b"key").mask(payload)
+    Masker(masking_plan(policy), b"key").mask(payload, 0)
     assert payload["ani"].startswith("tok_")
     assert payload["card"].endswith("1234")
     assert "4000" not in payload["card"]
     assert "secret" not in payload
-    assert payload["agent"] == {"ani": "7"}
+    assert payload["agent"] == {"agentName": "7"}
     assert payload["attributes"] == {"language": "en"}
     assert "note" not in payload

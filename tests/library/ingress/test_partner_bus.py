@@ -216,9 +216,8 @@ def test_a_topic_named_twice_counts_once() -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_topic_of_a_preset_has_a_known_shape(preset: str) -> None:
-    text = json.dumps(EventShapes.default().to_files())
-    for topic in PRESETS[preset]:
-        assert topic in text
+    known = {topic for schema in EventShapes.default().schemas.values() for topic in schema.get("x-topics", ())}
+    assert known >= set(PRESETS[preset])
 
 
 @pytest.mark.parametrize("preset", PRESETS)

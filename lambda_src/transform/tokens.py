@@ -1,0 +1,61 @@
+"""Tokens: the same for one number, address or name however it is written, and different under another key."""
+
+import hmac
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+TOKEN_PREFIX: Final = "tok_"  # noqa: S105 - what a token begins with
+# 128 bits of the HMAC: no two of any number of callers a contact centre will ever have share a token.
+_TOKEN_HEX = 32
+_KEY_ID_HEX = 8
+_KEY_ID_LABEL = b"the id of a tokenization key"
+
+_SCHEME = re.compile(r"^(?:tel|sips?):", re.IGNORECASE)
+# A telephone number as people write it, of seven digits or more. An IPv4 address, a decimal number and one below zero
+# are none: they would become one with others that have the same digits.
+_NUMBER = re.compile(r"^(?!(?:\d{1,3}\.){3}\d{1,3}$)(?!\d+\.\d+$)(?=(?:[^\d]*\d){7})\+?[\d(][\d\s().\-/]*$", re.ASCII)
+_NON_DIGITS = re.compile(r"\D")
+_SPACES = re.compile(r"\s+")
+
+
+def normalize(value: str) -> str:
+    """Bring the spellings of one address or name to one form.
+
+    ``tel:+1 (555) 010-0100``, ``+15550100100`` and ``sip:+15550100100@carrier.example;user=phone`` are the same number.
+    """
+    text = value.strip()
+    if _SCHEME.match(text):
+        text = _SCHEME.sub("", text).partition(";")[0].strip()
+        user, _, _host = text.partition("@")
+        if _NUMBER.match(user):
+            text = user
+    if _NUMBER.match(text):
+        return _NON_DIGITS.sub("", text)
+    return _SPACES.sub(" ", text).casefold()
+
+
+def tokenizer(key: bytes) -> Callable[[str], str]:
+    """Return what makes a token of a text: ``tok_``, the key's id, and a keyed hash.
+
+    The key's id is a keyed hash of a fixed label, so it tells nothing of the key but which one it is.
+    """
+    # A copy with the key already in it takes two thirds of the time that a new one does.
+    keyed = hmac.new(key, digestmod="sha256")
+    prefix = f"{TOKEN_PREFIX}{hmac.new(key, _KEY_ID_LABEL, 'sha256').hexdigest()[:_KEY_ID_HEX]}_"
+
+    @lru_cache(maxsize=65536)
+    def token(value: str) -> str:
+        code = keyed.copy()
+        code.update(normalize(value).encode("utf-8", "surrogatepass"))
+        return prefix + code.hexdigest()[:_TOKEN_HEX]
+
+    return token
+
+
+def text_of(value: Any) -> str:
+    """Return a plain value as text: a whole number is the same however JSON writes it."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
