@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import urllib3
 
 from genesys_firehose_tools.local.deployment import Deployment
-from genesys_firehose_tools.local.events import GeneratedEvent, find_markers, find_personal_values, personal_values
+from genesys_firehose_tools.local.values import GeneratedEvent, find_markers, find_personal_values, personal_values
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _READERS = 4

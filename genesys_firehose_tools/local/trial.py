@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from genesys_firehose_tools.local.deployment import Deployment
-from genesys_firehose_tools.local.events import EventGenerator, find_markers
+from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.lake import Lake, Verdict, judge, wait_until_settled
 from genesys_firehose_tools.local.sender import Sender, Tally, is_accepted
 from genesys_firehose_tools.local.traffic import traffic
+from genesys_firehose_tools.local.values import find_markers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

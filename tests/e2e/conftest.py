@@ -14,9 +14,10 @@ import pytest
 import urllib3
 
 from genesys_firehose_tools.local.deployment import Deployment
-from genesys_firehose_tools.local.events import EventGenerator, GeneratedEvent
+from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.lake import Lake, wait_until_settled
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
+from genesys_firehose_tools.local.values import GeneratedEvent
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 
 # SQS hides a message that failed from its consumer; the tests do not wait for a deployed pipeline's minute.

@@ -9,8 +9,8 @@ import urllib3
 
 from genesys_firehose_cdk.events.topics import resolve_topics
 from genesys_firehose_tools.local.deployment import Deployment, environment_settings
-from genesys_firehose_tools.local.events import GeneratedEvent, find_personal_values
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
+from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
 from tests.e2e.conftest import Sender, eventually, output_of, queue_length, topic_template
 
 Generate = Callable[[str], GeneratedEvent]

@@ -11,9 +11,10 @@ import pytest
 import urllib3
 
 from genesys_firehose_tools.local.deployment import Deployment
-from genesys_firehose_tools.local.events import FAMILIES, GeneratedEvent, find_personal_values
+from genesys_firehose_tools.local.events import FAMILIES
 from genesys_firehose_tools.local.firehose.faults import Faults
 from genesys_firehose_tools.local.soak import set_faults
+from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
 from tests.e2e.conftest import Sender, eventually, queue_length
 
 Generate = Callable[[str], GeneratedEvent]

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.local.deployment import Deployment
-from genesys_firehose_tools.local.events import FAMILIES, GeneratedEvent, find_personal_values, personal_values
+from genesys_firehose_tools.local.events import FAMILIES
 from genesys_firehose_tools.local.pipeline import LocalPipeline
+from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values, personal_values
 from tests.e2e.conftest import Sender
 
 Generate = Callable[[str], GeneratedEvent]

@@ -14,12 +14,13 @@ import pytest
 import urllib3
 
 from genesys_firehose_tools.local.deployment import Deployment
-from genesys_firehose_tools.local.events import EventGenerator, GeneratedEvent, find_personal_values
+from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.firehose.clients import AssumedRoles
 from genesys_firehose_tools.local.firehose.configuration import read_configuration
 from genesys_firehose_tools.local.firehose.faults import FaultSwitch
 from genesys_firehose_tools.local.firehose.stream import DeliveryStream
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
+from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
 from tests.e2e.conftest import Sender, let_failed_messages_come_again_soon
 from tests.manual_clock import ManualClock
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from genesys_firehose_tools.local.deployment import Deployment
-from genesys_firehose_tools.local.events import GeneratedEvent, find_personal_values
+from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
 from tests.e2e.conftest import Sender, eventually, output_of, queue_length, topic_template
 
 Generate = Callable[[str], GeneratedEvent]

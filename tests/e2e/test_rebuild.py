@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from genesys_firehose_tools.cli import app
-from genesys_firehose_tools.local.events import GeneratedEvent
 from genesys_firehose_tools.local.pipeline import LocalPipeline
+from genesys_firehose_tools.local.values import GeneratedEvent
 from tests.e2e.conftest import Sender
 
 Generate = Callable[[str], GeneratedEvent]

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from genesys_firehose_tools.cli import app
-from genesys_firehose_tools.local.events import GeneratedEvent
 from genesys_firehose_tools.local.firehose.faults import Faults
 from genesys_firehose_tools.local.pipeline import LocalPipeline
 from genesys_firehose_tools.local.soak import set_faults
+from genesys_firehose_tools.local.values import GeneratedEvent
 from tests.e2e.conftest import Sender, eventually, queue_length
 
 Generate = Callable[[str], GeneratedEvent]

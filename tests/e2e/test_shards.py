@@ -10,10 +10,10 @@ import pytest
 import urllib3
 
 from genesys_firehose_tools.local.deployment import Deployment, checkout
-from genesys_firehose_tools.local.events import GeneratedEvent
 from genesys_firehose_tools.local.firehose.faults import Faults
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.local.soak import set_faults
+from genesys_firehose_tools.local.values import GeneratedEvent
 from genesys_firehose_tools.operations.redrive import Journal, Redrive, Source
 from shared.envelope import wrap
 from shared.event import describe

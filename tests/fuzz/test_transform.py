@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from genesys_firehose_cdk.events.event_shapes import EventShapes
 from genesys_firehose_cdk.events.masking_plan import closed_names
-from genesys_firehose_tools.local.events import EventGenerator, find_personal_values
+from genesys_firehose_tools.local.events import EventGenerator
+from genesys_firehose_tools.local.values import find_personal_values
 from shared.envelope import wrap
 from shared.event import describe
 from shared.json_text import split_events

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from genesys_firehose_tools.local.events import EventGenerator, find_markers
+from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.lake import Lake, Verdict, judge
+from genesys_firehose_tools.local.values import find_markers
 
 GENERATOR = EventGenerator(3)
 SENT = GENERATOR.take(4)
