@@ -159,7 +159,8 @@ class PipelineAlarms(Construct):
             metric("SchemaDrift"),
             self._limit.schema_drift,
             "Events have fields or types that no known shape has. Nothing is lost: the records in clean/ name "
-            "them in schema_drift. Check the queries, then let `genesys-firehose shapes` learn the new shape.",
+            "them in schema_drift, and in closed_fields what was closed. Check the queries, then let "
+            "`genesys-firehose shapes` learn the new shape, say what its fields are, and rebuild.",
         )
 
     def _add(

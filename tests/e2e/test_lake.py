@@ -13,6 +13,9 @@ import duckdb
 import urllib3
 from typer.testing import CliRunner
 
+from genesys_firehose_cdk.events.event_shapes import EventShapes
+from genesys_firehose_cdk.events.masking_plan import compile_plan
+from genesys_firehose_cdk.events.masking_policy import Action, FieldRule, MaskingPolicy
 from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.events import FAMILIES
@@ -72,8 +75,9 @@ def test_duckdb_finds_every_event_once_in_its_partition_and_nothing_personal_but
 
 
 @contextmanager
-def policy_of_rebuild(deployment: Deployment, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
-    """Change the policy in the deployed rebuild function's code, as a deployment with another policy does."""
+def policy_of_rebuild(deployment: Deployment, policy: MaskingPolicy) -> Iterator[None]:
+    """Change the plan in the deployed rebuild function's code, as a deployment with another policy does."""
+    plan = compile_plan(policy, EventShapes.default())
     functions = deployment.client("lambda")
     [name] = [
         function["FunctionName"]
@@ -86,12 +90,8 @@ def policy_of_rebuild(deployment: Deployment, change: Callable[[dict[str, Any]],
     changed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(original)) as before, zipfile.ZipFile(changed, "w") as after:
         for item in before.infolist():
-            content = before.read(item)
-            if item.filename == "transform/policy.json":
-                policy = json.loads(content)
-                change(policy)
-                content = json.dumps(policy).encode()
-            after.writestr(item, content)
+            content = plan.get(item.filename)
+            after.writestr(item, before.read(item) if content is None else content)
     functions.update_function_code(FunctionName=name, ZipFile=changed.getvalue())
     try:
         yield
@@ -102,10 +102,7 @@ def policy_of_rebuild(deployment: Deployment, change: Callable[[dict[str, Any]],
 def test_a_rebuild_after_a_change_of_the_policy_masks_old_days_anew(
     pipeline: LocalPipeline, sender: Sender, generate: Generate
 ) -> None:
-    def drop_queues(policy: dict[str, Any]) -> None:
-        policy["version"] += 1
-        policy["fields"]["queueId"] = {"action": "drop"}
-
+    drop_queues = MaskingPolicy(version=2, fields={"queueId": FieldRule(action=Action.DROP)})
     event = generate("acd.end")
     sender.post_events(event)
     [delivered] = sender.landings(event)
