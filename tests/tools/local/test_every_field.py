@@ -7,6 +7,10 @@ from itertools import islice
 from genesys_firehose_cdk import EventShapes
 from genesys_firehose_tools.local.every_field import EveryField, shapes
 from genesys_firehose_tools.local.values import GeneratedEvent, Values, find_markers, find_personal_values
+from shared.envelope import wrap
+from shared.event import describe
+from tests.in_memory_aws import InMemoryAws
+from tests.wired_functions import firehose_batch, transform_function, transformed
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -39,3 +43,22 @@ def test_the_personal_values_of_an_event_are_found_in_it() -> None:
     for event in events:
         assert event.personal <= find_personal_values(json.dumps(event.body))
     assert sum(bool(event.personal) for event in events) > len(events) / 2
+
+
+def test_no_personal_value_of_any_shape_can_be_read_in_clean_and_none_of_them_is_drift() -> None:
+    aws = InMemoryAws()
+    transform = transform_function(aws)
+    events = {event.marker: event for event in _round()}
+    arrival = datetime.now(UTC)
+    records = [
+        wrap(json.dumps(event.body).encode(), describe(event.body, ("messageId",), arrival), "webhook", arrival)
+        for event in events.values()
+    ]
+    seen = set()
+    for record in transformed(transform.handle(firehose_batch(records))):
+        line = json.dumps(record)
+        [marker] = find_markers(line) & events.keys()
+        seen.add(marker)
+        assert not find_personal_values(line) & events[marker].personal, events[marker].family
+        assert record["schema_drift"] == [], events[marker].family
+    assert seen == events.keys()
