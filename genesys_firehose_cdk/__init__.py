@@ -11,6 +11,7 @@ from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuild, LakeRebuildP
 from genesys_firehose_cdk.delivery.transform_function import TransformFunction, TransformProps
 from genesys_firehose_cdk.events.event_shapes import EventShapes
 from genesys_firehose_cdk.events.masking_policy import Action, FieldRule, FreeText, MaskingPolicy, UnknownFields
+from genesys_firehose_cdk.events.topics import UnlistedTopic
 from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
@@ -88,6 +89,7 @@ __all__ = [
     "TransformFunction",
     "TransformProps",
     "UnknownFields",
+    "UnlistedTopic",
     "WebhookApi",
     "WebhookDomainProps",
     "WebhookProps",

@@ -32,7 +32,8 @@ class PartnerBusProps(Props, at="partner_bus"):
             (Genesys Cloud Resource Center, "Configure the Amazon EventBridge integration").
         topics: Topic templates with a literal `{id}`, such as
             `v2.detail.events.conversation.{id}.acd.end`, and names of presets, such as
-            `conversation_details`; see `genesys_firehose_cdk.events.topics.PRESETS`. No others are let through.
+            `conversation_details`; see `genesys_firehose_cdk.events.topics`. One that is newer than the dictionary of
+            events is given as `UnlistedTopic`. No others are let through.
         archive_retention: How long the bus keeps events to replay them from; 1 to 365 days. Default: 14
             days, as long as the queue behind it keeps them.
         max_event_age: How long EventBridge tries to hand an event to the queue before it goes to the

@@ -3,13 +3,10 @@
 The dictionary is read as data, from the library's files: this module shares no code with what masks events.
 """
 
-import importlib.util
-import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
+from genesys_firehose_tools.library_files import shapes
 from genesys_firehose_tools.local.values import GeneratedEvent, Values, iso, milliseconds_of
 
 _DEFINITIONS = "#/$defs/"
@@ -22,17 +19,6 @@ _CODES = ("ACTIVE", "INBOUND", "STANDARD")
 _THINGS = ("Billing EMEA", "Technical Support", "Sales Inbound")
 
 Schema = Mapping[str, Any]
-
-
-@cache
-def shapes() -> dict[str, Schema]:
-    """Return the dictionary's schemas by name."""
-    # Finding the package does not import it: that would start the CDK.
-    spec = importlib.util.find_spec("genesys_firehose_cdk")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("The package genesys_firehose_cdk is not installed.")
-    directory = Path(spec.origin).parent / "events" / "shapes"
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(directory.glob("*.json"))}
 
 
 class EveryField:

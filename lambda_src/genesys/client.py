@@ -9,7 +9,7 @@ import base64
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -154,7 +154,7 @@ class GenesysClient:
         path: str,
         body: Any = None,
         *,
-        query: Mapping[str, str | int] | None = None,
+        query: Mapping[str, str | int | Sequence[str]] | None = None,
         secrets: Iterable[str] = (),
     ) -> Any:
         """Make one call of the API and return the answer's JSON; None for an empty answer.
@@ -165,7 +165,7 @@ class GenesysClient:
             method: the HTTP method.
             path: the path, such as ``/api/v2/ipranges``.
             body: what to send as JSON.
-            query: the query's parameters.
+            query: the query's parameters; one with several values is repeated.
             secrets: parts of the body that no error may repeat.
 
         Raises:
@@ -173,7 +173,7 @@ class GenesysClient:
         """
         if not self._token:
             self.authenticate()
-        url = f"{self._api_url}{path}" + (f"?{urlencode(query)}" if query else "")
+        url = f"{self._api_url}{path}" + (f"?{urlencode(query, doseq=True)}" if query else "")
         content = None if body is None else json.dumps(body).encode()
 
         def send() -> Any:
@@ -269,6 +269,15 @@ class GenesysClient:
         """Return the address ranges of Genesys Cloud: ``cidr``, ``service``, ``region``, ``direction`` of each."""
         ranges: list[dict[str, Any]] = self.call("GET", "/api/v2/ipranges")["entities"]
         return ranges
+
+    def available_topics(self) -> list[dict[str, Any]]:
+        """Return the notification topics of the organization: ``id``, ``transports``, ``requiresPermissions`` of each.
+
+        The call needs a token and no permission (Genesys Cloud's SDK, "getNotificationsAvailabletopics").
+        """
+        query = {"expand": ("transports", "requiresPermissions"), "includePreview": "true"}
+        listing = self.call("GET", "/api/v2/notifications/availabletopics", query=query)
+        return list((listing or {}).get("entities") or ())
 
     def _send(
         self,

@@ -78,6 +78,7 @@ class Resource(Protocol):
 
         Raises:
             NotYetError: another pass is needed.
+            PropertyError: a property cannot work, as Genesys Cloud shows only now.
             ResourceError: no pass can help.
         """
         ...
@@ -150,7 +151,7 @@ class Lifecycle:
     def _go_on(self, event: Mapping[str, Any]) -> dict[str, Any]:
         try:
             return {"IsComplete": True, "Data": self._pass(event)}
-        except ResourceError as error:
+        except (PropertyError, ResourceError) as error:
             failure: Exception = error
         except (GenesysError, NotYetError) as error:
             if isinstance(error, GenesysError) and not error.is_transient:

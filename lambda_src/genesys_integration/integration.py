@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from genesys.client import GenesysClient
+from genesys.client import GenesysClient, GenesysError
 from genesys.lifecycle import NotYetError, Properties, PropertyError, ResourceError, overtaking_is_not_yet
+from genesys_integration.topics import check_topics
 
 # What AWS and Genesys Cloud allow, by property: its name at the construct, its form, and the form in words. The
 # construct checks the same where it knows the value.
@@ -18,7 +20,7 @@ _FORMS: Mapping[str, tuple[str, re.Pattern[str], str]] = {
     "Region": ("aws_region", re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "an AWS region such as eu-central-1"),
     "Suffix": ("event_source_suffix", re.compile(r"[A-Za-z0-9._-]{1,64}"), "a word of 1 to 64 letters, digits and ._-"),
 }
-_TOPIC = re.compile(r"v2(\.([A-Za-z0-9_-]+|\{[A-Za-z]+\}))+")
+TOPIC = re.compile(r"v2(?:\.(?:[A-Za-z0-9_]+|\{id\}))+")
 _SOURCE = ("eventSourceSuffix", "awsAccountId", "awsAccountRegion")
 _USABLE_SOURCE_STATES = ("PENDING", "ACTIVE")
 _NOTES = "Managed by AWS CloudFormation, marker"
@@ -51,7 +53,7 @@ class IntegrationResource:
             if not form.fullmatch(str(properties.get(key, ""))):
                 raise PropertyError(f"{name} is {properties.get(key)!r}: {allowed} is allowed.")
         for topic in properties["Topics"]:
-            if not _TOPIC.fullmatch(topic):
+            if not TOPIC.fullmatch(topic):
                 raise PropertyError(
                     f"topics holds {topic!r}: names such as v2.detail.events.conversation.{{id}}.acd.end are allowed."
                 )
@@ -129,7 +131,13 @@ class IntegrationResource:
 
 
 def _configure(client: GenesysClient, integration_id: str, properties: Properties, marker: str) -> bool:
-    """Configure the integration unless it is configured so, and tell whether it was not."""
+    """Configure the integration unless it is configured so, and tell whether it was not.
+
+    Topics are checked when they are new to it: what it has already must never block a rollback.
+
+    Raises:
+        PropertyError: a new topic cannot work, or Genesys Cloud refuses the configuration and topics need permissions.
+    """
     current = client.integration_configuration(integration_id)
     known = current.get("properties") or {}
     properties_wanted = {**known, **_configuration(properties)}
@@ -142,8 +150,16 @@ def _configure(client: GenesysClient, integration_id: str, properties: Propertie
     }
     if all(current.get(name) == value for name, value in wanted.items()):
         return False
+    added = set(properties_wanted["eventFilter"]).difference(known.get("eventFilter") or ())
+    permissions = check_topics(client, added) if added else {}
     kept = {name: current.get(name) or {} for name in ("advanced", "credentials")}
-    client.configure_integration(integration_id, {**kept, **wanted, "version": current["version"]})
+    try:
+        client.configure_integration(integration_id, {**kept, **wanted, "version": current["version"]})
+    except GenesysError as error:
+        if error.status != HTTPStatus.FORBIDDEN or not permissions:
+            raise
+        needed = "; ".join(f"{topic!r} needs {', '.join(names)}" for topic, names in permissions.items())
+        raise PropertyError(f"topics need permissions that the credentials may lack ({needed}): {error}") from None
     return True
 
 

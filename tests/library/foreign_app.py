@@ -53,6 +53,7 @@ PUBLIC = (
     library.SignatureProps,
     library.TransformFunction,
     library.TransformProps,
+    library.UnlistedTopic,
     library.WebhookApi,
     library.WebhookDomainProps,
     library.WebhookProps,

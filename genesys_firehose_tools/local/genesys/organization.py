@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from genesys_firehose_tools.library_files import published_topics
 from genesys_firehose_tools.local.genesys.partner import EventPartner, SourceExistsError, SourceKey
 
 EVENTBRIDGE_SOURCE = "amazon-eventbridge-source"
 EVENTBRIDGE_PROPERTIES = ("eventSourceSuffix", "awsAccountId", "awsAccountRegion", "eventFilter")
 SUBSCRIPTIONS_PATH = "/api/v2/notifications/eventSubscriptions"
+TOPICS_PATH = "/api/v2/notifications/availabletopics"
 INTEGRATION_TYPES = (EVENTBRIDGE_SOURCE, "purecloud-data-actions")
 REQUESTS_PER_MINUTE = 300
 
@@ -99,6 +101,7 @@ class Organization:
         self.integrations: dict[str, Integration] = {}
         self.subscriptions: dict[str, dict[str, Any]] = {}
         self.ip_ranges: list[dict[str, str]] = [dict(each) for each in DEFAULT_IP_RANGES]
+        self.topics: list[dict[str, Any]] = [_available_topic(topic) for topic in published_topics()]
         self._partner = partner
         self._requests_per_minute = requests_per_minute
         self._clock = clock
@@ -241,6 +244,11 @@ class Organization:
         integration.version += 1
         return self._configuration(integration)
 
+    def list_topics(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """List the notification topics, each with its id and the fields that the query expands."""
+        fields = {"id", *query.get("expand", "").split(",")}
+        return {"entities": [{name: value for name, value in topic.items() if name in fields} for topic in self.topics]}
+
     def list_subscriptions(self, query: Mapping[str, str]) -> dict[str, Any]:
         """List a page of event subscriptions."""
         return _page(SUBSCRIPTIONS_PATH, list(self.subscriptions.values()), query)
@@ -360,6 +368,16 @@ def _page(path: str, entities: list[dict[str, Any]], query: Mapping[str, str]) -
         "pageCount": pages,
         "selfUri": f"{path}?pageSize={size}&pageNumber={number}",
         **({"nextUri": f"{path}?pageSize={size}&pageNumber={number + 1}"} if number < pages else {}),
+    }
+
+
+def _available_topic(topic: str) -> dict[str, Any]:
+    # Messages of a WebSocket about itself go nowhere else; which others Genesys Cloud keeps to it nobody publishes.
+    is_of_websocket = topic.startswith(("v2.system.", "v2.subscription."))
+    return {
+        "id": topic,
+        "transports": ["Websocket"] if is_of_websocket else ["Websocket", "EventBridge"],
+        "requiresPermissions": [],
     }
 
 

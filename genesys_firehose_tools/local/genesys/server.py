@@ -21,10 +21,10 @@ from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from genesys_firehose_tools.local.genesys.faults import Fault, FaultPlan
-from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH, ApiError, Organization
+from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH, TOPICS_PATH, ApiError, Organization
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ _ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("PUT", "/api/v2/integrations/{id}/config/current", lambda org, id, body, _query: org.configure(id, body)),
     ("GET", "/api/v2/organizations/me", lambda org, _id, _body, _query: org.describe()),
     ("GET", "/api/v2/ipranges", lambda org, _id, _body, _query: {"entities": org.ip_ranges}),
+    ("GET", TOPICS_PATH, lambda org, _id, _body, query: org.list_topics(query)),
     ("GET", SUBSCRIPTIONS_PATH, lambda org, _id, _body, query: org.list_subscriptions(query)),
     ("POST", SUBSCRIPTIONS_PATH, lambda org, _id, body, _query: org.create_subscription(body)),
     ("GET", f"{SUBSCRIPTIONS_PATH}/{{id}}", lambda org, id, _body, _query: org.read_subscription(id)),
@@ -169,7 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _call(self, path: str, body: Any) -> Any:
         organization = self.server.genesys.organization
         organization.check_token(self.headers.get("Authorization", "").removeprefix("Bearer "))
-        query = dict(parse_qsl(urlsplit(self.path).query))
+        # A parameter that is repeated has several values.
+        query = {name: ",".join(values) for name, values in parse_qs(urlsplit(self.path).query).items()}
         for method, pattern, operation in _COMPILED:
             match = pattern.fullmatch(path)
             if match is not None and method == self.command:

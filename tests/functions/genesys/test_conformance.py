@@ -5,13 +5,16 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import PureCloudPlatformClientV2 as sdk  # noqa: N813
 import pytest
 import urllib3
 
 from genesys.client import Deadline, GenesysClient
+from genesys_firehose_cdk.events.topics import known_topics
 from genesys_firehose_cdk.genesys.region import GenesysRegion
+from genesys_firehose_tools.local.genesys import server
 from genesys_firehose_tools.local.genesys.organization import DEFAULT_IP_RANGES
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from genesys_integration.integration import IntegrationResource
@@ -60,6 +63,7 @@ def _use_everything(api: Any) -> Any:
     [listed] = listing.entities
     sdk.UtilitiesApi(api).get_ipranges()
     sdk.OrganizationApi(api).get_organizations_me()
+    sdk.NotificationsApi(api).get_notifications_availabletopics(expand=["transports"], include_preview=True)
     return listed
 
 
@@ -79,6 +83,44 @@ def test_the_sdk_reads_ranges_and_organization(api: Any) -> None:
         (each["cidr"], each["service"], each["region"], each["direction"]) for each in DEFAULT_IP_RANGES
     ]
     assert sdk.OrganizationApi(api).get_organizations_me().id == ORGANIZATION_ID
+
+
+def test_the_sdk_reads_topics_with_the_fields_that_it_asks_for(api: Any) -> None:
+    listing = sdk.NotificationsApi(api).get_notifications_availabletopics(
+        expand=["transports", "requiresPermissions"], include_preview=True
+    )
+    topics = {topic.id: topic for topic in listing.entities}
+    assert topics.keys() == known_topics()
+    assert topics["v2.users.{id}.presence"].transports == ["Websocket", "EventBridge"]
+    assert topics["v2.users.{id}.presence"].requires_permissions == []
+    assert topics["v2.system.socket_closing"].transports == ["Websocket"]
+    [plain, *_] = sdk.NotificationsApi(api).get_notifications_availabletopics().entities
+    assert plain.transports is None
+
+
+def test_our_client_asks_for_topics_as_the_sdk_does(client: GenesysClient, api: Any, urls: list[str]) -> None:
+    client.available_topics()
+    sdk.NotificationsApi(api).get_notifications_availabletopics(
+        expand=["transports", "requiresPermissions"], include_preview=True
+    )
+    ours, theirs = (parse_qs(urlsplit(url).query) for url in urls if "availabletopics" in url)
+    assert {name: ",".join(values).lower() for name, values in ours.items()} == {
+        name: ",".join(values).lower() for name, values in theirs.items()
+    }
+
+
+@pytest.fixture
+def urls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The URLs that the local Genesys Cloud is called with, as they come."""
+    seen: list[str] = []
+    call = server._Handler._call
+
+    def record(handler: Any, path: str, body: Any) -> Any:
+        seen.append(handler.path)
+        return call(handler, path, body)
+
+    monkeypatch.setattr(server._Handler, "_call", record)
+    return seen
 
 
 def test_the_sdk_understands_a_refusal(api: Any) -> None:
@@ -133,6 +175,7 @@ ANSWER_MODELS = {
     "GET integrations/{id}/config/current": "IntegrationConfiguration",
     "PUT integrations/{id}/config/current": "IntegrationConfiguration",
     "GET ipranges": "IpAddressRangeListing",
+    "GET notifications/availabletopics": "AvailableTopicEntityListing",
     "GET organizations/me": "Organization",
 }
 

@@ -1,6 +1,7 @@
 """The integration's custom resource leaves Genesys Cloud in one well-defined state, whatever fails at which call."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -441,6 +442,131 @@ def test_a_property_that_cannot_work_is_refused_before_genesys_is_asked(
         stack.create({**PROPERTIES, **change})
     assert caught.value.reason == sentence
     assert genesys.requests == []
+
+
+def _listed(genesys: LocalGenesys, topic: str) -> dict[str, Any]:
+    """The entry of a topic in the organization's list."""
+    [entry] = [each for each in genesys.organization.topics if each["id"] == topic]
+    return entry
+
+
+PRESENCE = "v2.users.{id}.presence"
+WRONG_TOPICS = {
+    "unknown": (
+        ["v2.users.{id}.presense"],
+        "topics holds 'v2.users.{id}.presense', which is unknown (did you mean 'v2.users.{id}.presence'?): ",
+    ),
+    "unlike any other": (["v2.x"], "topics holds 'v2.x', which is unknown: "),
+    "not over EventBridge": (
+        [PRESENCE, "v2.system.socket_closing"],
+        "topics holds 'v2.system.socket_closing', which is sent over Websocket alone: ",
+    ),
+    "several": (
+        ["v2.x", "v2.system.socket_closing"],
+        "topics holds 'v2.system.socket_closing', which is sent over Websocket alone, 'v2.x', which is unknown: ",
+    ),
+    "more than a reason can hold": (
+        [f"v2.{number}" for number in range(7)],
+        "topics holds " + ", ".join(f"'v2.{number}', which is unknown" for number in range(5)) + ", and 2 more: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_TOPICS)
+def test_a_topic_that_cannot_work_fails_the_creation_with_its_name_and_leaves_nothing(
+    stack: Stack, genesys: LocalGenesys, case: str
+) -> None:
+    topics, reason = WRONG_TOPICS[case]
+    with pytest.raises(RequestFailedError) as caught:
+        stack.create({**PROPERTIES, "Topics": topics})
+    assert caught.value.reason == (
+        f"{reason}topics that Genesys Cloud lists for the organization with the transport EventBridge are allowed."
+    )
+    assert genesys.organization.integrations == {}
+
+
+def test_a_topic_that_cannot_work_fails_an_update_and_the_rollback_asks_for_no_list(
+    stack: Stack, genesys: LocalGenesys, partner: InMemoryPartner
+) -> None:
+    stack.create(PROPERTIES)
+    before = _state(genesys, partner)
+    genesys.requests.clear()
+    with pytest.raises(RequestFailedError, match="which is unknown"):
+        stack.update({**PROPERTIES, "Topics": [*TOPICS, "v2.x"]})
+    assert _state(genesys, partner) == before
+    assert genesys.requests.count("GET /api/v2/notifications/availabletopics") == 1
+
+
+def test_a_topic_that_genesys_withdrew_stays_configured(stack: Stack, genesys: LocalGenesys) -> None:
+    stack.create(PROPERTIES)
+    genesys.organization.topics.remove(_listed(genesys, PRESENCE))
+    stack.update({**PROPERTIES, "Name": "Renamed"})
+    stack.update({**PROPERTIES, "Topics": [*TOPICS, "v2.quality.evaluations"]})
+    [integration] = genesys.organization.state()["integrations"]
+    assert PRESENCE in integration["properties"]["eventFilter"]
+
+
+def _forget_transports(genesys: LocalGenesys) -> None:
+    for topic in genesys.organization.topics:
+        del topic["transports"]
+
+
+def _know_no_eventbridge(genesys: LocalGenesys) -> None:
+    for topic in genesys.organization.topics:
+        topic["transports"] = ["Websocket"]
+
+
+SILENCES: dict[str, Callable[[LocalGenesys], None]] = {
+    "an empty list": lambda genesys: genesys.organization.topics.clear(),
+    "no transports": _forget_transports,
+    "no EventBridge among them": _know_no_eventbridge,
+    **{
+        f"answered {status}": lambda genesys, status=status: genesys.faults.set(  # type: ignore[misc]
+            [Fault(status=status, path="/api/v2/notifications/availabletopics", times=99)]
+        )
+        for status in (400, 403, 404, 409)
+    },
+}
+
+
+@pytest.mark.parametrize("silence", SILENCES)
+def test_a_list_that_tells_nothing_stops_no_deployment_and_is_warned_about(
+    stack: Stack, genesys: LocalGenesys, capsys: pytest.CaptureFixture[str], silence: str
+) -> None:
+    SILENCES[silence](genesys)
+    stack.create({**PROPERTIES, "Topics": [PRESENCE, "v2.x"]})
+    assert len(genesys.organization.integrations) == 1
+    assert '"level":"WARN","message":"the topics are not checked"' in capsys.readouterr().out
+
+
+def test_a_topic_whose_transports_are_not_told_passes(stack: Stack, genesys: LocalGenesys) -> None:
+    del _listed(genesys, PRESENCE)["transports"]
+    stack.create(PROPERTIES)
+
+
+def test_a_transport_that_is_all_of_them_passes(stack: Stack, genesys: LocalGenesys) -> None:
+    _listed(genesys, PRESENCE)["transports"] = ["All"]
+    stack.create(PROPERTIES)
+
+
+def test_a_topic_that_needs_a_permission_is_named_when_genesys_refuses_the_configuration(
+    stack: Stack, genesys: LocalGenesys
+) -> None:
+    _listed(genesys, PRESENCE)["requiresPermissions"] = ["directory:user:view", "presence:user:view"]
+    genesys.faults.set([Fault(status=403, method="PUT", times=9, message="No.")])
+    with pytest.raises(RequestFailedError) as caught:
+        stack.create(PROPERTIES)
+    assert re.sub(r"[0-9a-f-]{36}", "{id}", caught.value.reason) == (
+        "topics need permissions that the credentials may lack "
+        "('v2.users.{id}.presence' needs directory:user:view, presence:user:view): "
+        "Genesys Cloud answered 403 (fault) to PUT /api/v2/integrations/{id}/config/current: No."
+    )
+    assert genesys.organization.integrations == {}
+
+
+def test_a_topic_that_needs_a_permission_passes_when_genesys_takes_it(stack: Stack, genesys: LocalGenesys) -> None:
+    _listed(genesys, PRESENCE)["requiresPermissions"] = ["presence:user:view"]
+    stack.create(PROPERTIES)
 
 
 @pytest.mark.parametrize(

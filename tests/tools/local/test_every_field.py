@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from genesys_firehose_cdk import EventShapes
-from genesys_firehose_tools.local.every_field import EveryField, shapes
+from genesys_firehose_tools.library_files import shapes
+from genesys_firehose_tools.local.every_field import EveryField
 from genesys_firehose_tools.local.values import GeneratedEvent, Values, find_markers, find_personal_values
 from shared.envelope import wrap
 from shared.event import describe
