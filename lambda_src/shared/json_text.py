@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 MAX_DEPTH = 100
 
 _NOT_OBJECTS = "the body is not a JSON object or an array of JSON objects"
+_BLANKS_BEFORE_COLON = (b" :", b"\t:", b"\r:", b"\n:")
+_NESTED = frozenset({dict, list})
 _WHITESPACE = re.compile(r"[ \t\n\r]*").match
 # A batch that AWS Lambda gives a function has this one key (AWS Lambda Developer Guide, "Example Amazon SQS event").
 _BATCH = "Records"
@@ -79,6 +81,33 @@ def parse_json(data: bytes | str) -> Any:
     if _skip_whitespace(text, end) != len(text):
         raise InvalidJsonError("the text goes on after the JSON value")
     return value
+
+
+def repeats_a_key(text: bytes, value: Any) -> bool:
+    """Tell whether an object of a text has a key twice; the parsed value has the last of them.
+
+    Args:
+        text: JSON that was read without an error.
+        value: what was read from it.
+    """
+    # Every key of the text stands before a colon, so when as many do as the value has keys, none is there twice. A text
+    # inside may hold more of these, and only then the keys are looked at.
+    if text.count(b'":') == _count_keys(value) and not any(blank in text for blank in _BLANKS_BEFORE_COLON):
+        return False
+    repeated = False
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal repeated
+        repeated = repeated or len({name for name, _ in pairs}) < len(pairs)
+
+    json.loads(text, object_pairs_hook=look)
+    return repeated
+
+
+def _count_keys(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(_count_keys(inner) for inner in value.values() if type(inner) in _NESTED)
+    return sum(_count_keys(inner) for inner in value if type(inner) in _NESTED) if isinstance(value, list) else 0
 
 
 def split_events(body: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:

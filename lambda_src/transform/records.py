@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 from shared.envelope import InvalidEnvelopeError, read
 from shared.event import event_time_of, event_type_of, format_time, genesys_payload, parse_time, topic_of
-from shared.json_text import InvalidJsonError, parse_json
+from shared.json_text import InvalidJsonError, parse_json, repeats_a_key
 from shared.pointer import BrokenPointerError, Pointer, read_original
 from transform.masking import Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
 
 # Of the code; the policy's own version follows it. Raised with every change of what a clean record looks like.
 CODE_VERSION = 2
+# Stands in a record only when it is true: a key of the event came twice, and the last value counts.
+_REPEATED = "repeated_keys"
 _LINE_END = b"}\n"
 # What was parsed holds no circles.
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
@@ -82,6 +84,7 @@ class Transformer:
             payload = genesys_payload(event)
             event_type = partition_type(event_type_of(payload))
             event_time = event_time_of(event)
+            repeats = repeats_a_key(data, envelope)
             findings = self._masker.mask(payload, received_at.timestamp() * 1000)
             topic = topic_of(payload)
         except (InvalidEnvelopeError, InvalidJsonError, BrokenPointerError) as error:
@@ -102,6 +105,8 @@ class Transformer:
             "closed_fields": findings.closed_fields,
             "event": payload,
         }
+        if repeats:
+            fields[_REPEATED] = True
         try:
             line = _encode(fields)[:-1].encode() + _LINE_END
         except (ValueError, RecursionError):
