@@ -11,8 +11,6 @@ from typing import Any, NoReturn
 MAX_DEPTH = 100
 
 _NOT_OBJECTS = "the body is not a JSON object or an array of JSON objects"
-_BLANKS_BEFORE_COLON = (b" :", b"\t:", b"\r:", b"\n:")
-_NESTED = frozenset({dict, list})
 _WHITESPACE = re.compile(r"[ \t\n\r]*").match
 # A batch that AWS Lambda gives a function has this one key (AWS Lambda Developer Guide, "Example Amazon SQS event").
 _BATCH = "Records"
@@ -51,12 +49,13 @@ def _refuse_constant(_name: str) -> NoReturn:
     raise InvalidJsonError("NaN and Infinity are not JSON")
 
 
-_scan = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+_Scan = Callable[[str, int], tuple[Any, int]]
+_scan: _Scan = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
 
 
-def _value_at(text: str, start: int) -> tuple[Any, int]:
+def _value_at(text: str, start: int, scan: _Scan = _scan) -> tuple[Any, int]:
     try:
-        value, end = _scan(text, start)
+        value, end = scan(text, start)
     except InvalidJsonError:
         raise
     # ValueError: malformed, or an integer of over 4,300 digits, which Python refuses.
@@ -70,44 +69,39 @@ def _skip_whitespace(text: str, start: int) -> int:
     return match.end() if match else start
 
 
-def parse_json(data: bytes | str) -> Any:
+def parse_json(data: bytes | str, scan: _Scan = _scan) -> Any:
     """Parse one JSON value.
 
     Raises:
         InvalidJsonError: ``data`` is not UTF-8, not JSON, nested too deeply, or followed by something else.
     """
     text = _decode(data) if isinstance(data, bytes) else data
-    value, end = _value_at(text, _skip_whitespace(text, 0))
+    value, end = _value_at(text, _skip_whitespace(text, 0), scan)
     if _skip_whitespace(text, end) != len(text):
         raise InvalidJsonError("the text goes on after the JSON value")
     return value
 
 
-def repeats_a_key(text: bytes, value: Any) -> bool:
-    """Tell whether an object of a text has a key twice; the parsed value has the last of them.
+class RepeatNoticingParser:
+    """Parses JSON and notices when an object has a key twice. The last value of a key counts, as everywhere.
 
-    Args:
-        text: JSON that was read without an error.
-        value: what was read from it.
+    Attributes:
+        has_repeats: whether the texts since it was last set to False have such an object.
     """
-    # Every key of the text stands before a colon, so when as many do as the value has keys, none is there twice. A text
-    # inside may hold more of these, and only then the keys are looked at.
-    if text.count(b'":') == _count_keys(value) and not any(blank in text for blank in _BLANKS_BEFORE_COLON):
-        return False
-    repeated = False
 
-    def look(pairs: list[tuple[str, Any]]) -> None:
-        nonlocal repeated
-        repeated = repeated or len({name for name, _ in pairs}) < len(pairs)
+    def __init__(self) -> None:
+        self.has_repeats = False
+        self._scan = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=self._object).raw_decode
 
-    json.loads(text, object_pairs_hook=look)
-    return repeated
+    def parse(self, data: bytes | str) -> Any:
+        """Parse one JSON value, as `parse_json` does."""
+        return parse_json(data, self._scan)
 
-
-def _count_keys(value: Any) -> int:
-    if isinstance(value, dict):
-        return len(value) + sum(_count_keys(inner) for inner in value.values() if type(inner) in _NESTED)
-    return sum(_count_keys(inner) for inner in value if type(inner) in _NESTED) if isinstance(value, list) else 0
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            self.has_repeats = True
+        return value
 
 
 def split_events(body: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.json_text import MAX_DEPTH, InvalidJsonError, parse_json, repeats_a_key, split_events
+from shared.json_text import MAX_DEPTH, InvalidJsonError, RepeatNoticingParser, parse_json, split_events
 from tests import json_values
 
 blanks = st.text(" \t\r\n", max_size=3).map(str.encode)
@@ -204,11 +204,14 @@ def test_any_object_is_one_event_or_more(body: dict[str, Any]) -> None:
         b'{"a":1,"\\u0061":2}',
     ],
 )
-def test_a_key_that_comes_twice_is_seen(text: bytes) -> None:
-    assert repeats_a_key(text, json.loads(text))
+def test_a_key_that_comes_twice_is_seen_and_its_last_value_counts(text: bytes) -> None:
+    parser = RepeatNoticingParser()
+    assert parser.parse(text) == json.loads(text)
+    assert parser.has_repeats
 
 
-@given(value=json_values.objects, indent=st.sampled_from([None, 1]), blank=st.sampled_from(["", " ", "\n"]))
-def test_no_other_key_is_taken_for_one(value: dict[str, Any], indent: int | None, blank: str) -> None:
-    text = json.dumps(value, indent=indent, separators=(",", f"{blank}: ")).encode()
-    assert not repeats_a_key(text, value)
+@given(value=json_values.values, data=st.data())
+def test_no_other_key_is_taken_for_one(value: Any, data: st.DataObject) -> None:
+    parser = RepeatNoticingParser()
+    assert parser.parse(data.draw(json_values.writings(value))) == value
+    assert not parser.has_repeats
