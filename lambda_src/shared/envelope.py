@@ -10,6 +10,7 @@ that a sender writes is inside ``event``, so no sender can write a pointer.
 
 import json
 import os
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
@@ -79,14 +80,14 @@ class InvalidEnvelopeError(ValueError):
     """A record is not an envelope. The message repeats nothing of the record."""
 
 
-def read(record: bytes) -> dict[str, Any]:
+def read(record: bytes, parse: Callable[[bytes], Any] = parse_json) -> dict[str, Any]:
     """Parse a record.
 
     Raises:
         InvalidEnvelopeError: the record is not JSON, or a field is missing or not what it may be.
     """
     try:
-        envelope = parse_json(record)
+        envelope = parse(record)
     except InvalidJsonError as error:
         raise InvalidEnvelopeError(str(error)) from None
     if not isinstance(envelope, dict):

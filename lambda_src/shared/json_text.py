@@ -49,12 +49,13 @@ def _refuse_constant(_name: str) -> NoReturn:
     raise InvalidJsonError("NaN and Infinity are not JSON")
 
 
-_scan = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+_Scan = Callable[[str, int], tuple[Any, int]]
+_scan: _Scan = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
 
 
-def _value_at(text: str, start: int) -> tuple[Any, int]:
+def _value_at(text: str, start: int, scan: _Scan = _scan) -> tuple[Any, int]:
     try:
-        value, end = _scan(text, start)
+        value, end = scan(text, start)
     except InvalidJsonError:
         raise
     # ValueError: malformed, or an integer of over 4,300 digits, which Python refuses.
@@ -68,17 +69,39 @@ def _skip_whitespace(text: str, start: int) -> int:
     return match.end() if match else start
 
 
-def parse_json(data: bytes | str) -> Any:
+def parse_json(data: bytes | str, scan: _Scan = _scan) -> Any:
     """Parse one JSON value.
 
     Raises:
         InvalidJsonError: ``data`` is not UTF-8, not JSON, nested too deeply, or followed by something else.
     """
     text = _decode(data) if isinstance(data, bytes) else data
-    value, end = _value_at(text, _skip_whitespace(text, 0))
+    value, end = _value_at(text, _skip_whitespace(text, 0), scan)
     if _skip_whitespace(text, end) != len(text):
         raise InvalidJsonError("the text goes on after the JSON value")
     return value
+
+
+class RepeatNoticingParser:
+    """Parses JSON and notices when an object has a key twice. The last value of a key counts, as everywhere.
+
+    Attributes:
+        has_repeats: whether the texts since it was last set to False have such an object.
+    """
+
+    def __init__(self) -> None:
+        self.has_repeats = False
+        self._scan = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=self._object).raw_decode
+
+    def parse(self, data: bytes | str) -> Any:
+        """Parse one JSON value, as `parse_json` does."""
+        return parse_json(data, self._scan)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            self.has_repeats = True
+        return value
 
 
 def split_events(body: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:

@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 from shared.envelope import InvalidEnvelopeError, read
 from shared.event import event_time_of, event_type_of, format_time, genesys_payload, parse_time, topic_of
-from shared.json_text import InvalidJsonError, parse_json
+from shared.json_text import InvalidJsonError, RepeatNoticingParser
 from shared.pointer import BrokenPointerError, Pointer, read_original
 from transform.masking import Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
 
 # Of the code; the policy's own version follows it. Raised with every change of what a clean record looks like.
 CODE_VERSION = 2
+# Stands in a record only when it is true: a key of the event came twice, and the last value counts.
+_REPEATED = "repeated_keys"
 _LINE_END = b"}\n"
 # What was parsed holds no circles.
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
@@ -67,6 +69,7 @@ class Transformer:
         self.version = f"{CODE_VERSION:04d}.{policy_version:04d}"
         self._window = window
         self._get_object = get_object
+        self._json = RepeatNoticingParser()
 
     def transform(self, data: bytes, arrived_at: datetime) -> CleanRecord:
         """Transform one raw record.
@@ -75,7 +78,8 @@ class Transformer:
             UnreadableRecordError: it is not an envelope, its original is gone, or its shape can't be masked.
         """
         try:
-            envelope = read(data)
+            self._json.has_repeats = False
+            envelope = read(data, self._json.parse)
             event = self._whole_event(envelope)
             received_at = parse_time(envelope["received_at"]) or arrived_at
             # The type and the time are read anew, so that a rebuild profits from what was learnt since.
@@ -102,6 +106,8 @@ class Transformer:
             "closed_fields": findings.closed_fields,
             "event": payload,
         }
+        if self._json.has_repeats:
+            fields[_REPEATED] = True
         try:
             line = _encode(fields)[:-1].encode() + _LINE_END
         except (ValueError, RecursionError):
@@ -114,7 +120,7 @@ class Transformer:
         if "oversize" not in envelope:
             return event
         pointer = Pointer.of(envelope["oversize"], envelope["dedup_key"])
-        original = parse_json(read_original(pointer, self._get_object))
+        original = self._json.parse(read_original(pointer, self._get_object))
         if not isinstance(original, dict):
             raise BrokenPointerError("the original is not an event")
         return original

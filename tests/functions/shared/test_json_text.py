@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.json_text import MAX_DEPTH, InvalidJsonError, parse_json, split_events
+from shared.json_text import MAX_DEPTH, InvalidJsonError, RepeatNoticingParser, parse_json, split_events
 from tests import json_values
 
 blanks = st.text(" \t\r\n", max_size=3).map(str.encode)
@@ -192,3 +192,26 @@ def test_an_event_in_a_batch_may_be_no_deeper_than_any_other() -> None:
 @given(body=st.recursive(json_values.objects, lambda inner: st.builds(lambda e: {"Records": e}, st.lists(inner))))
 def test_any_object_is_one_event_or_more(body: dict[str, Any]) -> None:
     assert list(split_events(json.dumps(body).encode()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":1,"a":1}',
+        b'{"a":1,"a" :2}',
+        b'{"b":{"a":1,"c":{},"a":[]}}',
+        b'[{"a":"\\":","a":1}]',
+        b'{"a":1,"\\u0061":2}',
+    ],
+)
+def test_a_key_that_comes_twice_is_seen_and_its_last_value_counts(text: bytes) -> None:
+    parser = RepeatNoticingParser()
+    assert parser.parse(text) == json.loads(text)
+    assert parser.has_repeats
+
+
+@given(value=json_values.values, data=st.data())
+def test_no_other_key_is_taken_for_one(value: Any, data: st.DataObject) -> None:
+    parser = RepeatNoticingParser()
+    assert parser.parse(data.draw(json_values.writings(value))) == value
+    assert not parser.has_repeats

@@ -215,3 +215,10 @@ def test_an_event_without_any_time_of_its_own_has_that_of_the_eventbridge_event_
     detail = {"topicName": "v2.users.u-1.station", "eventBody": {"associatedStation": None}}
     content = clean(aws, raw_record({"detail-type": "x", "time": "2026-11-23T08:00:00Z", "detail": detail}))
     assert content["event_time"] == "2026-11-23T08:00:00.000Z"
+
+
+def test_of_a_key_that_comes_twice_the_last_value_counts_and_the_record_says_so(aws: InMemoryAws) -> None:
+    record = raw_record({"messageId": "a", "level": 3})
+    assert "repeated_keys" not in clean(aws, record)
+    content = clean(InMemoryAws(), record.replace(b'"level": 3', b'"level": "Ada Lovelace", "level": 4'))
+    assert (content["repeated_keys"], content["event"]["level"]) == (True, 4)
