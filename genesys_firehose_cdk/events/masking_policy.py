@@ -7,6 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
+from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError
 
 # What a record's transform_version holds of it: four digits.
@@ -48,7 +49,7 @@ class UnknownFields(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FieldRule:
+class FieldRule(Props, at="transform.masking_policy.rule"):
     """The rule for one field or path.
 
     Attributes:
@@ -62,14 +63,15 @@ class FieldRule:
     action: Action
     keep_last: int = 0
 
-    def __post_init__(self) -> None:
+    def validate(self) -> None:
+        """Check the number of characters."""
         if not 0 <= self.keep_last <= 4:
             raise InvalidPropertyError(
-                "keep_last", f"is {self.keep_last}", "0 to 4 characters are allowed, more would identify"
+                self.name_of("keep_last"), f"is {self.keep_last}", "0 to 4 characters are allowed, more would identify"
             )
         if self.keep_last and self.action is not Action.MASK:
             raise InvalidPropertyError(
-                "keep_last", f"is given with action {self.action.value}", "it is allowed with mask alone"
+                self.name_of("keep_last"), f"is given with action {self.action.value}", "it is allowed with mask alone"
             )
 
     def to_plan(self) -> str | list[Any]:
@@ -84,7 +86,7 @@ def _no_rules() -> Mapping[str, FieldRule]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskingPolicy:
+class MaskingPolicy(Props, at="transform.masking_policy"):
     """What happens to the fields of an event on its way to `clean/`, where it is not what the dictionary says.
 
     The dictionary (`EventShapes`, docs/events.md) says of each field what it is, and so whether it passes, becomes a
@@ -120,22 +122,27 @@ class MaskingPolicy:
     acknowledge_unknown_kept: bool = False
     version: int = 1
 
-    def __post_init__(self) -> None:
+    def validate(self) -> None:
+        """Check version, names, paths and acknowledgement."""
         if not 1 <= self.version <= _LARGEST_VERSION:
-            raise InvalidPropertyError("version", f"is {self.version}", f"1 to {_LARGEST_VERSION:,} are allowed")
+            raise InvalidPropertyError(
+                self.name_of("version"), f"is {self.version}", f"1 to {_LARGEST_VERSION:,} are allowed"
+            )
         for name in ("fields", "paths", "allowed_attributes", "free_text_fields"):
             if any(not key or key != key.strip() for key in getattr(self, name)):
                 raise InvalidPropertyError(
-                    name, "holds an empty or padded name", "a name as Genesys spells it is allowed"
+                    self.name_of(name), "holds an empty or padded name", "a name as Genesys spells it is allowed"
                 )
         for path in self.paths:
             if not _PATH.fullmatch(path):
                 raise InvalidPropertyError(
-                    "paths", f"holds {path!r}", "names with dots between them, [] after a list, are allowed"
+                    self.name_of("paths"),
+                    f"holds {path!r}",
+                    "names with dots between them, [] after a list, are allowed",
                 )
         if self.acknowledge_unknown_kept is not (self.unknown is UnknownFields.KEEP):
             raise InvalidPropertyError(
-                "acknowledge_unknown_kept",
+                self.name_of("acknowledge_unknown_kept"),
                 f"is {self.acknowledge_unknown_kept} with unknown={self.unknown}",
                 "True is needed with UnknownFields.KEEP, because personal data in new fields becomes readable, and is "
                 "allowed there alone",

@@ -617,15 +617,15 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "keep_last without mask": (
         lambda _: FieldRule(action=Action.DROP, keep_last=2),
-        "keep_last is given with action drop: it is allowed with mask alone.",
+        "transform.masking_policy.rule.keep_last is given with action drop: it is allowed with mask alone.",
     ),
     "keep_last that identifies": (
         lambda _: FieldRule(action=Action.MASK, keep_last=5),
-        "keep_last is 5: 0 to 4 characters are allowed, more would identify.",
+        "transform.masking_policy.rule.keep_last is 5: 0 to 4 characters are allowed, more would identify.",
     ),
     "masking rule without a name": (
         lambda _: MaskingPolicy(fields={"": FieldRule(action=Action.DROP)}),
-        "fields holds an empty or padded name: a name as Genesys spells it is allowed.",
+        "transform.masking_policy.fields holds an empty or padded name: a name as Genesys spells it is allowed.",
     ),
     "log groups kept by a snapshot": (
         lambda stack: new_context(stack, removal_policy=cdk.RemovalPolicy.SNAPSHOT),
