@@ -132,7 +132,8 @@ class _Rules:
                 last = self._paths[number][-1]
                 near = difflib.get_close_matches(last, known, n=1)
                 hint = f"did you mean {near[0]}?" if near and near[0] != last else "a path that a shape has is allowed"
-                raise InvalidPropertyError("transform.masking_policy.paths", f"holds {path!r}, which no known event has", hint)
+                problem = f"holds {path!r}, which no known event has"
+                raise InvalidPropertyError("transform.masking_policy.paths", problem, hint)
 
 
 class _File:
