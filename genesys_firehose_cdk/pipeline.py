@@ -362,6 +362,11 @@ class GenesysFirehosePipeline(Construct):
                     ",".join(delivery.stream.delivery_stream_name for delivery in self.delivery_streams),
                     "The delivery streams",
                 ),
+                (
+                    "TokenizationSecretArn",
+                    self.tokenization_key.secret.secret_arn,
+                    "The key of the tokens; who may read it can find a person",
+                ),
                 ("AlarmTopicArn", self.alarm_topic.topic_arn, "Where all alarms report to"),
                 ("BufferQueueUrl", self.buffer_queue.queue.queue_url, "Redrive to here"),
                 ("DeadLetterQueueUrl", self.buffer_queue.dead_letter_queue.queue_url, "Redrive from here"),

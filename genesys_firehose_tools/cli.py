@@ -10,7 +10,18 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing.name} is missing: install the package with its extra, genesys-firehose-cdk[tools].")
 
-from genesys_firehose_tools.commands import capacity, cost, local, rebuild, redrive, send, shapes, trials
+from genesys_firehose_tools.commands import (
+    capacity,
+    cost,
+    find_person,
+    local,
+    rebuild,
+    redrive,
+    send,
+    shapes,
+    topics,
+    trials,
+)
 from genesys_firehose_tools.commands.errors import SHOWN, sentence
 from genesys_firehose_tools.commands.terminal import messages
 
@@ -39,7 +50,9 @@ for command in (
     trials.soak,
     redrive.redrive,
     rebuild.rebuild,
+    find_person.find_person,
     shapes.shapes,
+    topics.topics,
     cost.cost,
     capacity.capacity,
 ):

@@ -76,6 +76,7 @@ def test_each_environment_of_cdk_json_synthesizes_past_every_check(name: str) ->
         "BucketName",
         "StreamNames",
         "SigningSecretArn",
+        "TokenizationSecretArn",
         "AlarmTopicArn",
         "BufferQueueUrl",
         "DeadLetterQueueUrl",
