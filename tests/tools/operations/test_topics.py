@@ -24,6 +24,6 @@ def test_the_type_is_one_that_the_lake_has() -> None:
 
 def test_what_can_be_personal_is_named_by_its_kind() -> None:
     assert "free text" in TOPICS["v2.conversations.{id}.transcription"].personal
-    assert TOPICS["v2.users.{id}.routingStatus"].personal == ()
+    assert TOPICS["v2.analytics.conversations.details.jobs.availability"].personal == ()
     assert "maps" in TOPICS["v2.detail.events.conversation.{id}.attributes"].personal
     assert "persons" in TOPICS["v2.audits.entitytype.{id}.entityid.{id}"].personal
