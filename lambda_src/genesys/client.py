@@ -211,7 +211,7 @@ class GenesysClient:
         """Return all integrations of a type, each with its current configuration."""
         query = {"expand": "config.current", "integrationType": integration_type}
         found = self.pages("/api/v2/integrations", query)
-        # The filter by type is young: an API that does not know it answers with all types.
+        # An API that does not know the filter by type answers with all types.
         return [each for each in found if each["integrationType"]["id"] == integration_type]
 
     def create_integration(self, name: str, integration_type: str = EVENTBRIDGE_SOURCE) -> dict[str, Any]:
@@ -296,7 +296,7 @@ class GenesysClient:
             if answer.status is not None and 200 <= answer.status < 300:
                 return self._parse(answer, call)
             error = self._error(call, answer, secrets)
-            # Whether a POST that got no answer or 5xx had its effect nobody knows: its caller must look.
+            # A POST that got no answer or 5xx may have had its effect: the caller must look.
             had_no_effect = not answer.was_sent or answer.status == HTTPStatus.TOO_MANY_REQUESTS
             if not error.is_transient or not (is_repeatable or had_no_effect):
                 raise error

@@ -1,4 +1,4 @@
-"""The life of a custom resource that stands for something at Genesys Cloud, whatever that is.
+"""The lifecycle of a custom resource that manages something at Genesys Cloud.
 
 AWS CDK's provider framework calls a function twice over: once to begin, and then again and again until it says that
 all is done. Nothing changes at Genesys Cloud when it begins: CloudFormation never deletes a resource whose creation
@@ -20,7 +20,7 @@ from genesys.client import GenesysClient, GenesysError
 from genesys.connection import CredentialsError
 from shared.telemetry import log
 
-# What the beginning hands to the passes, beside the physical id.
+# What the first call hands to the passes, beside the physical id.
 _BEGUN_AT = "BegunAt"
 _KNOWN_AS = "KnownAs"
 
@@ -41,7 +41,7 @@ class NotYetError(Exception):
 
 @contextmanager
 def overtaking_is_not_yet() -> Iterator[None]:
-    """Take 404 and 409 for the work of someone else since we looked: the next pass looks again."""
+    """Treat 404 and 409 as a concurrent change: the next pass looks again."""
     try:
         yield
     except GenesysError as error:
@@ -54,7 +54,7 @@ class Resource(Protocol):
     """What one kind of resource does at Genesys Cloud."""
 
     def identity(self, properties: Properties) -> str:
-        """Return the physical id: what, when it changes, means another thing. It begins with the region's host.
+        """Return the physical id; another id means a replacement. It begins with the region's host.
 
         Raises:
             PropertyError: a property cannot work.
@@ -74,7 +74,7 @@ class Resource(Protocol):
         ...
 
     def apply(self, client: GenesysClient, properties: Properties, marker: str, *, create: bool) -> dict[str, str]:
-        """Make what there is what it should be, and return the resource's attributes.
+        """Create or change what is needed, and return the resource's attributes.
 
         Raises:
             NotYetError: another pass is needed.
@@ -211,6 +211,6 @@ class Lifecycle:
 
 
 def _marker(event: Mapping[str, Any], identity: str) -> str:
-    """Return what tells a resource's belongings from all others; free of anything that needs escaping."""
+    """Return the text that marks what belongs to a resource; it needs no escaping."""
     owner = "\n".join((event["StackId"], event["LogicalResourceId"], identity))
     return f"cdk-{hashlib.sha256(owner.encode()).hexdigest()[:16]}"

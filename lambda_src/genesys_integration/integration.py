@@ -90,14 +90,14 @@ class IntegrationResource:
         if state["code"] == "ERROR":
             detail = (state.get("detail") or {}).get("message") or "it gives no reason"
             failure = f"Genesys Cloud reports an error of the integration {integration_id}: {detail}"
-            # Right after a change the report may still be about what was before.
+            # Right after a change the report may still be about the state before it.
             raise NotYetError(failure) if is_changed else ResourceError(failure)
         source = f"aws.partner/genesys.com/cloud/{properties['OrgId']}/{properties['Suffix']}"
         self._check_source(source)
         return {"EventSourceName": source, "IntegrationId": integration_id}
 
     def remove(self, client: GenesysClient, identity: str, marker: str) -> None:
-        """Delete the integration; Genesys Cloud takes its partner event source back."""
+        """Delete the integration; Genesys Cloud then deletes its partner event source."""
         for integration in _with_marker(client, marker):
             client.delete_integration(integration["id"])
         if _with_marker(client, marker):
@@ -109,7 +109,7 @@ class IntegrationResource:
         if not found and create:
             with overtaking_is_not_yet():
                 created = client.create_integration(_name(properties, marker))
-            # The list may be late, and it is the configuration alone that surely carries the name.
+            # The list may be out of date; only the configuration is sure to have the name.
             found = list({each["id"]: each for each in [created, *_with_marker(client, marker)]}.values())
         if not found:
             raise NotYetError("the integration is not listed")

@@ -30,7 +30,7 @@ def answer(request: dict[str, Any], work: Callable[[], object], http: Any = None
     body = {
         "Status": status,
         "Reason": reason,
-        # One for as long as the resource is there, so that an update never counts as a replacement.
+        # The same id for the resource's whole life, so that an update is never a replacement.
         "PhysicalResourceId": request.get("PhysicalResourceId") or request["LogicalResourceId"],
         "StackId": request["StackId"],
         "RequestId": request["RequestId"],

@@ -35,7 +35,7 @@ class _Present:
 
 
 class IpRangesHandler:
-    """Keeps the IP sets of both IP versions at what Genesys Cloud publishes, and the owner's networks with it.
+    """Keeps the IP sets of both IP versions up to date: Genesys Cloud's published networks and the owner's.
 
     Args:
         settings: what the construct told the function.
@@ -56,8 +56,8 @@ class IpRangesHandler:
     def handle(self, event: dict[str, Any]) -> None:
         """Refresh the allow-list, on schedule or as a custom resource of a deployment.
 
-        On schedule an answer that is not believed leaves everything as it is, and an alarm says so. In a deployment
-        it fails the deployment: then nothing stands before the API yet, or an older list does.
+        On schedule a refused answer changes nothing and raises an alarm. In a deployment it fails the deployment: then
+        the API has no list yet, or an older one.
         """
         if event.get("RequestType") == "Delete":
             return

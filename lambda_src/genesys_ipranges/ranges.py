@@ -1,4 +1,4 @@
-"""What an answer of ``GET /api/v2/ipranges`` means for the allow-list, and whether to believe it."""
+"""Reads an answer of ``GET /api/v2/ipranges`` for the allow-list, and refuses implausible ones."""
 
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping
@@ -7,14 +7,14 @@ from typing import Any
 
 Network = IPv4Network | IPv6Network
 
-# Nobody's data centre is wider: a wider range in an answer is a mistake that would open the door.
+# No data centre is wider: a wider range in an answer is a mistake that would let too many through.
 WIDEST_PREFIX = {4: 8, 6: 19}
 # AWS WAF Developer Guide, "AWS WAF quotas".
 MAX_ADDRESSES_IN_SET = 10_000
 
 
 class RefusedError(Exception):
-    """An answer that is not believed. The allow-list stays as it is."""
+    """An implausible answer. The allow-list stays as it is."""
 
 
 def ranges_of(

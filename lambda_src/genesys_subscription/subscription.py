@@ -1,6 +1,6 @@
 """An event subscription of Genesys Cloud, at an endpoint that no published SDK has.
 
-So nothing about it is built in but what all of Genesys Cloud's collections share: POST to the collection creates, GET
+So only what all collections of Genesys Cloud share is built in: POST to the collection creates, GET
 lists ``entities`` that have an ``id``, PUT and DELETE take ``/<id>``. The body is the construct's template.
 """
 

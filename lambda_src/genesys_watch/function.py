@@ -22,9 +22,9 @@ class EventBridge(Protocol):
 
 
 class WatchHandler:
-    """Asks what has to be so for events to come.
+    """Asks whether events can still come.
 
-    A question without an answer gives no metric: the alarms take a missing one for a wrong one.
+    A question without an answer gives no metric: the alarms treat missing data as breaching.
 
     Args:
         settings: what the construct told the function.
@@ -46,7 +46,7 @@ class WatchHandler:
         """Ask all questions and write the answers."""
         metrics = Metrics()
         for name in self._settings.accepted_metrics:
-            # Silence is no metric at all, of which no alarm can be made; a zero now and then makes it one.
+            # CloudWatch does not evaluate a metric without values. The zero makes silence visible to the alarm.
             metrics.count(name, 0)
         if self._settings.event_source_name:
             self._ask("PartnerSourceActive", self._partner_source_is_active, metrics)
@@ -60,10 +60,10 @@ class WatchHandler:
         try:
             answer = question()
         except (GenesysError, CredentialsError) as error:
-            # Their texts are made to be shown.
+            # Their texts may be shown.
             log("ERROR", "a question got no answer", question=name, reason=str(error))
         except Exception as error:
-            # One question less is no reason not to ask the others.
+            # A failed question must not keep the others from being asked.
             log_exception(f"{name} could not be asked", error)
         else:
             metrics.count(name, int(answer))
@@ -110,7 +110,7 @@ class WatchHandler:
 
 
 def _values_of(name: str, value: Any) -> list[Any]:
-    """Return what every field of this name holds, however deep it is: not every shape here is published."""
+    """Return the values of every field of this name, at any depth: some of these shapes are not published."""
     match value:
         case dict():
             inner = [found for each in value.values() for found in _values_of(name, each)]

@@ -17,7 +17,7 @@ def is_signed(scheme: SignatureScheme, headers: Headers, body: bytes, keys: Sequ
     """Tell whether one of ``keys`` made the signature that the request carries.
 
     Every key is tried and every comparison takes the same time, whatever the signature is. A header given twice, in
-    whatever case, is no signature: which of the two would count is what request smuggling plays on.
+    whatever case, is no signature: request smuggling exploits the choice between the two.
 
     Args:
         scheme: how the sender signs.

@@ -1,7 +1,7 @@
 """The keys a signature may be made with: the secret's current version and, for a while after a rotation, its previous.
 
 Cached for minutes. A signature that none of them made may mean that the secret was rotated since: then they are read
-again, but not more often than every few seconds, so that a flood of forgeries is no flood of secret reads.
+again, but not more often than every few seconds, so that many forgeries do not cause many secret reads.
 """
 
 import time
@@ -25,7 +25,7 @@ class SecretsManager(Protocol):
 
 
 class KeysUnavailableError(Exception):
-    """The secret can't be read, so nobody can say whether a signature is right."""
+    """The secret can't be read, so no signature can be checked."""
 
 
 class SigningKeys:
@@ -66,7 +66,7 @@ class SigningKeys:
             try:
                 self._read()
             except KeysUnavailableError:
-                # The keys we know still tell right from wrong; only a new key would be missed.
+                # The known keys can still be checked; only a new key would be missed.
                 if self._current is None:
                     raise
         return self._valid_keys()
@@ -91,7 +91,7 @@ class SigningKeys:
         return keys
 
     def _read(self) -> None:
-        # A secret that can't be read is not asked for once a request.
+        # A secret that can't be read is not requested for every event.
         pause = REFETCH_SECONDS if self._current is not None else FIRST_READ_PAUSE_SECONDS
         if self._last_try_failed and self._tried_at is not None and self._clock() - self._tried_at < pause:
             raise KeysUnavailableError

@@ -85,7 +85,7 @@ class Webhook:
         else:
             if len(text) > most:
                 raise _too_large(most)
-            # Surrogates can't come through API Gateway; should they, the signature fails rather than the function.
+            # API Gateway passes no surrogates. If it did, the signature would fail, not the function.
             body = text.encode("utf-8", "surrogatepass")
         if len(body) > most:
             raise _too_large(most)

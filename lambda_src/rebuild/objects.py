@@ -4,8 +4,8 @@
 none of that name. So a rebuild that was stopped goes on where it was by starting again, and a second one with the same
 version changes nothing. Objects of older versions are under Object Lock and stay; the view `events` takes the newest.
 
-**Duplicates.** The rebuild neither claims keys nor asks who owns them: the table forgets an owner after days, and a
-claim made for an old event would only tell of the rebuild. Instead,
+**Duplicates.** The rebuild neither claims keys nor reads owners: the table forgets an owner after days, and a claim for
+an old event would name the rebuild's copy. Instead,
 
 * within a raw object the first copy of a ``dedup_key`` passes and the others are dropped;
 * copies in different raw objects all pass, and the view, which counts a ``dedup_key`` of a day once, resolves them.
@@ -120,7 +120,7 @@ def _transform(data: bytes, arrival: datetime, transformer: Transformer) -> Clea
     except (UnreadableRecordError, ClientError, BotoCoreError):
         raise
     except Exception as error:
-        # One poisonous record must not take the object with it.
+        # One bad record must not fail the whole object.
         log_exception("a record can't be rebuilt", error)
         raise UnreadableRecordError("the record could not be transformed") from None
 

@@ -53,11 +53,11 @@ def client(service: str, *, connect_seconds: float, read_seconds: float, attempt
             retries={"total_max_attempts": attempts, "mode": "standard"},
             # One environment serves one request at a time.
             max_pool_connections=2,
-            # botocore puts its user agent together anew, and twice, for each call: a seventh of a call's CPU. This is
-            # its text without the features that a call uses.
+            # botocore builds its user agent twice for each call: a seventh of a call's CPU. This is its text without
+            # the features that a call uses.
             user_agent=_session().user_agent(),
-            # The tests have the functions' parameters validated, and AWS refuses a wrong one as well. To go through
-            # them costs 5 % of a call with one record, and 12 % of one with a hundred.
+            # The tests validate the functions' parameters, and AWS refuses wrong ones. Validation costs 5 % of a call
+            # with one record, and 12 % of one with a hundred.
             parameter_validation=False,
         ),
     )

@@ -23,7 +23,7 @@ _MIN_EPOCH_MS, _MAX_EPOCH_MS = -62135500000000, 253402200000000
 # The source of a partner's events begins so (Amazon EventBridge User Guide, "Receiving events from a SaaS partner").
 _PARTNER = "aws.partner/genesys.com/"
 _ANY_ID = "{id}"
-_TYPE = ""  # no part of a topic that anybody lists
+_TYPE = ""  # no part of a listed topic
 
 
 def _tree(types_by_topic: Mapping[str, str]) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def topic_of(payload: dict[str, Any]) -> str | None:
 
 
 def event_time_of(event: dict[str, Any]) -> datetime | None:
-    """Return the moment the event speaks of, else the moment it was sent; None when it names neither.
+    """Return when the event happened, else when it was sent; None when it says neither.
 
     Args:
         event: the event as received: an EventBridge event around it has a time as well, which comes last.
@@ -164,7 +164,7 @@ def format_time(moment: datetime) -> str:
 def _time_in_body(body: dict[str, Any]) -> datetime | None:
     """Find the moment the event speaks of: its own, else the newest change of a state that it tells of."""
     for path in _MOMENTS:
-        # Asked first, because hardly any of them is in a body.
+        # Looked up first, because few bodies have any of them.
         if path[0] in body and (moment := parse_time(_field_at(body, path))):
             return moment
     changes = (parse_time(_field_at(body, path)) for path in _CHANGES if path[0] in body)

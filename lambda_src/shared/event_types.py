@@ -4,7 +4,7 @@
 """
 
 UNKNOWN = "unknown"
-# The type of a conversation's event whose medium nobody named; with a medium it is of the medium's type.
+# The type of a conversation's event that names no medium; with a medium it is of the medium's type.
 CONVERSATION = "conversation"
 MESSAGE = "message"
 

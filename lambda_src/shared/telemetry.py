@@ -62,7 +62,7 @@ class Metrics:
         """Write what was counted, if anything, and start anew."""
         self._write((("Pipeline",),), ())
         for event_type, metrics in self._by_event_type.items():
-            # Without the type too: an alarm can't add up metrics of which it does not know the dimensions.
+            # Also without the type: an alarm can't sum metrics over unknown dimensions.
             metrics._write((("Pipeline",), ("Pipeline", "EventType")), (("EventType", event_type),))
         self._by_event_type = {}
 

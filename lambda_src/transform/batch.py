@@ -29,7 +29,7 @@ def answer_batch(
         except UnreadableRecordError as error:
             log("WARN", "a record can't be transformed", reason=str(error))
         except Exception as error:
-            # One poisonous record must not take the batch with it.
+            # One bad record must not fail the whole batch.
             log_exception("a record can't be transformed", error)
     copies: dict[str, str] = {}
     for copy in clean.values():

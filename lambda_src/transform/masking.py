@@ -1,4 +1,4 @@
-"""Masks an event by the plan, closes what nobody knows, and names both in the same pass.
+"""Masks an event by the plan, closes unknown fields, and names drift and closed fields, in one pass.
 
 Names go into the record and are readable by everybody, so they are names of fields alone: never a value, and never a
 key of an object whose keys are arbitrary.
@@ -314,7 +314,7 @@ class _Pass:
                 return value if handler is True or type(value) is bool else handler(value)
         return self._close(value, path, name, is_unknown=rule is None or rule == "unknown")
 
-    # What nobody knows.
+    # Unknown fields.
 
     def _close(self, value: Any, path: _Path, name: str, *, is_unknown: bool = True) -> Any:
         """Close what nobody knows, unless it cannot be personal by its form."""

@@ -20,6 +20,8 @@ from transform.function import TransformHandler
 SENDER_ATTEMPTS = 6
 QUEUE_RECEIVES = 5
 TRANSFORM_ATTEMPTS = 4
+# An identifier has a digit: without one, clean/ has a token in its place.
+ID_END = "-1"
 EVENT_TIME = "2026-11-20T10:00:00Z"
 
 _STORE_CALLS = {"BatchExecuteStatement", "BatchGetItem"}
@@ -65,7 +67,7 @@ class Run:
 
 
 def _name(record: dict[str, Any]) -> str:
-    name: str = record["event"]["messageId"]
+    name: str = record["event"]["messageId"].removesuffix(ID_END)
     return name
 
 
@@ -117,7 +119,9 @@ class Simulation:
 
     def send(self, names: list[str]) -> None:
         """Send a request as the documented sender does, until it is acknowledged or the attempts are used up."""
-        events = [{"messageId": name, "eventType": "call.event", "eventTime": EVENT_TIME} for name in names]
+        events = [
+            {"messageId": f"{name}{ID_END}", "eventType": "call.event", "eventTime": EVENT_TIME} for name in names
+        ]
         for _attempt in range(SENDER_ATTEMPTS):
             try:
                 status = self._ingest.handle(request(json.dumps(events).encode()))["statusCode"]
