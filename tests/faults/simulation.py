@@ -20,8 +20,9 @@ from transform.function import TransformHandler
 SENDER_ATTEMPTS = 6
 QUEUE_RECEIVES = 5
 TRANSFORM_ATTEMPTS = 4
-# An identifier has a digit: without one, clean/ has a token in its place.
-ID_END = "-1"
+# An identifier has a digit: without one, clean/ has a token in its place. With this one, the events a, b and c are
+# spread over two shards.
+ID_END = "-2"
 EVENT_TIME = "2026-11-20T10:00:00Z"
 
 _STORE_CALLS = {"BatchExecuteStatement", "BatchGetItem"}
