@@ -494,3 +494,44 @@ def test_no_text_with_a_blank_gets_through_in_a_field_that_nobody_knows(text: st
     event = data.draw(json_values.objects)
     event["level"] = data.draw(st.sampled_from([f"{text} {PERSON}", [PERSON, {"x": PERSON}], {PERSON: {PERSON: 1}}]))
     assert PERSON not in json.dumps(masked(event))
+
+
+def test_of_a_rich_messages_content_kinds_and_identifiers_alone_stay() -> None:
+    message = {
+        "id": "m-1",
+        "channel": {
+            "id": "c-1",
+            "platform": "Open",
+            "to": {"id": "zqjane@example.com", "idType": "Email", "image": "https://cdn.example.com/zqjane.png"},
+            "time": "2026-11-23T10:00:00.000Z",
+            "metadata": {"customAttributes": {"zq account": "zq-44"}},
+        },
+        "type": "Structured",
+        "content": [
+            {
+                "contentType": "Attachment",
+                "attachment": {
+                    "id": "a-1",
+                    "mediaType": "Image",
+                    "mime": "image/png",
+                    "url": "https://files.example.com/zq?sig=1",
+                    "filename": "zq_passport.png",
+                    "text": "zq caption",
+                },
+            },
+            {"contentType": "QuickReply", "quickReply": {"text": "zq yes", "payload": "zq:44", "image": "https://zq"}},
+            {"contentType": "ButtonResponse", "buttonResponse": {"text": "zq", "payload": "zq-1", "type": "Button"}},
+            {"contentType": "Location", "location": {"latitude": 48.137154, "longitude": 11.576124, "address": "zq 1"}},
+            {"contentType": "Card", "card": {"title": "zq title", "description": "zq text", "image": "https://zq"}},
+        ],
+    }
+    clean = masked(message)
+    text = json.dumps(clean)
+    assert "zq" not in text
+    assert "48.13" not in text
+    assert "11.57" not in text
+    assert [content["contentType"] for content in clean["content"]] == [
+        content["contentType"] for content in message["content"]
+    ]
+    assert clean["content"][0]["attachment"] == {"id": "a-1", "mediaType": "Image", "mime": "image/png"}
+    assert clean["channel"]["metadata"] == {"customAttributes": {}}
