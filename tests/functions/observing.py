@@ -1,4 +1,4 @@
-"""What unit tests look through: a clock they set, and the function's own output."""
+"""Helpers of unit tests: a clock that they set, and readers of the functions' output."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Who may import whom: the library's wings stand on floors, and no arrow goes up."""
+"""Which wing may import which: only from its own floor's list of lower wings."""
 
 import ast
 from collections.abc import Iterator

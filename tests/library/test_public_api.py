@@ -1,4 +1,4 @@
-"""Every public name is found by type checkers and editors, and importing them takes little beside the CDK's own time."""
+"""Type checkers and editors find every public name, and the import takes little beside the CDK's own time."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""The figures are what they say they are."""
+"""The measuring code computes its figures right."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The peers do the job: a comparison with something that does not would say nothing."""
+"""The peers do the same job, so that a comparison with them is fair."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""No careless loop or import: ratios to the least work there is, with bounds that a busy machine keeps.
+"""Bounds on CPU and import time, as ratios to the least work, that hold on a busy machine.
 
 The bounds are about half as much again as what is measured on a quiet machine; `make bench` has the figures.
 """

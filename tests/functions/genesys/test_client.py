@@ -1,4 +1,4 @@
-"""The client repeats what can help and harm nothing, ends by its deadline, and gives nothing secret away."""
+"""The client repeats only harmless calls, ends by its deadline, and shows no secret."""
 
 import io
 import secrets

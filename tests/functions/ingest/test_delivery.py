@@ -1,4 +1,4 @@
-"""Records go to Firehose within its limits; what it refuses is tried again alone, then queued, then admitted lost."""
+"""Records go to Firehose within its limits; refused ones are tried again alone, then queued, then reported."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Health says what is wrong in one word, and asks seldom."""
+"""The health check names the problem in one word, and calls AWS seldom."""
 
 from datetime import timedelta
 

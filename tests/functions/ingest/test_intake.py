@@ -1,4 +1,4 @@
-"""One record per event, and a duplicate only where nothing could be lost by calling it one."""
+"""One record per event; a duplicate is dropped only where nothing can be lost by it."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The memory is small and short."""
+"""The memory of recent keys is bounded in size and time."""
 
 from ingest.recent_keys import KEEP_SECONDS, MOST_KEYS, RecentKeys
 from tests.functions.observing import Clock

@@ -1,4 +1,4 @@
-"""Clients on real sockets: a service that is silent is given up in time, and nothing is tried behind our back."""
+"""Clients on real sockets: a silent service is given up in time, and botocore retries nothing by itself."""
 
 import importlib
 import json

@@ -1,4 +1,4 @@
-"""A key has one owner, found out in few calls, and not knowing is never taken for an answer."""
+"""A key has one owner, found in few calls; a failed call is never taken for an answer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nobody but Genesys Cloud reaches the webhook, and the list of its networks is never empty or out of date unseen."""
+"""Only Genesys Cloud reaches the webhook; an empty or outdated list of its networks raises an alarm."""
 
 from typing import Any
 

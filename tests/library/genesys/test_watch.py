@@ -1,4 +1,4 @@
-"""Somebody notices when events stop coming: the source, the integration, the subscription, and plain silence."""
+"""Alarms when events stop coming: source, integration, subscription, and silence in business hours."""
 
 import re
 from typing import Any

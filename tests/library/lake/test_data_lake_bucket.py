@@ -1,4 +1,4 @@
-"""The data lake bucket keeps what it gets, and lets nobody in who should not be."""
+"""The data lake bucket keeps its objects, and is private."""
 
 import pytest
 from aws_cdk import RemovalPolicy, Stack

@@ -1,4 +1,4 @@
-"""Every way to lose, delay or refuse an event has its alarm, and every alarm somebody who hears it."""
+"""Every way to lose, delay or refuse an event has its alarm, and every alarm reports to the topic."""
 
 import aws_cdk as cdk
 import pytest

@@ -1,4 +1,4 @@
-"""The front door takes signed events over TLS, and tells and logs nothing of a request."""
+"""The webhook's API takes signed events over TLS, and answers and logs nothing of a request."""
 
 import json
 from typing import Any
