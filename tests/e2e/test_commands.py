@@ -126,21 +126,3 @@ def test_a_mistake_is_answered_with_a_sentence_and_no_traceback(
     assert complaint in completed.stderr
     assert "Traceback" not in completed.stderr
     assert completed.stdout == ""
-
-
-def test_a_person_is_found_by_a_number_that_is_printed_nowhere(
-    pipeline: LocalPipeline, sender: Sender, generate: Generate
-) -> None:
-    event = generate("call")
-    sender.post_events(event)
-    [record] = sender.landings(event)
-    number = event.body["contact"]["phoneNumber"]
-    day = (record["event_time"] or record["received_at"])[:10]
-
-    arguments = ("find-person", "--from", day, "--to", day, "--json", "--name", pipeline.aws.directory.name)
-    completed = run(*arguments, stdin=f"{number}\n")
-
-    assert completed.returncode == 0, completed.stderr
-    [found] = [each for each in json.loads(completed.stdout) if each["ingest_id"] == record["ingest_id"]]
-    assert found["raw_prefix"].startswith("raw/")
-    assert number[-7:] not in completed.stdout + completed.stderr
