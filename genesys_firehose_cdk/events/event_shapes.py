@@ -141,7 +141,7 @@ def _check_use(name: str, schema: Mapping[str, Any]) -> None:
         required = schema.get("required")
         if not isinstance(required, list) or not required or ("topicName" in required) != (name == FRAME):
             raise _invalid(name, "has neither x-topics nor required", "one must tell which events have the shape")
-    elif not isinstance(topics, Mapping) or not topics or not all(_is_topic(topic) for topic in topics):
+    elif not isinstance(topics, Mapping) or not topics or not all(is_topic(topic) for topic in topics):
         raise _invalid(name, f"has the x-topics {topics!r}", "topics such as v2.users.{id}.presence are allowed")
     elif "required" in schema:
         raise _invalid(name, "has both x-topics and required", "a notification's fields are all optional")
@@ -165,8 +165,9 @@ def _check_class(place: str, part: Mapping[str, Any], *, is_root: bool) -> None:
         raise _invalid(place, f"has the x-when {when!r}", "field, values and properties are allowed")
 
 
-def _is_topic(topic: object) -> bool:
-    return isinstance(topic, str) and _TOPIC.fullmatch(topic) is not None
+def is_topic(text: object) -> bool:
+    """Tell whether this has the form of a topic: words of letters, digits and `_`, and literal `{id}`, after `v2`."""
+    return isinstance(text, str) and _TOPIC.fullmatch(text) is not None
 
 
 def parts_of(schema: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from genesys_firehose_cdk.common.validation import InvalidPropertyError
-from genesys_firehose_cdk.events.event_shapes import EventShapes
+from genesys_firehose_cdk.events.event_shapes import EventShapes, is_topic
 
 PRESETS: Mapping[str, tuple[str, ...]] = {
     # What happens in a conversation, one event for each start and end: what reports are made of.
@@ -80,7 +80,6 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
 }
 """Topics by the name of their preset."""
 
-_TOPIC = re.compile(r"v2(?:\.(?:[A-Za-z0-9_]+|\{id\}))+")
 # A real id or a placeholder of another name, where a topic has {id}.
 _ID = re.compile(r"\{\w*\}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -103,11 +102,6 @@ class UnlistedTopic(str):
     """
 
     __slots__ = ()
-
-
-def is_topic(text: object) -> bool:
-    """Tell whether this has the form of a topic: words of letters, digits and `_`, and literal `{id}`, after `v2`."""
-    return isinstance(text, str) and _TOPIC.fullmatch(text) is not None
 
 
 def resolve_topics(name: str, topics: Sequence[str]) -> tuple[str, ...]:
