@@ -248,6 +248,7 @@ class GenesysFirehosePipeline(Construct):
             streams=[delivery.stream for delivery in self.delivery_streams],
             bucket=self.bucket,
             buffer_queue=self.buffer_queue,
+            stream_encryption_key=props.delivery.stream_encryption_key,
             signing_key=self.signing_key,
             webhook=props.webhook,
             props=props.ingest,

@@ -82,6 +82,11 @@ class BufferingProps(Props, at="delivery.buffering"):
     def _check_interval(self, shortest: int, reason: str) -> None:
         check_duration(self.name_of("interval"), self.interval, shortest, _LONGEST_INTERVAL_SECONDS, "seconds", reason)
 
+    def longest_delay_seconds(self, *, is_partitioned: bool) -> float:
+        """How long an event waits at most in processor and destination; dynamic partitioning buffers in stages."""
+        stages = 1.5 if is_partitioned else 1
+        return self.processor_interval.to_seconds() + stages * self.interval.to_seconds()
+
     @property
     def partitioned_size(self) -> Size:
         """The size for a partitioned destination."""
@@ -152,6 +157,8 @@ class DataLakeDeliveryStream(Construct):
         stream: The delivery stream.
         role: The delivery role.
         log_group: Where Firehose logs delivery failures.
+        encryption_key: The customer managed key of the stream; None for a key that AWS owns.
+        longest_delay_seconds: The longest time that buffering keeps an event from `clean/`.
     """
 
     def __init__(
@@ -176,6 +183,8 @@ class DataLakeDeliveryStream(Construct):
         """
         super().__init__(scope, id)
         props = props or DeliveryProps()
+        self.encryption_key = props.stream_encryption_key
+        self.longest_delay_seconds = props.buffering.longest_delay_seconds(is_partitioned=props.dynamic_partitioning)
         self.log_group = context.log_group(self, "LogGroup")
         self.role = DeliveryRole(
             self,
@@ -261,6 +270,22 @@ class DataLakeDeliveryStream(Construct):
     def metric_partition_count_exceeded(self) -> cloudwatch.Metric:
         """1 while there are more active partitions than the quota allows."""
         return self.stream.metric("PartitionCountExceeded", statistic="Maximum")
+
+    def metric_key_failures(self) -> cloudwatch.MathExpression:
+        """Number of times that Firehose could not use the stream's customer managed key.
+
+        Amazon Data Firehose Developer Guide, "Monitor Amazon Data Firehose with CloudWatch metrics": metrics of
+        server-side encryption.
+        """
+        period = Duration.minutes(5)
+        reasons = ("AccessDenied", "Disabled", "InvalidState", "NotFound")
+        metrics: dict[str, cloudwatch.IMetric] = {
+            f"key{reason}": self.stream.metric(f"KMSKey{reason}", statistic="Sum", period=period) for reason in reasons
+        }
+        expression = " + ".join(f"FILL({name}, 0)" for name in metrics)
+        return cloudwatch.MathExpression(
+            expression=expression, using_metrics=metrics, label="Failed uses of the key", period=period
+        )
 
     def metric_quota_use(self) -> cloudwatch.MathExpression:
         """The highest share of a Direct PUT quota in use, bytes, records or requests; 1 is all of it.

@@ -12,6 +12,8 @@ from genesys_firehose_cdk.delivery.delivery_stream import DataLakeDeliveryStream
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.monitoring.thresholds import AlarmThresholdsProps
 
+_SHORTEST_FRESHNESS_SECONDS = 300
+
 
 class PipelineAlarms(Construct):
     """The pipeline's alarms, all to one topic.
@@ -62,7 +64,8 @@ class PipelineAlarms(Construct):
         self._add(
             f"DeliveryFreshness{suffix}",
             delivery_stream.metric_freshness(),
-            limit.delivery_freshness_seconds,
+            limit.delivery_freshness_seconds
+            or max(_SHORTEST_FRESHNESS_SECONDS, 2 * delivery_stream.longest_delay_seconds),
             "Events reach clean/ late. Look at the delivery stream's error log and the transform function.",
         )
         for name, metric in (
@@ -95,6 +98,15 @@ class PipelineAlarms(Construct):
             1,
             "Too many active partitions; Firehose sends what exceeds the quota to errors/.",
         )
+
+        if delivery_stream.encryption_key is not None:
+            self._add(
+                f"StreamKey{suffix}",
+                delivery_stream.metric_key_failures(),
+                1,
+                "Firehose can't use the stream's KMS key, and so takes no event; they wait in the buffer queue. Check "
+                "that the key is enabled and that its policy allows Firehose and the ingest function's role.",
+            )
 
     def _watch_function(self, name: str, function: lambda_.IFunction) -> None:
         self._add(

@@ -11,7 +11,8 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
     """The values at which the pipeline's alarms go off, each over five minutes.
 
     Attributes:
-        delivery_freshness_seconds: Age of the oldest event not yet in `clean/`. Default: 300.
+        delivery_freshness_seconds: Age of the oldest event not yet in `clean/`. Default: twice the longest time that
+            buffering may take, 300 at least.
         delivery_success_ratio: Share of successful writes, to `clean/` and to `raw/`, below which to
             alarm. Default: 1.
         throttled_records: Records that Firehose refused because of its quota. Default: 1.
@@ -30,7 +31,7 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
         InvalidPropertyError: A value is not above zero, or a ratio is above 1.
     """
 
-    delivery_freshness_seconds: float = 300
+    delivery_freshness_seconds: float | None = None
     delivery_success_ratio: float = 1
     throttled_records: float = 1
     quota_use_ratio: float = 0.8
@@ -48,6 +49,8 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
         """Check that every value can be reached."""
         for field in fields(self):
             value = getattr(self, field.name)
+            if value is None:
+                continue
             if value <= 0:
                 raise InvalidPropertyError(self.name_of(field.name), f"is {value}", "a value above 0 is allowed")
             if field.name.endswith("_ratio") and value > 1:

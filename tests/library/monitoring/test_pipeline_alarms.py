@@ -4,7 +4,14 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sns as sns
 
-from genesys_firehose_cdk import AlarmThresholdsProps, CertificateAlarms, GenesysFirehosePipeline, MonitoringProps
+from genesys_firehose_cdk import (
+    AlarmThresholdsProps,
+    BufferingProps,
+    CertificateAlarms,
+    DeliveryProps,
+    GenesysFirehosePipeline,
+    MonitoringProps,
+)
 from tests.library.synthesis import (
     CERTIFICATE_ARN,
     Template,
@@ -72,7 +79,8 @@ def test_quota_alarm_compares_each_rate_with_its_own_limit(default: Template) ->
 
 def test_there_is_no_alarm_that_these_tests_do_not_know(default: Template, maximal: Template) -> None:
     assert len(default.resources("AWS::CloudWatch::Alarm")) == len(ALARMS) + 1
-    assert len(maximal.resources("AWS::CloudWatch::Alarm")) == len(ALARMS) + 2
+    # The certificate's and the stream key's.
+    assert len(maximal.resources("AWS::CloudWatch::Alarm")) == len(ALARMS) + 3
 
 
 def test_every_alarm_is_heard_and_says_what_to_do(maximal: Template) -> None:
@@ -169,3 +177,20 @@ def test_certificate_alarms_stand_alone() -> None:
     )
     assert alarms.expiry_events_rule.rule_arn
     assert template_of(stack).properties("AWS::CloudWatch::Alarm")["Threshold"] == 45
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_partitioned", "threshold"),
+    [(60, True, 300), (900, True, 2 * (20 + 1350)), (900, False, 2 * (20 + 900)), (0, False, 300)],
+)
+def test_the_alarm_on_late_delivery_allows_for_the_buffering(
+    seconds: int, is_partitioned: bool, threshold: int
+) -> None:
+    buffering = BufferingProps(interval=cdk.Duration.seconds(seconds))
+    template = synthesize(delivery=DeliveryProps(buffering=buffering, dynamic_partitioning=is_partitioned))
+    assert template.properties("AWS::CloudWatch::Alarm", "Alarms/DeliveryFreshness")["Threshold"] == threshold
+
+
+def test_a_threshold_for_late_delivery_that_is_given_counts() -> None:
+    template = synthesize(monitoring=MonitoringProps(thresholds=AlarmThresholdsProps(delivery_freshness_seconds=7)))
+    assert template.properties("AWS::CloudWatch::Alarm", "Alarms/DeliveryFreshness")["Threshold"] == 7
