@@ -9,6 +9,7 @@ from shared.envelope import InvalidEnvelopeError, read
 from shared.event import event_time_of, event_type_of, format_time, genesys_payload, parse_time, topic_of
 from shared.json_text import InvalidJsonError, RepeatNoticingParser
 from shared.pointer import BrokenPointerError, Pointer, read_original
+from transform import forms
 from transform.masking import Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
 
@@ -99,7 +100,7 @@ class Transformer:
             "ingress": envelope["ingress"],
             "dedup_key": envelope["dedup_key"],
             "event_type": event_type,
-            "event_time": format_time(event_time) if event_time else None,
+            "event_time": _clear_time(event_time),
             "topic": topic,
             "transform_version": self.version,
             "schema_drift": findings.schema_drift or [],
@@ -124,6 +125,13 @@ class Transformer:
         if not isinstance(original, dict):
             raise BrokenPointerError("the original is not an event")
         return original
+
+
+def _clear_time(event_time: datetime | None) -> str | None:
+    """Write an event's time, unless it is so absurd that it may be a telephone number in the place of a time."""
+    if event_time is None or not forms.is_epoch(event_time.timestamp() * 1000):
+        return None
+    return format_time(event_time)
 
 
 def arrival_of(record: dict[str, Any]) -> datetime:

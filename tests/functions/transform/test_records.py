@@ -93,6 +93,14 @@ def test_an_absurd_time_is_not_believed_and_counted(
     assert '"EventDateOutOfWindow":1' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("number", [15550109876, 4915112345678 // 10, -62135500000000 + 1])
+def test_a_telephone_number_in_the_place_of_a_time_is_not_written_as_a_time(aws: InMemoryAws, number: int) -> None:
+    topic = "v2.detail.events.conversation.0a1b2c3d-0000-4000-8000-000000000000.acd.start"
+    record = clean(aws, raw_record({"topicName": topic, "eventBody": {"eventTime": number, "mediaType": "VOICE"}}))
+    assert record["event_time"] is None
+    assert record["event"]["eventBody"]["eventTime"] is None
+
+
 def test_what_the_envelope_says_of_type_and_time_is_read_anew(aws: InMemoryAws) -> None:
     record = raw_record(CALL_ENDED, event_type="chat", event_time="2020-01-01T00:00:00.000Z", topic="old")
     content = clean(aws, record)
