@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import aws_cdk as cdk
 import boto3
 import pytest
 from botocore.stub import Stubber
 
+from genesys_firehose_cdk import GenesysFirehosePipeline
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, PipelineError, find_pipeline
+from tests.library.synthesis import new_stack, template_of
 
 Find = Callable[..., DeployedPipeline]
 
@@ -159,3 +162,33 @@ def test_a_stack_that_cannot_be_read_is_a_sentence_with_the_option_that_helps(
         with pytest.raises(PipelineError) as raised:
             find_pipeline(cloudformation, "Lake")
     assert str(raised.value).startswith(sentence)
+
+
+def test_two_pipelines_of_a_synthesized_stack_are_found_with_their_own_outputs(cloudformation: Any) -> None:
+    stack = new_stack()
+    for name in ("Sales", "Care"):
+        GenesysFirehosePipeline(stack, name)
+    # An app may give outputs other ids, and outputs of its own any name.
+    renamed = GenesysFirehosePipeline(stack, "Third")
+    renamed.outputs["BucketName"].override_logical_id("TheLake")
+    cdk.CfnOutput(stack, "OtherBucketName", value="not-the-lake")
+    synthesized = template_of(stack).content
+    # What CloudFormation would answer: each output's own logical id, as a value that tells it from all others.
+    outputs = [{"OutputKey": key, "OutputValue": f"value of {key}"} for key in synthesized["Outputs"]]
+    found = {}
+    for name in ("Sales", "Care", "Third"):
+        with Stubber(cloudformation) as stub:
+            stub.add_response("get_template", {"TemplateBody": json.dumps(synthesized)})
+            answer = {
+                "StackName": "Test",
+                "CreationTime": "2026-11-23T10:00:00Z",
+                "StackStatus": "CREATE_COMPLETE",
+                "Outputs": outputs,
+            }
+            stub.add_response("describe_stacks", {"Stacks": [answer]})
+            found[name] = find_pipeline(cloudformation, "Test", name)
+    assert {name: pipeline.path for name, pipeline in found.items()} == {name: f"Test/{name}" for name in found}
+    assert found["Third"].output("BucketName") == "value of TheLake"
+    for name in ("Sales", "Care"):
+        assert found[name].output("BucketName").startswith(f"value of {name}BucketName")
+        assert found[name].outputs.keys() == found["Third"].outputs.keys()
