@@ -48,11 +48,23 @@ class PipelineProps(Props, at=""):
             allowed = "one of the two is allowed"
             fields = ["allowed_cidrs", "web_acl_arn"]
             self.webhook.refuse_given(fields, "is given with genesys.ip_allow_list", allowed)
+        self._check_keys()
         if not self.delivery.dynamic_partitioning and self.lake.catalog is not None:
             raise InvalidPropertyError(
                 "lake.catalog",
                 "is given with delivery.dynamic_partitioning False",
                 "it is allowed with partitions alone, because the tables follow them",
+            )
+
+    def _check_keys(self) -> None:
+        """Refuse one secret for both keys: a sender with the signing key could then tell whose a token is."""
+        signing = None if self.webhook is None else self.webhook.signature.existing_secret
+        tokens = self.transform.existing_tokenization_secret
+        if signing is not None and tokens is not None and signing.secret_arn == tokens.secret_arn:
+            raise InvalidPropertyError(
+                "transform.existing_tokenization_secret",
+                "is also webhook.signature.existing_secret",
+                "another secret is allowed, because the webhook's sender has the signing key",
             )
 
     def _check_without_webhook(self) -> None:

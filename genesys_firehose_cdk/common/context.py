@@ -63,7 +63,7 @@ class PipelineContext(Props, at="context"):
     """What the constructs of one pipeline share.
 
     Attributes:
-        name: The value of the metrics' dimension `Pipeline`: 1 to 1,024 printable ASCII characters.
+        name: The value of the metrics' dimension `Pipeline`: 1 to 255 printable ASCII characters.
         operations_key: Encrypts log groups and queues; see OperationsKey for who must be allowed to use it.
         alarm_topic: Where all alarms report to; its policy must let CloudWatch and EventBridge publish.
         metrics_namespace: The CloudWatch namespace of the functions' metrics. Default: GenesysFirehose.

@@ -1,5 +1,6 @@
 """The base of all classes of properties: it checks the type of every field in one place."""
 
+import math
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
@@ -106,7 +107,9 @@ def _accept(value: Any, annotation: Any) -> Any:
     elif annotation in (int, float):
         # In Python a bool is an int. The CDK writes a number that only CloudFormation knows as a float.
         numbers = (int,) if annotation is int else (int, float)
-        is_right = isinstance(value, numbers) and not isinstance(value, bool) and not _is_token(value)
+        is_right = (
+            isinstance(value, numbers) and not isinstance(value, bool) and math.isfinite(value) and not _is_token(value)
+        )
     elif annotation is date:
         is_right = isinstance(value, date) and not isinstance(value, datetime)
     elif getattr(annotation, "_is_protocol", False):
@@ -153,7 +156,8 @@ def _accept_member(value: Any, enum: type[Enum]) -> Enum:
 
 def _implements(value: Any, interface: type) -> bool:
     # jsii hands an object of several interfaces over as one proxy, with a delegate for each interface.
-    kinds = [type(each) for each in getattr(value, "_delegates", [value])]
+    delegates = getattr(value, "_delegates", None)
+    kinds = [type(each) for each in delegates] if isinstance(delegates, list) else [type(value)]
     return all(any(hasattr(kind, name) for kind in kinds) for name in _members(interface))
 
 
@@ -165,7 +169,7 @@ def _members(interface: type) -> frozenset[str]:
 
 def _is_token(value: Any) -> bool:
     """Tell whether a value stands for a number that only CloudFormation knows."""
-    return isinstance(value, float) and Token.is_unresolved(value)
+    return isinstance(value, float) and math.isfinite(value) and Token.is_unresolved(value)
 
 
 def _describe(value: Any) -> str:

@@ -15,8 +15,8 @@ _FIELD_NAME = re.compile(r"[^\s,.]+")
 _METRICS_NAMESPACE = re.compile(r"(?!AWS/)[0-9A-Za-z._/#:-]{1,255}")
 _PRINTABLE_ASCII = re.compile(r"[ -~]+")
 _ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d*):(?P<resource>.+)")
-# Amazon CloudWatch API Reference, "Dimension": 1 to 1,024 ASCII characters.
-_MAX_DIMENSION_CHARACTERS = 1024
+# The CDK takes 255; CloudWatch takes 1,024 ASCII characters (Amazon CloudWatch API Reference, "Dimension").
+_MAX_DIMENSION_CHARACTERS = 255
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 
 

@@ -7,19 +7,22 @@ _UUID = r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}|[0-9a-f]{32}"
 _DAY = r"\d{4}-\d{2}-\d{2}"
 _CLOCK = r"\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?"
 _MOMENT = rf"{_DAY}(?:[T ]{_CLOCK}(?:Z|[+-]\d{{2}}:?\d{{2}})?)?"
-# Seven digits and no letter may be a telephone number, whatever stands between them.
-_NO_NUMBER = r"(?=.*[A-Za-z]|(?:\D*\d){0,6}\D*$)(?!.*\d{7})"
+# Seven digits and no letter may be a telephone number, whatever stands between them; so may seven digits that only
+# separators set apart, with letters around them.
+_NO_NUMBER = r"(?=.*[A-Za-z]|(?:\D*\d){0,6}\D*$)(?!.*\d(?:[._+-]?\d){6})"
 
 is_uuid = re.compile(_UUID, re.ASCII).fullmatch
 is_moment = re.compile(_MOMENT, re.ASCII).fullmatch
 is_id = re.compile(rf"{_UUID}|(?=.*\d){_NO_NUMBER}[A-Za-z0-9._-]{{1,64}}", re.ASCII).fullmatch
 # A media type or a time zone has a slash.
 is_code = re.compile(rf"{_UUID}|{_NO_NUMBER}[A-Za-z0-9._+-]{{1,64}}(?:/[A-Za-z0-9._+-]{{1,64}})?", re.ASCII).fullmatch
-is_time = re.compile(rf"{_MOMENT}(?:/{_MOMENT})?|{_CLOCK}|P[0-9YMWDTHS.]{{1,30}}", re.ASCII).fullmatch
+is_time = re.compile(
+    rf"{_MOMENT}(?:/{_MOMENT})?|{_CLOCK}|P(?=.)(?:\d{{1,4}}[YMWD])*(?:T(?:\d{{1,6}}(?:\.\d{{1,9}})?[HMS])+)?", re.ASCII
+).fullmatch
 # A part of the topic of a notification that nobody knows.
 is_topic_word = re.compile(r"[A-Za-z_{}]{0,40}", re.ASCII).fullmatch
-# What a field is called. Anything else, a number or an identifier among it, may be a value that stands as a key.
-is_field_name = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII).fullmatch
+# What a field is called, with three digits at most. Anything else may be a value that stands as a key.
+is_field_name = re.compile(r"(?!(?:.*\d){4})[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII).fullmatch
 
 # 2000 to 2100.
 _FIRST_EPOCH_MS: Final = 946_684_800_000

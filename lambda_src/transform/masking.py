@@ -121,7 +121,9 @@ class Masker:
             return ".".join(clear)
         for place in found.ids:
             part = parts[place]
-            if found.is_personal or not (forms.is_id(part) or forms.is_topic_word(part)):
+            # An audit's topic has the type of a thing where others have an identifier.
+            is_type = parts[place - 1] == "entitytype" or part == "{id}"
+            if found.is_personal or not (forms.is_id(part) or (is_type and forms.is_topic_word(part))):
                 parts[place] = self.token(part)
         return ".".join(parts)
 
@@ -214,7 +216,7 @@ class _Pass:
             value = node.get(plan.when[0])
             if isinstance(value, str) and value in plan.when[1]:
                 fields = plan.when[2]
-        gone: list[str] | None = None
+        gone: list[str] = []
         for name, value in node.items():
             field = fields.get(name)
             kind = type(value)
@@ -232,10 +234,10 @@ class _Pass:
                 if new is _MISFIT:
                     new = self._misfit(value, field, (path, name), name)
             if new is _GONE:
-                gone = [*(gone or ()), name]
+                gone.append(name)
             elif new is not value:
                 node[name] = new
-        for name in gone or ():
+        for name in gone:
             del node[name]
 
     def _unknown_field(self, name: str, value: Any, plan: _Object, path: _Path) -> Any:

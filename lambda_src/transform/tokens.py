@@ -2,6 +2,7 @@
 
 import hmac
 import re
+import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
@@ -12,7 +13,10 @@ _TOKEN_HEX = 32
 _KEY_ID_HEX = 8
 _KEY_ID_LABEL = b"the id of a tokenization key"
 
-_SCHEME = re.compile(r"^(?:tel|sips?):", re.IGNORECASE)
+_SCHEME = re.compile(r"^(?:tel|sips?|mailto|whatsapp):", re.IGNORECASE)
+# A shorter user of a SIP address is an extension: whose it is, the host says.
+_SHORTEST_NUMBER = 10
+_DASHES = dict.fromkeys(range(0x2010, 0x2016), "-")
 # A telephone number as people write it, of seven digits or more. An IPv4 address, a decimal number and one below zero
 # are none: they would become one with others that have the same digits.
 _NUMBER = re.compile(r"^(?!(?:\d{1,3}\.){3}\d{1,3}$)(?!\d+\.\d+$)(?=(?:[^\d]*\d){7})\+?[\d(][\d\s().\-/]*$", re.ASCII)
@@ -25,15 +29,21 @@ def normalize(value: str) -> str:
 
     ``tel:+1 (555) 010-0100``, ``+15550100100`` and ``sip:+15550100100@carrier.example;user=phone`` are the same number.
     """
-    text = value.strip()
+    text = value.strip() if value.isascii() else _plain(value)
     if _SCHEME.match(text):
         text = _SCHEME.sub("", text).partition(";")[0].strip()
         user, _, _host = text.partition("@")
-        if _NUMBER.match(user):
+        if _NUMBER.match(user) and (user.startswith("+") or len(_NON_DIGITS.sub("", user)) >= _SHORTEST_NUMBER):
             text = user
     if _NUMBER.match(text):
         return _NON_DIGITS.sub("", text)
     return _SPACES.sub(" ", text).casefold()
+
+
+def _plain(value: str) -> str:
+    """Return a text in one spelling of its characters, without invisible ones, and with plain blanks and dashes."""
+    text = unicodedata.normalize("NFKC", value).translate(_DASHES)
+    return "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
 
 
 def tokenizer(key: bytes) -> Callable[[str], str]:

@@ -56,6 +56,15 @@ def _pipeline(stack: cdk.Stack, **properties: Any) -> GenesysFirehosePipeline:
     return GenesysFirehosePipeline(stack, "Pipeline", **properties)
 
 
+def _one_secret(stack: cdk.Stack) -> GenesysFirehosePipeline:
+    secret = cdk.aws_secretsmanager.Secret(stack, "Both")
+    return _pipeline(
+        stack,
+        webhook=WebhookProps(signature=SignatureProps(existing_secret=secret)),
+        transform=TransformProps(existing_tokenization_secret=secret),
+    )
+
+
 def _webhook_with(certificate_arn: str) -> WebhookProps:
     certificate = acm.Certificate.from_certificate_arn(new_stack(), "Certificate", certificate_arn)
     return WebhookProps(domain=WebhookDomainProps(domain_name="events.example.com", certificate=certificate))
@@ -279,7 +288,7 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "id with an umlaut": (
         lambda stack: GenesysFirehosePipeline(stack, "Vertrieb-Köln"),
-        "id is 'Test/Vertrieb-Köln': 1 to 1,024 printable ASCII characters are allowed, because it is a dimension of the metrics.",
+        "id is 'Test/Vertrieb-Köln': 1 to 255 printable ASCII characters are allowed, because it is a dimension of the metrics.",
     ),
     "domain outside its zone": (
         lambda stack: WebhookDomainProps(domain_name="events.example.org", hosted_zone=zone(stack)),
@@ -634,6 +643,22 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     "certificate's warning that never comes": (
         lambda stack: WebhookDomainProps(domain_name="a.example.com", hosted_zone=zone(stack), days_to_expiry=0),
         "webhook.domain.days_to_expiry is 0 days: 1 to 365 days are allowed, within a certificate's life.",
+    ),
+    "a number that is none": (
+        lambda _: AlarmThresholdsProps(client_errors=float("nan")),
+        "monitoring.thresholds.client_errors is nan: a number is allowed.",
+    ),
+    "a whole number that is infinite": (
+        lambda _: WebhookProps(throttling_rate_limit=float("inf")),
+        "webhook.throttling_rate_limit is inf: a whole number is allowed.",
+    ),
+    "a path that is too long for a dimension": (
+        lambda stack: GenesysFirehosePipeline(stack, "a" * 251),
+        f"id is 'Test/{'a' * 251}': 1 to 255 printable ASCII characters are allowed, because it is a dimension of the metrics.",
+    ),
+    "one secret for both keys": (
+        lambda stack: _one_secret(stack),
+        "transform.existing_tokenization_secret is also webhook.signature.existing_secret: another secret is allowed, because the webhook's sender has the signing key.",
     ),
 }
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -535,3 +536,60 @@ def test_of_a_rich_messages_content_kinds_and_identifiers_alone_stay() -> None:
     ]
     assert clean["content"][0]["attachment"] == {"id": "a-1", "mediaType": "Image", "mime": "image/png"}
     assert clean["channel"]["metadata"] == {"customAttributes": {}}
+
+
+@pytest.mark.parametrize("value", ["tel.0151.555.0100", "1-555-010-0100x12", "ssn-123-45-6789", "a1234567", "123-4567"])
+def test_digits_like_a_telephone_numbers_are_no_identifier_and_no_code(value: str) -> None:
+    clean = masked({"messageId": "m-1", "eventType": "call.event", "conversationId": value, "dispositionCode": value})
+    assert is_token(clean["conversationId"])
+    assert clean["dispositionCode"] != value
+
+
+@pytest.mark.parametrize("value", ["P491511234567", "P15550100100", "PT", "P1DT Jane"])
+def test_what_only_looks_like_a_duration_is_no_time(value: str) -> None:
+    assert masked({"messageId": "m-1", "eventType": "call.event", "callStartTime": value})["callStartTime"] != value
+
+
+def test_a_persons_name_in_the_place_of_an_identifier_is_no_part_of_the_topic() -> None:
+    assert masked({"topicName": "v2.users.Anna_Miller.routingStatus", "eventBody": {}})["topicName"].startswith(
+        "v2.users.tok_"
+    )
+    audit = "v2.audits.entitytype.UserPresence.entityid.q-31"
+    assert masked({"topicName": audit, "eventBody": {}})["topicName"] == audit
+
+
+@pytest.mark.parametrize("name", ["dob", "dateOfBirth", "birthDate", "birthday"])
+def test_a_day_of_birth_that_the_dictionary_does_not_know_is_a_token(name: str) -> None:
+    assert is_token(masked({"topicName": "v2.new.thing", "eventBody": {name: "1980-05-17"}})["eventBody"][name])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("+1\u00a0555\u00a0010\u00a00100", NUMBER),
+        ("+1 555\u2013010\u20130100", NUMBER),
+        ("\u202a+15550100100\u202c", NUMBER),
+        ("whatsapp:+15550100100", NUMBER),
+        ("mailto:Jane@example.com", "jane@example.com"),
+        ("Jose\u0301", "José"),
+    ],
+)
+def test_spellings_by_other_characters_are_one_person(one: str, other: str) -> None:
+    assert normalize(one) == normalize(other)
+
+
+def test_an_extension_is_of_its_host() -> None:
+    assert normalize("sip:1234567@a.example") != normalize("sip:1234567@b.example")
+    assert normalize("sip:15550100100@a.example") == normalize("tel:+15550100100")
+
+
+def test_many_keys_that_go_take_time_in_proportion_to_their_number() -> None:
+    def seconds(keys: int) -> float:
+        event = {"topicName": "v2.new.thing", "eventBody": {f"{number:x}-": 1 for number in range(keys)}}
+        masker = Masker(PLAN, KEY)
+        started = time.process_time()
+        masker.mask(event, ARRIVED_MS)
+        return time.process_time() - started
+
+    # Proportional is 16 times as long; the square would be 256 times.
+    assert min(seconds(32_000) for _ in range(3)) < 80 * max(min(seconds(2_000) for _ in range(3)), 1e-4)
