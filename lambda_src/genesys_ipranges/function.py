@@ -22,7 +22,7 @@ class Waf(Protocol):
         ...
 
     def update_ip_set(self, *, Name: str, Scope: str, Id: str, Addresses: list[str], LockToken: str) -> dict[str, Any]:  # noqa: N803
-        """Replace the addresses of an IP set, unless somebody changed it since it was read."""
+        """Replace the addresses of an IP set, unless it changed after it was read."""
         ...
 
 

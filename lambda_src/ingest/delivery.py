@@ -144,7 +144,7 @@ class Delivery:
                 metrics.highest("PutLatency", (time.perf_counter() - started) * 1000)
             if not answer["FailedPutCount"]:
                 return []
-            # The answer is positional: entry k speaks of record k.
+            # The response is positional: entry k belongs to record k.
             pending = [i for i, entry in zip(pending, answer["RequestResponses"], strict=True) if "ErrorCode" in entry]
             log("WARN", "Firehose refused part of a batch", refused=len(pending), attempt=attempt + 1)
         return pending

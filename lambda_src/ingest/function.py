@@ -60,7 +60,7 @@ class IngestHandler:
         except Exception as error:
             if "Records" in event:
                 raise  # the whole batch comes again
-            # Whatever broke here is our trouble: the sender must hear 503 and try again.
+            # An unexpected error is not the sender's fault: HTTP 503 makes the sender retry.
             log_exception("unexpected error", error)
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The request could not be handled; send it again.")
         finally:

@@ -39,7 +39,7 @@ class Health:
         self._reason: Reason | None = None
 
     def reason(self) -> Reason | None:
-        """Say why no event could be taken now; None when all is well."""
+        """Return why events can't be accepted now; None when they can."""
         if self._checked_at is None or self._clock() - self._checked_at > CACHE_SECONDS:
             self._reason = self._check()
             self._checked_at = self._clock()

@@ -28,7 +28,7 @@ class QueueConsumer:
         self._intake = intake
 
     def consume(self, messages: list[dict[str, Any]], deadline: Deadline, metrics: Metrics) -> dict[str, Any]:
-        """Put the messages' records; name the messages that must come again."""
+        """Put the messages' records; return the messages that SQS must redeliver."""
         records: list[bytes] = []
         message_ids: list[str] = []
         failed: set[str] = set()

@@ -10,7 +10,7 @@ an old event would name the rebuild's copy. Instead,
 * within a raw object the first copy of a ``dedup_key`` passes and the others are dropped;
 * copies in different raw objects all pass, and the view, which counts a ``dedup_key`` of a day once, resolves them.
 
-Every rebuilt record says ``"deduplicated": false``, because nobody checked it: that is what the field means.
+Every rebuilt record says ``"deduplicated": false``, because it was not checked for duplicates.
 The one case in which a rebuild shows an event twice: an event without a time of its own is filed under the day it
 arrived, so two copies that arrived on both sides of a UTC midnight are on two days.
 

@@ -25,7 +25,7 @@ IRELAND = cdk.Environment(account="111122223333", region="eu-west-1")
 
 
 def test_no_retained_resource_is_replaced_by_a_new_release(default: Template) -> None:
-    # Whoever changes this file takes the data of every deployed pipeline away from it.
+    # A change of this file takes their data away from deployed pipelines.
     retained = {
         logical_id: resource["Type"]
         for logical_id, resource in sorted(default.content["Resources"].items())
