@@ -42,7 +42,10 @@ _FLAGS = (
 _OF_THE_WEBHOOK = ("domain_name", "allowed_cidrs", "web_acl_arn", "cloud_watch_role", "ip_allow_list")
 _OF_GENESYS = ("genesys_credentials_key_arn", "manage_integration", "ip_allow_list")
 _BUSINESS_HOURS = {"start_hour", "end_hour", "days"}
-_REMOVAL_POLICIES = {"RETAIN": RemovalPolicy.RETAIN, "DESTROY": RemovalPolicy.DESTROY}
+_REMOVAL_POLICIES = {
+    policy.name: policy
+    for policy in (RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, RemovalPolicy.RETAIN, RemovalPolicy.DESTROY)
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,8 @@ class EnvironmentSettings:
             Default: true.
         dynamic_partitioning: Default: true.
         shards: Over how many delivery streams events are spread. Default: 1.
-        removal_policy: RETAIN or DESTROY; prod allows RETAIN alone. Default: RETAIN.
+        removal_policy: RETAIN_ON_UPDATE_OR_DELETE, RETAIN, or, but in prod, DESTROY; see GenesysFirehosePipeline.
+            Default: RETAIN_ON_UPDATE_OR_DELETE.
         tags: Tags of every resource. Default: none.
     """
 
@@ -108,7 +112,7 @@ class EnvironmentSettings:
     cloud_watch_role: bool = True
     dynamic_partitioning: bool = True
     shards: int = 1
-    removal_policy: str = "RETAIN"
+    removal_policy: str = "RETAIN_ON_UPDATE_OR_DELETE"
     tags: Mapping[str, str] | None = None
 
     @property
@@ -304,7 +308,5 @@ def _check(prefix: str, settings: EnvironmentSettings) -> None:
             f"is in another region than {settings.region}",
             "a regional API takes a certificate of its own region alone",
         )
-    if settings.protected and settings.cdk_removal_policy is not RemovalPolicy.RETAIN:
-        raise InvalidPropertyError(
-            f"{prefix}.removal_policy", f"is {settings.removal_policy}", "prod allows RETAIN alone"
-        )
+    if settings.protected and settings.cdk_removal_policy is RemovalPolicy.DESTROY:
+        raise InvalidPropertyError(f"{prefix}.removal_policy", "is DESTROY", "prod allows the others alone")

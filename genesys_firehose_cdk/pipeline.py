@@ -96,7 +96,7 @@ class GenesysFirehosePipeline(Construct):
         delivery: DeliveryProps | None = None,
         lake: LakeProps | None = None,
         monitoring: MonitoringProps | None = None,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         auto_delete_objects: bool = False,
     ) -> None:
         """Create the pipeline.
@@ -116,7 +116,9 @@ class GenesysFirehosePipeline(Construct):
             lake: The bucket, its retention, and its catalog. Default: LakeProps().
             monitoring: Metrics, logs and alarms. Default: MonitoringProps().
             removal_policy: What happens to everything that holds data when the stack goes: buckets,
-                keys, secrets, queues, table and log groups; RETAIN or DESTROY. Default: RETAIN.
+                keys, secrets, queues, table and log groups. RETAIN_ON_UPDATE_OR_DELETE keeps it, but for what a first
+                deployment made that then failed; RETAIN keeps that, too, at every try; DESTROY keeps nothing. Default:
+                RETAIN_ON_UPDATE_OR_DELETE.
             auto_delete_objects: Empty the bucket when the stack goes; only with DESTROY and
                 RetentionMode.NONE. Default: False.
 

@@ -43,7 +43,7 @@ FULL = {
     "web_acl_arn": WEB_ACL_ARN,
     "cloud_watch_role": False,
     "dynamic_partitioning": False,
-    "removal_policy": "RETAIN",
+    "removal_policy": "RETAIN_ON_UPDATE_OR_DELETE",
     "tags": {"Team": "contact-centre"},
 }
 
@@ -101,7 +101,9 @@ def test_only_prod_is_protected_from_deletion(name: str) -> None:
     assert stack.termination_protection is (name == "prod")
 
 
-@pytest.mark.parametrize(("name", "policy"), [("prod", "Retain"), ("dev", "Retain"), ("local", "Delete")])
+@pytest.mark.parametrize(
+    ("name", "policy"), [("prod", "RetainExceptOnCreate"), ("dev", "RetainExceptOnCreate"), ("local", "Delete")]
+)
 def test_data_outlive_every_stack_but_the_local_one(name: str, policy: str) -> None:
     _, template = _environment(name)
     for bucket in template.resources("AWS::S3::Bucket").values():
@@ -232,7 +234,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "removal policy": (
         {"removal_policy": "DELETE"},
-        "environments.dev.removal_policy is 'DELETE': allowed are DESTROY, RETAIN.",
+        "environments.dev.removal_policy is 'DELETE': allowed are DESTROY, RETAIN, RETAIN_ON_UPDATE_OR_DELETE.",
     ),
     "topics as a text": (
         {"topics": "quality"},
@@ -294,7 +296,7 @@ def test_a_wrong_setting_is_named_with_what_is_allowed(case: str) -> None:
         (
             {"prod": {"removal_policy": "DESTROY"}},
             "prod",
-            "environments.prod.removal_policy is DESTROY: prod allows RETAIN alone.",
+            "environments.prod.removal_policy is DESTROY: prod allows the others alone.",
         ),
     ],
 )

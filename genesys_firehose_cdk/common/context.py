@@ -68,8 +68,8 @@ class PipelineContext(Props, at="context"):
         alarm_topic: Where all alarms report to; its policy must let CloudWatch and EventBridge publish.
         metrics_namespace: The CloudWatch namespace of the functions' metrics. Default: GenesysFirehose.
         log_retention: How long all log groups keep their entries. Default: one year.
-        removal_policy: What happens to everything that holds data when the stack goes, RETAIN or DESTROY.
-            Default: RETAIN.
+        removal_policy: What happens to everything that holds data when the stack goes. Default:
+            RETAIN_ON_UPDATE_OR_DELETE.
 
     Raises:
         InvalidPropertyError: A value that CloudWatch or CloudFormation would refuse.
@@ -80,7 +80,7 @@ class PipelineContext(Props, at="context"):
     alarm_topic: sns.ITopic
     metrics_namespace: str = "GenesysFirehose"
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR
-    removal_policy: RemovalPolicy = RemovalPolicy.RETAIN
+    removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
     def validate(self) -> None:
         """Check name, namespace and removal policy."""

@@ -32,7 +32,7 @@ class HmacKey(Construct):
         *,
         description: str,
         existing_secret: secretsmanager.ISecret | None = None,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         """Create the key, or wrap an existing secret.
 
@@ -42,7 +42,7 @@ class HmacKey(Construct):
             description: What the key is for; shown in Secrets Manager.
             existing_secret: A secret whose plain text is the HMAC key. Default: a generated one.
             removal_policy: What happens to a generated secret and its KMS key when the stack goes.
-                Default: RETAIN.
+                Default: RETAIN_ON_UPDATE_OR_DELETE.
         """
         super().__init__(scope, id)
         check_removal_policy(removal_policy)

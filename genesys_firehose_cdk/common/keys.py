@@ -58,7 +58,13 @@ class OperationsKey(Construct):
         key: The KMS key, rotated yearly.
     """
 
-    def __init__(self, scope: Construct, id: str, *, removal_policy: RemovalPolicy = RemovalPolicy.RETAIN) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    ) -> None:
         super().__init__(scope, id)
         check_removal_policy(removal_policy)
         stack = Stack.of(self)

@@ -152,9 +152,11 @@ def check_arn(name: str, value: str, service: str, resource: str, what: str, sco
 
 
 def check_removal_policy(value: RemovalPolicy) -> None:
-    """Refuse removal policies that not every resource of the pipeline knows."""
-    if value not in (RemovalPolicy.RETAIN, RemovalPolicy.DESTROY):
-        raise InvalidPropertyError("removal_policy", f"is {value.name}", "RETAIN and DESTROY are allowed")
+    """Refuse the removal policy that not every resource of the pipeline knows."""
+    if value is RemovalPolicy.SNAPSHOT:
+        raise InvalidPropertyError(
+            "removal_policy", "is SNAPSHOT", "RETAIN_ON_UPDATE_OR_DELETE, RETAIN and DESTROY are allowed"
+        )
 
 
 def check_scope(name: str, scope: object) -> None:

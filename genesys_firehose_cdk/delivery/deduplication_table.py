@@ -19,14 +19,19 @@ class DeduplicationTable(Construct):
         table: The table; partition key `dedup_key`, time to live in `expires_at`.
     """
 
-    def __init__(self, scope: Construct, id: str, *, removal_policy: RemovalPolicy = RemovalPolicy.RETAIN) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    ) -> None:
         """Create the table.
 
         Args:
             scope: The parent construct.
             id: The construct's id.
-            removal_policy: What happens to the table when the stack goes. RETAIN also protects it from
-                deletion by hand. Default: RETAIN.
+            removal_policy: What happens to the table when the stack goes. Default: RETAIN_ON_UPDATE_OR_DELETE.
         """
         super().__init__(scope, id)
         check_removal_policy(removal_policy)
@@ -39,7 +44,6 @@ class DeduplicationTable(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            deletion_protection=removal_policy is RemovalPolicy.RETAIN,
             removal_policy=removal_policy,
         )
         acknowledge(

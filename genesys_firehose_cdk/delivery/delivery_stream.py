@@ -205,6 +205,8 @@ class DataLakeDeliveryStream(Construct):
             role=self.role.role,
         )
         log_streams = [child for child in self.log_group.node.children if isinstance(child, logs.LogStream)]
+        for log_stream in log_streams:
+            log_stream.apply_removal_policy(context.removal_policy)
         self.role.allow_log_streams(self.log_group, *log_streams)
         # The L2 depends on its own grants. A role without policy updates gets none, so the policy is named here.
         self.stream.node.add_dependency(self.role.policy)

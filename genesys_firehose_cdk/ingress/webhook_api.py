@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_iam as iam
@@ -120,6 +120,9 @@ class WebhookApi(Construct):
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=["*/*"],
             cloud_watch_role=props.cloud_watch_role,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            if props.cloud_watch_role
+            else None,
             disable_execute_api_endpoint=props.domain is not None,
             policy=None if props.allowed_cidrs is None else _allow_list(props.allowed_cidrs),
             deploy_options=apigateway.StageOptions(

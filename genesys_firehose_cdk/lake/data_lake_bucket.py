@@ -199,7 +199,7 @@ class DataLakeBucket(Construct):
         props: DataLakeBucketProps | None = None,
         existing_bucket: s3.IBucket | None = None,
         existing_bucket_is_locked_and_versioned: bool = False,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         auto_delete_objects: bool = False,
     ) -> None:
         """Create the bucket, or wrap an existing one.
@@ -210,7 +210,8 @@ class DataLakeBucket(Construct):
             props: Retention and lifecycle of a new bucket. Default: DataLakeBucketProps().
             existing_bucket: See LakeProps.
             existing_bucket_is_locked_and_versioned: See LakeProps.
-            removal_policy: What happens to the buckets and keys when the stack goes. Default: RETAIN.
+            removal_policy: What happens to the buckets and keys when the stack goes. Default:
+                RETAIN_ON_UPDATE_OR_DELETE.
             auto_delete_objects: Empty the bucket when the stack goes; only with DESTROY and without a
                 default retention. Default: False.
 
@@ -409,8 +410,8 @@ def _check_removal(props: DataLakeBucketProps, removal_policy: RemovalPolicy, au
         raise InvalidPropertyError(
             "removal_policy",
             "is DESTROY with retention_mode COMPLIANCE",
-            "only RETAIN is allowed, because S3 refuses to delete locked versions and the stack would "
-            "be stuck half deleted",
+            "RETAIN and RETAIN_ON_UPDATE_OR_DELETE are allowed, because S3 refuses to delete locked versions and the "
+            "stack would be stuck half deleted",
         )
     if auto_delete and props.retention_mode is not RetentionMode.NONE:
         raise InvalidPropertyError(

@@ -100,7 +100,7 @@ class LakeCatalog(Construct):
         *,
         bucket: DataLakeBucket,
         props: LakeCatalogProps | None = None,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         """Create database, tables, workgroups and queries.
 
@@ -109,10 +109,11 @@ class LakeCatalog(Construct):
             id: The construct's id.
             bucket: The lake.
             props: Default: LakeCatalogProps().
-            removal_policy: What happens to the results bucket when the stack goes. Default: RETAIN.
+            removal_policy: What happens to the results bucket when the stack goes. Default:
+                RETAIN_ON_UPDATE_OR_DELETE.
 
         Raises:
-            InvalidPropertyError: `removal_policy` is neither RETAIN nor DESTROY.
+            InvalidPropertyError: `removal_policy` is SNAPSHOT.
         """
         super().__init__(scope, id)
         check_removal_policy(removal_policy)

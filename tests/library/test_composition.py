@@ -29,7 +29,7 @@ def test_no_retained_resource_is_replaced_by_a_new_release(default: Template) ->
     retained = {
         logical_id: resource["Type"]
         for logical_id, resource in sorted(default.content["Resources"].items())
-        if resource.get("DeletionPolicy") == "Retain"
+        if resource.get("UpdateReplacePolicy") == "Retain"
     }
     assert retained == json.loads(RETAINED_RESOURCES.read_text())
 
@@ -80,7 +80,7 @@ def test_a_foreign_app_without_feature_flags_gets_the_same_safety(environment: c
         statement["Principal"] for statement in log_policy["Statement"] if statement["Effect"] == "Allow"
     ]
     [account] = template.resources("AWS::ApiGateway::Account").values()
-    assert account["DeletionPolicy"] == "Retain"
+    assert account["DeletionPolicy"] == "RetainExceptOnCreate"
     for bucket in template.resources("AWS::S3::Bucket").values():
         assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
     for key in template.resources("AWS::KMS::Key").values():

@@ -406,7 +406,7 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "compliance with destroy": (
         lambda stack: _pipeline(stack, lake=LakeProps(bucket=COMPLIANCE), removal_policy=cdk.RemovalPolicy.DESTROY),
-        "removal_policy is DESTROY with retention_mode COMPLIANCE: only RETAIN is allowed, because S3 refuses to "
+        "removal_policy is DESTROY with retention_mode COMPLIANCE: RETAIN and RETAIN_ON_UPDATE_OR_DELETE are allowed, because S3 refuses to "
         "delete locked versions and the stack would be stuck half deleted.",
     ),
     "compliance with auto delete": (
@@ -421,7 +421,7 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "auto delete with retain": (
         lambda stack: _pipeline(stack, lake=LakeProps(bucket=NO_RETENTION), auto_delete_objects=True),
-        "auto_delete_objects is True with removal_policy RETAIN: it is allowed with removal_policy DESTROY alone.",
+        "auto_delete_objects is True with removal_policy RETAIN_ON_UPDATE_OR_DELETE: it is allowed with removal_policy DESTROY alone.",
     ),
     "auto delete with an existing bucket": (
         lambda stack: _pipeline(
@@ -433,7 +433,7 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "snapshot as removal policy": (
         lambda stack: _pipeline(stack, removal_policy=cdk.RemovalPolicy.SNAPSHOT),
-        "removal_policy is SNAPSHOT: RETAIN and DESTROY are allowed.",
+        "removal_policy is SNAPSHOT: RETAIN_ON_UPDATE_OR_DELETE, RETAIN and DESTROY are allowed.",
     ),
     "existing bucket and bucket props": (
         lambda stack: _pipeline(stack, lake=LakeProps(existing_bucket=_bucket(stack), bucket=DataLakeBucketProps())),
@@ -638,7 +638,7 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "log groups kept by a snapshot": (
         lambda stack: new_context(stack, removal_policy=cdk.RemovalPolicy.SNAPSHOT),
-        "removal_policy is SNAPSHOT: RETAIN and DESTROY are allowed.",
+        "removal_policy is SNAPSHOT: RETAIN_ON_UPDATE_OR_DELETE, RETAIN and DESTROY are allowed.",
     ),
     "certificate's warning that never comes": (
         lambda stack: WebhookDomainProps(domain_name="a.example.com", hosted_zone=zone(stack), days_to_expiry=0),

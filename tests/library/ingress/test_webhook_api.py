@@ -94,7 +94,7 @@ def test_refusals_of_the_gateway_are_problem_documents_that_repeat_nothing(defau
 
 def test_account_wide_logging_role_is_set_unless_it_is_refused_and_stays(default: Template, maximal: Template) -> None:
     [account] = default.resources("AWS::ApiGateway::Account").values()
-    assert account["DeletionPolicy"] == "Retain"
+    assert account["DeletionPolicy"] == "RetainExceptOnCreate"
     assert maximal.resources("AWS::ApiGateway::Account") == {}
 
 
