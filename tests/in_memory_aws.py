@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
+from zlib import crc32
 
 import botocore.session
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -50,9 +52,12 @@ class InMemoryAws:
         self.stream_of: dict[bytes, str] = {}
         self.raw: list[bytes] = []
         self.queue: list[str] = []
+        self.dead_letters: list[str] = []
         self.owners: dict[str, str] = {}
         self.owners_expire: dict[str, int] = {}
+        self.now = datetime.now(UTC)
         self.objects: dict[str, bytes] = {}
+        self.written: dict[str, datetime] = {}
         self.uploads: list[dict[str, Any]] = []
         self.secret_versions = {"AWSCURRENT": "the-key"}
         self.secret_created = datetime.now(UTC)
@@ -101,7 +106,8 @@ class InMemoryAws:
 
 
 def refusal(code: str, operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": ""}}, operation)
+    metadata: Any = {"HTTPStatusCode": 400}
+    return ClientError({"Error": {"Code": code, "Message": ""}, "ResponseMetadata": metadata}, operation)
 
 
 class _Validated:
@@ -120,6 +126,9 @@ class _Validated:
             return getattr(self._service, method)(**parameters)
 
         return call
+
+    def get_paginator(self, method: str) -> Any:
+        return SimpleNamespace(paginate=lambda **parameters: iter([getattr(self, method)(**parameters)]))
 
 
 def _validate(service: str, method: str, parameters: Mapping[str, Any]) -> None:
@@ -174,16 +183,34 @@ class _Sqs(_Service):
         assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= 1024 * 1024
 
         def effect(partial: bool) -> dict[str, Any]:
-            failed = []
+            failed, sent = [], []
             for index, entry in enumerate(Entries):
                 if partial and index % 2 == 0:
                     failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
                 else:
                     self._aws.queue.append(entry["MessageBody"])
-            return {"Failed": failed} if failed else {}
+                    sent.append({"Id": entry["Id"], "MessageId": f"sent {entry['MessageBody']}"})
+            return {name: entries for name, entries in (("Successful", sent), ("Failed", failed)) if entries}
 
         answer: dict[str, Any] = self._aws.call("SendMessageBatch", effect)
         return answer
+
+    def receive_message(self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int) -> dict[str, Any]:
+        def effect(_partial: bool) -> dict[str, Any]:
+            bodies = self._aws.dead_letters[:MaxNumberOfMessages]
+            messages = [{"MessageId": body, "ReceiptHandle": body, "Body": body} for body in bodies]
+            return {"Messages": messages} if messages else {}
+
+        answer: dict[str, Any] = self._aws.call("ReceiveMessage", effect)
+        return answer
+
+    def delete_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> None:
+        def effect(partial: bool) -> None:
+            for index, entry in enumerate(Entries):
+                if entry["ReceiptHandle"] in self._aws.dead_letters and not (partial and index % 2 == 0):
+                    self._aws.dead_letters.remove(entry["ReceiptHandle"])
+
+        self._aws.call("DeleteMessageBatch", effect)
 
 
 class _DynamoDb(_Service):
@@ -242,7 +269,8 @@ class _S3(_Service):
         def effect(_partial: bool) -> dict[str, Any]:
             if request.get("IfNoneMatch") == "*" and request["Key"] in self._aws.objects:
                 raise refusal("PreconditionFailed", "PutObject")
-            self._aws.objects[request["Key"]] = request["Body"]
+            self._aws.objects[request["Key"]] = request.get("Body", b"")
+            self._aws.written[request["Key"]] = self._aws.now
             self._aws.uploads.append(request)
             return {}
 
@@ -256,4 +284,16 @@ class _S3(_Service):
             return {"Body": io.BytesIO(self._aws.objects[Key])}
 
         answer: dict[str, Any] = self._aws.call("GetObject", effect)
+        return answer
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
+        def effect(_partial: bool) -> dict[str, Any]:
+            contents = [
+                {"Key": key, "ETag": f'"{crc32(body)}"', "LastModified": self._aws.written.get(key)}
+                for key, body in sorted(self._aws.objects.items())
+                if key.startswith(Prefix)
+            ]
+            return {"Contents": contents} if contents else {}
+
+        answer: dict[str, Any] = self._aws.call("ListObjectsV2", effect)
         return answer

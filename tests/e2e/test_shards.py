@@ -14,7 +14,7 @@ from genesys_firehose_tools.local.firehose.faults import Faults
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.local.soak import set_faults
 from genesys_firehose_tools.local.values import GeneratedEvent
-from genesys_firehose_tools.operations.redrive import Journal, Redrive, Source
+from genesys_firehose_tools.operations.redrive import Redrive, Source
 from shared.envelope import wrap
 from shared.event import describe
 from tests.e2e.conftest import Sender, eventually, let_failed_messages_come_again_soon, output_of, queue_length
@@ -78,7 +78,7 @@ def test_what_both_streams_refuse_waits_in_the_queue_and_lands(sender: Sender, g
     assert [len(sender.landings(event)) for event in events] == [1] * 10
 
 
-def test_a_redrive_puts_what_failed_back_over_both_streams(sender: Sender, generate: Generate, tmp_path: Path) -> None:
+def test_a_redrive_puts_what_failed_back_over_both_streams(sender: Sender, generate: Generate) -> None:
     deployment, events = sender.deployment, [generate("call"), generate("call")]
     for event in events:
         raw = json.dumps(event.body).encode()
@@ -90,6 +90,6 @@ def test_a_redrive_puts_what_failed_back_over_both_streams(sender: Sender, gener
             Body=json.dumps({"rawData": base64.b64encode(record).decode()}).encode() + b"\n",
         )
     source = Source(bucket=deployment.bucket, streams=streams(deployment), queue=deployment.queue, dlq=deployment.dlq)
-    assert Redrive(deployment, source, Journal(tmp_path / "journal.jsonl")).run().records_put == 2
+    assert Redrive(deployment, source).run().records_put == 2
 
     assert [len(sender.landings(event)) for event in events] == [1, 1]
