@@ -59,8 +59,8 @@ class EnvironmentSettings:
         webhook: Take events over HTTPS. Default: true.
         org_id: The Genesys Cloud organization whose events come over Amazon EventBridge; with the two that
             follow. Default: none.
-        event_source_suffix: See PartnerBusProps.
-        topics: See PartnerBusProps.
+        event_source_suffix: See PartnerBusProps. Default: none.
+        topics: See PartnerBusProps. Default: none.
         genesys_region: The organization's region, a name of GenesysRegion such as EU_CENTRAL_1. Default: none.
         genesys_credentials_arn: The full ARN of the secret with an OAuth client; see GenesysProps. Both
             or neither. Default: none.
@@ -72,7 +72,7 @@ class EnvironmentSettings:
         domain_name: The webhook's own domain. Default: none.
         certificate_arn: A certificate for the domain. Default: a new one in the hosted zone.
         hosted_zone_id: The Route 53 zone in which the domain gets its record. Default: none.
-        hosted_zone_name: The name of that zone; both or neither.
+        hosted_zone_name: The name of that zone; both or neither. Default: none.
         retention_mode: GOVERNANCE or COMPLIANCE. Default: GOVERNANCE.
         retention_days: Default: 30.
         acknowledge_compliance: See DataLakeBucketProps. Default: false.

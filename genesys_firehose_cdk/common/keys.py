@@ -65,6 +65,16 @@ class OperationsKey(Construct):
         *,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
+        """Create the key.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            removal_policy: What happens to the key when the stack goes. Default: RETAIN_ON_UPDATE_OR_DELETE.
+
+        Raises:
+            InvalidPropertyError: `removal_policy` is SNAPSHOT.
+        """
         super().__init__(scope, id)
         check_removal_policy(removal_policy)
         stack = Stack.of(self)

@@ -49,7 +49,7 @@ class DataLakeBucketProps(Props, at="lake.bucket"):
         retention_days: How long a new object version is locked; 1 to 36,500 (Amazon S3 API Reference,
             "DefaultRetention"). Not with NONE. Default: 30.
         acknowledge_compliance: Must be True with COMPLIANCE: nothing in the bucket, and so not the
-            bucket, can be deleted before the retention ends, whoever asks and whatever it costs.
+            bucket, can be deleted before the retention ends, whoever asks and whatever it costs. Default: False.
         raw_archive_after_days: When objects under raw/ move to S3 Glacier Instant Retrieval; None for
             never. Default: 90, or never where they expire before that.
         raw_expiration_days: When objects under raw/ expire; None for never. Default: None.
