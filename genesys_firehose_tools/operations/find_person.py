@@ -23,6 +23,7 @@ from typing import Any, Literal, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from genesys_firehose_tools.errors import ToolError
+from genesys_firehose_tools.lake_objects import is_packed
 from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.operations.clients import Clients
 
@@ -36,7 +37,6 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KEY_ID = re.compile(rb"tok_([0-9a-f]{8})_[0-9a-f]{32}")
 # The first one in a record of raw/ is the envelope's: the event stands behind it.
 _DEDUP_KEY = re.compile(rb'"dedup_key":"([0-9a-f]{64})"')
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class PersonSearchError(ToolError):
@@ -257,8 +257,7 @@ class PersonSearch:
     def _lines(self, version: Version) -> Iterator[bytes]:
         body = self._s3.get_object(Bucket=self._source.bucket, Key=version.key, VersionId=version.version_id)["Body"]
         with io.BufferedReader(body) as content:
-            # Firehose packs what it writes; an emulator may not.
-            if content.peek(1).startswith(_GZIP_MAGIC):
+            if is_packed(content.peek(1)):
                 with gzip.open(content) as unpacked:
                     yield from unpacked
             else:

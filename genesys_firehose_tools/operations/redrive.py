@@ -7,7 +7,6 @@ would be dropped. But an owner passes every time, so each record must be put onc
 """
 
 import base64
-import gzip
 import itertools
 import json
 import random
@@ -20,6 +19,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from genesys_firehose_tools.errors import ToolError
+from genesys_firehose_tools.lake_objects import unpack
 from genesys_firehose_tools.operations.clients import Clients
 from genesys_firehose_tools.operations.redrive_journal import (
     ERRORS_PREFIX,
@@ -39,7 +39,6 @@ _PUT_ATTEMPTS = 8
 _LONGEST_BACKOFF_SECONDS = 10.0
 # Amazon SQS API Reference, "ReceiveMessage": ten messages at most.
 _MAX_MESSAGES = 10
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class RedriveError(ToolError):
@@ -187,7 +186,7 @@ class Redrive:
         body: bytes = self._s3.get_object(Bucket=self._source.bucket, Key=found.key)["Body"].read()
         batches: list[dict[int, bytes]] = []
         size = 0
-        for number, line in enumerate((gzip.decompress(body) if body.startswith(_GZIP_MAGIC) else body).splitlines()):
+        for number, line in enumerate(unpack(body).splitlines()):
             record = _record(line)
             if record is None:
                 self.progress.unreadable += 1
