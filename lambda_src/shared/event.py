@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from shared.event_times import CHANGES, MOMENTS
 from shared.event_types import CONVERSATION, EVENT_TYPES, MESSAGE, TYPES_BY_MEDIUM, TYPES_BY_TOPIC, UNKNOWN
+from shared.json_text import field_at
 
 # Genesys Cloud's topics stay far below; a longer one is cut, so that the envelope has a bounded size.
 MAX_TOPIC_CHARACTERS = 256
@@ -165,18 +166,10 @@ def _time_in_body(body: dict[str, Any]) -> datetime | None:
     """Find the moment the event speaks of: its own, else the newest change of a state that it tells of."""
     for path in _MOMENTS:
         # Looked up first, because few bodies have any of them.
-        if path[0] in body and (moment := parse_time(_field_at(body, path))):
+        if path[0] in body and (moment := parse_time(field_at(body, path))):
             return moment
-    changes = (parse_time(_field_at(body, path)) for path in _CHANGES if path[0] in body)
+    changes = (parse_time(field_at(body, path)) for path in _CHANGES if path[0] in body)
     return max((change for change in changes if change is not None), default=None)
-
-
-def _field_at(value: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    return value
 
 
 def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime) -> EventFacts:
@@ -202,7 +195,7 @@ def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime)
     time = _time_in_body(body)
     has_identity = True
 
-    event_id = _field_at(payload, id_path)
+    event_id = field_at(payload, id_path)
     if not _is_id(event_id) and isinstance(topic, str) and topic.startswith("v2.audits."):
         event_id = body.get("id")
     if _is_id(event_id):
