@@ -120,13 +120,13 @@ def topic_of(payload: dict[str, Any]) -> str | None:
     return topic[:MAX_TOPIC_CHARACTERS] if isinstance(topic, str) else None
 
 
-def event_time_of(event: dict[str, Any]) -> datetime | None:
+def event_time_of(event: dict[str, Any], payload: dict[str, Any]) -> datetime | None:
     """Return when the event happened, else when it was sent; None when it says neither.
 
     Args:
-        event: the event as received: an EventBridge event around it has a time as well, which comes last.
+        event: the event as received: an EventBridge event around the payload has a time as well, which comes last.
+        payload: its payload, by `genesys_payload`.
     """
-    payload = genesys_payload(event)
     return _time_in_body(_body_of(payload)) or _time_sent(event, payload)
 
 

@@ -86,7 +86,7 @@ class Transformer:
             # The type and the time are read anew, so that a rebuild profits from what was learnt since.
             payload = genesys_payload(event)
             event_type = partition_type(event_type_of(payload))
-            event_time = event_time_of(event)
+            event_time = event_time_of(event, payload)
             findings = self._masker.mask(payload, received_at.timestamp() * 1000)
             topic = topic_of(payload)
         except (InvalidEnvelopeError, InvalidJsonError, BrokenPointerError) as error:

@@ -220,7 +220,7 @@ def test_of_an_agents_activity_the_state_that_changed_last_gives_the_time() -> N
         "dateActiveQueuesChanged": "2026-11-19T06:30:00.000Z",
     }
     event = {"topicName": "v2.users.u-1.activity", "eventBody": body, "timestamp": "2026-11-23T09:00:00.700Z"}
-    assert event_time_of(event) == MOMENT
+    assert event_time_of(event, event) == MOMENT
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_a_topic_is_cut_and_must_be_text() -> None:
     ],
 )
 def test_an_events_time_is_found_where_its_family_keeps_it(payload: dict[str, Any]) -> None:
-    assert event_time_of(payload) == MOMENT
+    assert event_time_of(payload, payload) == MOMENT
 
 
 @pytest.mark.parametrize(
