@@ -120,18 +120,41 @@ def topic_of(payload: dict[str, Any]) -> str | None:
     return topic[:MAX_TOPIC_CHARACTERS] if isinstance(topic, str) else None
 
 
-def event_time_of(event: dict[str, Any], payload: dict[str, Any]) -> datetime | None:
-    """Return when the event happened, else when it was sent; None when it says neither.
+def time_of(payload: dict[str, Any]) -> datetime | None:
+    """Return when the event happened, else when it was sent; None when its payload says neither."""
+    return _time_in_body(_body_of(payload)) or parse_time(payload.get("timestamp"))
+
+
+def time_around(event: dict[str, Any], payload: dict[str, Any]) -> datetime | None:
+    """Return the time of the EventBridge event around a payload, if there is one."""
+    return None if payload is event else parse_time(event.get("time"))
+
+
+def content_of(payload: dict[str, Any]) -> str:
+    """Return what an event says, its topic and its body, as one text: two events with one text say the same.
+
+    Numbers are compared as they are written. What traces the event's way is no part of it.
+    """
+    body = _body_of(payload)
+    return _canonical(["content", payload.get("topicName"), _without_trace(body) if body is payload else body])
+
+
+def key_within_hour(content: str, received_at: str) -> str:
+    """Return the ``dedup_key`` of an event with neither id nor time: it holds for the UTC hour of arrival.
 
     Args:
-        event: the event as received: an EventBridge event around the payload has a time as well, which comes last.
-        payload: its payload, by `genesys_payload`.
+        content: the event's content.
+        received_at: when it arrived, as the envelope says it.
     """
-    return _time_in_body(_body_of(payload)) or _time_sent(event, payload)
+    return _digest(_with_part(content, received_at[:13]))
 
 
-def _time_sent(event: dict[str, Any], payload: dict[str, Any]) -> datetime | None:
-    return parse_time(payload.get("timestamp")) or (None if payload is event else parse_time(event.get("time")))
+def _with_part(content: str, part: Any) -> str:
+    return f"{content[:-1]},{_canonical(part)}]"
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()
 
 
 def _body_of(payload: dict[str, Any]) -> dict[str, Any]:
@@ -199,16 +222,15 @@ def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime)
     if not _is_id(event_id) and isinstance(topic, str) and topic.startswith("v2.audits."):
         event_id = body.get("id")
     if _is_id(event_id):
-        identity = ascii(("id", topic, event_id))
+        key = _digest(ascii(("id", topic, event_id)))
+    elif time is not None:
+        key = _digest(content_of(payload))
+    elif (time := parse_time(payload.get("timestamp"))) is not None:
+        key = _digest(_with_part(content_of(payload), payload["timestamp"]))
     else:
-        parts = ["content", topic, _without_trace(body) if body is payload else body]
-        if time is None:
-            time = parse_time(payload.get("timestamp"))
-            has_identity = time is not None
-            parts.append(payload["timestamp"] if has_identity else f"{arrival:%Y-%m-%dT%H}")
-        identity = _canonical(parts)
-    key = hashlib.sha256(identity.encode()).hexdigest()
-    time = time or _time_sent(event, payload)
+        key = key_within_hour(content_of(payload), format_time(arrival))
+        has_identity = False
+    time = time or parse_time(payload.get("timestamp")) or time_around(event, payload)
     return EventFacts(event_type_of(payload), time, topic_of(payload), key, has_identity)
 
 
