@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 from shared.telemetry import Metrics, log, log_exception
 from transform.deduplication import Copy, KeyOwners
-from transform.records import CleanRecord, Mark, Transformer, UnreadableRecordError, arrival_of
+from transform.records import CleanRecord, Transformer, UnreadableRecordError, arrival_of
 
 # Amazon Data Firehose Developer Guide, "Transform source data": 6 MB is the most that Lambda takes and gives in one
 # synchronous call. What is over it here goes to errors/ and can be redriven alone; half a MiB is for the frame.
 MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 512 * 1024
-_COUNTS: dict[Mark, str] = {"conflict": "RecordsConflicting", "repeated": "RecordsRepeated"}
 _FRAME_BYTES = 300  # record id, result, partition keys and punctuation of one answer
 
 
@@ -101,8 +100,10 @@ def _answer(
         metrics.count("RecordsDuplicate")
         return {"recordId": record_id, "result": "Dropped"}
     passed.add(record.identity)
-    if verdict.is_another:
-        metrics.count(_COUNTS[record.mark])
+    if verdict.is_another and record.mark == "conflict":
+        metrics.count("RecordsConflicting")
+    elif verdict.is_another:
+        metrics.count("RecordsRepeated")
     if not record.date_is_own:
         metrics.count("EventDateOutOfWindow")
     findings = record.findings
