@@ -220,13 +220,13 @@ class _DynamoDb(_Service):
         def effect(partial: bool) -> dict[str, Any]:
             responses: list[dict[str, Any]] = []
             for index, statement in enumerate(Statements):
-                key, ingest_id, expiry = (value for item in statement["Parameters"] for value in item.values())
+                key, owner, expiry = (value for item in statement["Parameters"] for value in item.values())
                 if partial and index % 2 == 0:
                     responses.append({"Error": {"Code": "ThrottlingError"}})
                 elif key in self._aws.owners:
                     responses.append({"Error": {"Code": "DuplicateItem"}})
                 else:
-                    self._aws.owners[key] = ingest_id
+                    self._aws.owners[key] = owner
                     self._aws.owners_expire[key] = int(expiry)
                     responses.append({})
             return {"Responses": responses}
@@ -242,7 +242,7 @@ class _DynamoDb(_Service):
 
         def effect(partial: bool) -> dict[str, Any]:
             items = [
-                {"dedup_key": {"S": key}, "ingest_id": {"S": self._aws.owners[key]}}
+                {"dedup_key": {"S": key}, "owner": {"S": self._aws.owners[key]}}
                 for index, key in enumerate(keys)
                 if key in self._aws.owners and not (partial and index % 2 == 0)
             ]

@@ -7,6 +7,9 @@ import hmac
 import json
 from typing import Any
 
+from benchmarks.environment import INGEST_ENVIRONMENT as INGEST_ENVIRONMENT
+from benchmarks.environment import METRICS_ENVIRONMENT as METRICS_ENVIRONMENT
+from benchmarks.environment import TRANSFORM_ENVIRONMENT as TRANSFORM_ENVIRONMENT
 from genesys_firehose_cdk.events.event_shapes import EventShapes
 from genesys_firehose_cdk.events.masking_plan import compile_plan
 from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
@@ -17,32 +20,6 @@ from transform.function import TransformHandler
 from transform.masking import Masker
 from transform.plan import MaskingPlan
 from transform.settings import TransformSettings
-
-METRICS_ENVIRONMENT = {"METRICS_NAMESPACE": "GenesysFirehose", "PIPELINE_NAME": "test"}
-INGEST_ENVIRONMENT = {
-    "STREAM_NAMES": "stream",
-    "BUFFER_QUEUE_URL": "https://queue.example/buffer",
-    "SIGNING_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:signing",
-    "PREVIOUS_KEY_VALIDITY_HOURS": "24",
-    "BUCKET_NAME": "lake",
-    "RAW_KEY_ARN": "arn:aws:kms:eu-central-1:123456789012:key/raw",
-    "SIGNATURE_HEADER": "X-Genesys-Signature",
-    "SIGNATURE_PREFIX": "",
-    "SIGNATURE_ENCODING": "hex",
-    "TIMESTAMP_HEADER": "",
-    "TIMESTAMP_TOLERANCE_SECONDS": "300",
-    "MAX_BODY_BYTES": "4194304",
-    "EVENT_ID_FIELD": "messageId",
-    "OVERSIZE_FIELDS": "transcripts,text",
-}
-TRANSFORM_ENVIRONMENT = {
-    "DEDUPLICATION_TABLE": "owners",
-    "DEDUPLICATION_TTL_DAYS": "7",
-    "TOKENIZATION_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tokenization",
-    "BUCKET_NAME": "lake",
-    "EVENT_DATE_WINDOW_PAST_DAYS": "30",
-    "EVENT_DATE_WINDOW_FUTURE_DAYS": "1",
-}
 
 
 def masking_plan(policy: MaskingPolicy | None = None, shapes: EventShapes | None = None) -> MaskingPlan:

@@ -167,6 +167,13 @@ class PipelineAlarms(Construct):
             "Events were delivered without a check for duplicates, because the table did not answer.",
         )
         self._add(
+            "ConflictingRecords",
+            metric("RecordsConflicting"),
+            self._limit.conflicting_records,
+            "Events came under the id of another one with other content: an update, a sender that uses an id twice, or "
+            "a forgery. Nothing is dropped. Compare what clean/ marks as conflict with what else has the same id.",
+        )
+        self._add(
             "SchemaDrift",
             metric("SchemaDrift"),
             self._limit.schema_drift,

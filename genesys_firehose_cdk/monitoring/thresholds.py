@@ -25,6 +25,7 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
         dead_letters: Messages in the dead-letter queue. Default: 1.
         failed_records: Events that the transform function could not read. Default: 1.
         deduplication_unavailable: Events delivered while the table was down. Default: 1.
+        conflicting_records: Events with the id of another one and other content. Default: 1.
         schema_drift: Unknown fields and changed types in events. Default: 1.
 
     Raises:
@@ -43,6 +44,7 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
     dead_letters: float = 1
     failed_records: float = 1
     deduplication_unavailable: float = 1
+    conflicting_records: float = 1
     schema_drift: float = 1
 
     def validate(self) -> None:

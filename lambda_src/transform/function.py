@@ -11,6 +11,7 @@ from transform.masking import Masker
 from transform.plan import MaskingPlan
 from transform.records import Transformer
 from transform.settings import TransformerSettings, TransformSettings
+from transform.tokens import identifier
 
 
 def make_transformer(
@@ -26,13 +27,13 @@ def make_transformer(
         client: gives the client of an AWS service.
     """
     secret = client("secretsmanager").get_secret_value(SecretId=settings.tokenization_secret_arn)
-    masker = Masker(plan, secret["SecretString"].encode())
+    key = secret["SecretString"].encode()
 
     def get_object(key: str) -> bytes:
         content: bytes = client("s3").get_object(Bucket=settings.bucket_name, Key=key)["Body"].read()
         return content
 
-    return Transformer(masker, plan.version, settings.date_window, get_object)
+    return Transformer(Masker(plan, key), identifier(key), plan.version, settings.date_window, get_object)
 
 
 class TransformHandler:

@@ -24,6 +24,8 @@ TRANSFORM_ATTEMPTS = 4
 # spread over two shards.
 ID_END = "-2"
 EVENT_TIME = "2026-11-20T10:00:00Z"
+# Events whose names differ in these alone have one id, and other content.
+OTHER_CONTENT = "'"
 
 _STORE_CALLS = {"BatchExecuteStatement", "BatchGetItem"}
 
@@ -34,13 +36,21 @@ class LostAnswerError(Exception):
 
 @dataclass(frozen=True)
 class World:
-    """What differs between worlds that a schedule is tried in."""
+    """What differs between worlds that a schedule is tried in.
+
+    Attributes:
+        drain_after_each_request: whether each request has gone all the way before the next is sent.
+        new_environment_for_each_request: whether the ingest function's memory is empty each time.
+        records_in_a_transform_batch: how many records Firehose transforms at once.
+        shards: how many streams there are.
+        has_conflicts: whether an id comes with several contents.
+    """
 
     drain_after_each_request: bool = False
-    # A new environment has an empty memory, so that every copy goes the whole way.
     new_environment_for_each_request: bool = False
     records_in_a_transform_batch: int = 100
     shards: int = 1
+    has_conflicts: bool = False
 
 
 @dataclass
@@ -64,12 +74,26 @@ class Run:
         # Only while the key store is out of reach may a second copy pass, and then it says so of itself.
         if not self.store_was_hit:
             found += [f"{name} is {count} times in clean/, marked" for name, count in clean.items() if count > 1]
+            firsts = Counter(_id(_name(record)) for record in self.clean if "conflict" not in record)
+            found += [
+                f"{count} contents of {event_id} are not marked" for event_id, count in firsts.items() if count > 1
+            ]
+        contents = Counter(map(_id, clean))
+        conflicts = {_name(record) for record in self.clean if "conflict" in record}
+        found += [f"{name} is marked and alone with its id" for name in conflicts if contents[_id(name)] == 1]
+        identities = {(_name(record), record["dedup_key"]) for record in self.clean}
+        if not len(identities) == len(clean) == len({identity for _, identity in identities}):
+            found.append("identities and contents are not one to one")
         return found
 
 
 def _name(record: dict[str, Any]) -> str:
     name: str = record["event"]["messageId"].removesuffix(ID_END)
-    return name
+    return name + OTHER_CONTENT * record["event"]["level"]
+
+
+def _id(name: str) -> str:
+    return name.rstrip(OTHER_CONTENT)
 
 
 class Simulation:
@@ -121,7 +145,13 @@ class Simulation:
     def send(self, names: list[str]) -> None:
         """Send a request as the documented sender does, until it is acknowledged or the attempts are used up."""
         events = [
-            {"messageId": f"{name}{ID_END}", "eventType": "call.event", "eventTime": EVENT_TIME} for name in names
+            {
+                "messageId": f"{_id(name)}{ID_END}",
+                "eventType": "call.event",
+                "eventTime": EVENT_TIME,
+                "level": name.count(OTHER_CONTENT),
+            }
+            for name in names
         ]
         for _attempt in range(SENDER_ATTEMPTS):
             try:

@@ -72,6 +72,16 @@ def test_a_retry_within_fifteen_minutes_is_answered_from_memory(
     assert ingestion.take({"messageId": "a"}) == Receipt(1, 0, 0)
 
 
+@pytest.mark.parametrize("other", [{"messageId": "a", "level": 1}, {"level": 0, "messageId": "a"}])
+def test_the_same_id_with_other_bytes_is_a_record_of_its_own(
+    aws: InMemoryAws, ingestion: Ingestion, other: dict[str, Any]
+) -> None:
+    event = {"messageId": "a", "level": 0}
+    assert ingestion.take(event, other, event) == Receipt(3, 1, 0)
+    assert ingestion.take(other, event) == Receipt(2, 2, 0)
+    assert [json.loads(record)["event"] for record in aws.in_stream] == [event, other]
+
+
 def test_an_event_without_identity_is_never_called_a_duplicate_here(aws: InMemoryAws, ingestion: Ingestion) -> None:
     assert ingestion.take(PRESENCE, PRESENCE) == Receipt(2, 0, 0)
     assert ingestion.take(PRESENCE) == Receipt(1, 0, 0)

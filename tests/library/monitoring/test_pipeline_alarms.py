@@ -40,6 +40,7 @@ ALARMS = {
     "DeadLetters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", ">=", 1),
     "FailedRecords": ("GenesysFirehose", "RecordsFailed", "Sum", ">=", 1),
     "DeduplicationUnavailable": ("GenesysFirehose", "DeduplicationUnavailable", "Sum", ">=", 1),
+    "ConflictingRecords": ("GenesysFirehose", "RecordsConflicting", "Sum", ">=", 1),
     "SchemaDrift": ("GenesysFirehose", "SchemaDrift", "Sum", ">=", 1),
 }
 OPERATORS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
