@@ -37,6 +37,7 @@ _FLAGS = (
     "dynamic_partitioning",
     "ip_allow_list",
     "manage_integration",
+    "verification",
     "webhook",
 )
 _OF_THE_WEBHOOK = ("domain_name", "allowed_cidrs", "web_acl_arn", "cloud_watch_role", "ip_allow_list")
@@ -84,6 +85,8 @@ class EnvironmentSettings:
         shards: Over how many delivery streams events are spread. Default: 1.
         removal_policy: RETAIN_ON_UPDATE_OR_DELETE, RETAIN, or, but in prod, DESTROY; see GenesysFirehosePipeline.
             Default: RETAIN_ON_UPDATE_OR_DELETE.
+        verification: Whether a second stack tries the delivery after each change; see DeliveryVerification.
+            Default: true.
         tags: Tags of every resource. Default: none.
     """
 
@@ -113,6 +116,7 @@ class EnvironmentSettings:
     dynamic_partitioning: bool = True
     shards: int = 1
     removal_policy: str = "RETAIN_ON_UPDATE_OR_DELETE"
+    verification: bool = True
     tags: Mapping[str, str] | None = None
 
     @property

@@ -9,6 +9,7 @@ from genesys_firehose_cdk.delivery.delivery_role import DeliveryRole
 from genesys_firehose_cdk.delivery.delivery_stream import BufferingProps, DataLakeDeliveryStream, DeliveryProps
 from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuild, LakeRebuildProps
 from genesys_firehose_cdk.delivery.transform_function import TransformFunction, TransformProps
+from genesys_firehose_cdk.delivery_verification import DeliveryVerification
 from genesys_firehose_cdk.events.event_shapes import EventShapes
 from genesys_firehose_cdk.events.masking_policy import Action, FieldRule, FreeText, MaskingPolicy, UnknownFields
 from genesys_firehose_cdk.events.topics import UnlistedTopic
@@ -51,6 +52,7 @@ __all__ = [
     "DeduplicationTable",
     "DeliveryProps",
     "DeliveryRole",
+    "DeliveryVerification",
     "EventBridgeIntegration",
     "EventBridgeIntegrationProps",
     "EventShapes",

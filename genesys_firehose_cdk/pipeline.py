@@ -25,13 +25,14 @@ from genesys_firehose_cdk.ingress.ingest_function import QUEUE_VISIBILITY_TIMEOU
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
-from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket
+from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
 from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
 from genesys_firehose_cdk.monitoring.props import MonitoringProps
+from genesys_firehose_cdk.pipeline_parameters import PipelineParameters
 from genesys_firehose_cdk.pipeline_props import PipelineProps
 
 PIPELINES_METADATA = "GenesysFirehosePipelines"
@@ -60,6 +61,7 @@ class GenesysFirehosePipeline(Construct):
         operations_key: The KMS key of log groups, queues and topic.
         alarm_topic: Where all alarms report to.
         bucket: The data lake bucket with its keys and grants.
+        retention_mode: How a new object version is locked; None with an existing bucket, for its owner decides.
         catalog: The tables, workgroups and queries over the lake; None without dynamic partitioning, because its
             tables follow the partitions.
         tokenization_key: The key of the tokens that take the place of personal values.
@@ -79,6 +81,7 @@ class GenesysFirehosePipeline(Construct):
         watch: Asks whether events can still come; None without bus and `watch`.
         alarms: The pipeline's alarms.
         certificate_alarms: The certificate's alarms; None without an own domain.
+        parameters: Where other stacks of the account find the pipeline.
         outputs: The stack outputs, by name.
     """
 
@@ -148,6 +151,7 @@ class GenesysFirehosePipeline(Construct):
         self._create_ingress(props)
         self._manage_genesys(props)
         self._create_monitoring(props)
+        self.parameters = self._create_parameters()
         self.outputs = self._create_outputs()
 
     def _create_context(self, props: PipelineProps) -> PipelineContext:
@@ -166,6 +170,9 @@ class GenesysFirehosePipeline(Construct):
         )
 
     def _create_lake(self, props: PipelineProps) -> None:
+        self.retention_mode: RetentionMode | None = (
+            (props.lake.bucket or DataLakeBucketProps()).retention_mode if props.lake.existing_bucket is None else None
+        )
         self.bucket = DataLakeBucket(
             self,
             "DataLake",
@@ -352,6 +359,19 @@ class GenesysFirehosePipeline(Construct):
                 certificate=self.api.certificate,
                 days_to_expiry=domain.days_to_expiry,
             )
+        )
+
+    def _create_parameters(self) -> PipelineParameters:
+        return PipelineParameters(
+            self,
+            "Parameters",
+            values={
+                "BucketName": self.bucket.bucket.bucket_name,
+                "BufferQueueArn": self.buffer_queue.queue.queue_arn,
+                "OperationsKeyArn": self.operations_key.key_arn,
+                "StreamNames": ",".join(each.stream.delivery_stream_name for each in self.delivery_streams),
+                "DeliveryLogGroups": ",".join(each.log_group.log_group_name for each in self.delivery_streams),
+            },
         )
 
     def _create_outputs(self) -> dict[str, CfnOutput]:

@@ -44,6 +44,7 @@ FULL = {
     "cloud_watch_role": False,
     "dynamic_partitioning": False,
     "removal_policy": "RETAIN_ON_UPDATE_OR_DELETE",
+    "verification": True,
     "tags": {"Team": "contact-centre"},
 }
 
@@ -141,6 +142,24 @@ def test_the_allow_list_is_a_setting() -> None:
     assert len(template.resources("AWS::WAFv2::IPSet")) == 2
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_stack_that_tries_the_delivery_is_a_setting_and_is_deployed_after_the_pipelines(wanted: bool) -> None:
+    app = cdk.App(analytics_reporting=False, context={**CONTEXT, "environments": {"dev": {"verification": wanted}}})
+    application.create_stack(app)
+    stacks = {stack.stack_name: stack for stack in app.synth().stacks}
+    assert set(stacks) == {"GenesysFirehose-dev", *(["GenesysFirehose-dev-Verification"] if wanted else [])}
+    if wanted:
+        verification = stacks["GenesysFirehose-dev-Verification"]
+        assert "GenesysFirehose-dev" in [each.id for each in verification.dependencies]
+        assert set(verification.template["Outputs"]) == {
+            "Seconds",
+            "RawRetention",
+            "RawEncryption",
+            "CleanRetention",
+            "CleanEncryption",
+        }
+
+
 def test_the_bus_alone_is_a_setting() -> None:
     _, template = _synthesize(
         "dev", webhook=False, **{key: FULL[key] for key in ("org_id", "event_source_suffix", "topics")}
@@ -159,7 +178,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
         "genesys_credentials_arn, genesys_credentials_key_arn, genesys_region, hosted_zone_id, hosted_zone_name, "
         "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_days, retention_mode, shards, "
-        "tags, topics, web_acl_arn, webhook.",
+        "tags, topics, verification, web_acl_arn, webhook.",
     ),
     "short account": (
         {"account": "12345"},
@@ -324,6 +343,7 @@ def _run_app(tmp_path: Path, context: dict[str, Any]) -> subprocess.CompletedPro
 def test_app_py_writes_the_stack_and_the_report_of_its_checks(tmp_path: Path) -> None:
     assert _run_app(tmp_path, {**CONTEXT, "env": "prod"}).returncode == 0
     assert (tmp_path / "GenesysFirehose-prod.template.json").is_file()
+    assert (tmp_path / "GenesysFirehose-prod-Verification.template.json").is_file()
 
 
 def test_app_py_ends_with_one_sentence_when_a_setting_is_wrong(tmp_path: Path) -> None:

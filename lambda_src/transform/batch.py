@@ -4,6 +4,7 @@ import binascii
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from shared.envelope import VERIFICATION
 from shared.telemetry import Metrics, log, log_exception
 from transform.deduplication import Copy, KeyOwners
 from transform.records import CleanRecord, Transformer, UnreadableRecordError, arrival_of
@@ -106,13 +107,8 @@ def _answer(
         metrics.count("RecordsRepeated")
     if not record.date_is_own:
         metrics.count("EventDateOutOfWindow")
-    findings = record.findings
-    if findings.schema_drift is None:
-        metrics.of_event_type(record.event_type).count("UnknownShape")
-    # One alarm is for both: what a known shape does not have, and what was closed in an event of no known shape.
-    new = findings.unknown_fields if findings.schema_drift is None else len(findings.schema_drift)
-    if new:
-        metrics.of_event_type(record.event_type).count("SchemaDrift", new)
+    if record.event_type != VERIFICATION:
+        _count_findings(record, metrics)
     line = record.marked(mark=record.mark if verdict.is_another else None, is_checked=verdict.owner is not None)
     return {
         "recordId": record_id,
@@ -120,3 +116,13 @@ def _answer(
         "data": binascii.b2a_base64(line, newline=False).decode(),
         "metadata": {"partitionKeys": {"event_type": record.event_type, "date": record.date}},
     }
+
+
+def _count_findings(record: CleanRecord, metrics: Metrics) -> None:
+    findings = record.findings
+    if findings.schema_drift is None:
+        metrics.of_event_type(record.event_type).count("UnknownShape")
+    # One alarm is for both: what a known shape does not have, and what was closed in an event of no known shape.
+    new = findings.unknown_fields if findings.schema_drift is None else len(findings.schema_drift)
+    if new:
+        metrics.of_event_type(record.event_type).count("SchemaDrift", new)

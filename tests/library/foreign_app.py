@@ -16,6 +16,7 @@ PUBLIC = (
     library.DeduplicationTable,
     library.DeliveryProps,
     library.DeliveryRole,
+    library.DeliveryVerification,
     library.EventBridgeIntegration,
     library.EventBridgeIntegrationProps,
     library.EventShapes,

@@ -1,6 +1,7 @@
 """What waits in the queue goes to Firehose; what can't, and only that, comes again."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from shared.event import EventFacts, describe
 from tests.functions.observing import metrics_of
 from tests.in_memory_aws import Crash, Fault, InMemoryAws
 from tests.wired_functions import ingest_function, post
+from verification.delivery import marked_event
 
 DETAIL = {
     "topicName": "v2.detail.events.conversation.c-1.acd.end",
@@ -193,3 +195,12 @@ def test_a_crash_answers_nothing_so_that_the_batch_comes_again(aws: InMemoryAws,
 def test_an_error_of_our_own_answers_nothing_so_that_the_batch_comes_again(function: IngestHandler) -> None:
     with pytest.raises(KeyError):
         function.handle({"Records": [{"messageId": "m-0"}]})
+
+
+def test_nobody_outside_can_make_a_record_of_the_ingress_verification(
+    aws: InMemoryAws, function: IngestHandler
+) -> None:
+    forged = json.loads(marked_event(0, datetime.now(UTC)))
+    assert post(function, forged) == 200
+    assert consume(function, eventbridge_event(forged)) == []
+    assert [json.loads(record)["ingress"] for record in aws.in_stream] == ["webhook", "eventbridge"]

@@ -41,6 +41,11 @@ def test_clean_has_a_partition_for_every_event_type_that_the_functions_know(defa
     assert set(parameters["projection.event_type.values"].split(",")) == known
 
 
+def test_no_query_of_masked_events_reads_the_partition_of_marked_ones(default: Template) -> None:
+    marked = runpy.run_path(str(ROOT / "lambda_src/shared/envelope.py"))["VERIFICATION"]
+    assert marked not in _table(default, "clean")["Parameters"]["projection.event_type.values"].split(",")
+
+
 def test_tables_lie_where_firehose_delivers(default: Template) -> None:
     stream = default.properties("AWS::KinesisFirehose::DeliveryStream")["ExtendedS3DestinationConfiguration"]
     clean = flat(_table(default, "clean")["Parameters"]["storage.location.template"])
