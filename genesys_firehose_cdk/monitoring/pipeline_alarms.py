@@ -77,8 +77,8 @@ class PipelineAlarms(Construct):
             "Events reach raw/ late. Look at the delivery stream's error log, the delivery role and the raw key.",
         )
         unwritten = (
-            "Firehose fails to write to the bucket. Check the delivery role, both KMS keys, and whether uploads carry the "
-            "checksum that S3 Object Lock requires."
+            "Firehose fails to write to the bucket. Check the delivery role, both KMS keys, and whether "
+            "uploads carry the checksum that S3 Object Lock requires."
         )
         untransformed = (
             "Firehose fails to invoke the transform function; what fails in every attempt goes to errors/. Read the "
