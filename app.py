@@ -55,12 +55,6 @@ class PipelineStack(cdk.Stack):
             lake=settings.lake_props,
             removal_policy=settings.cdk_removal_policy,
         )
-        cdk.Validations.of(self).acknowledge(
-            cdk.Acknowledgment(
-                id="CloudFormation-Validate::W7001",
-                reason="The CDK's delivery stream adds a mapping of Firehose's networks, which only a VPC would use.",
-            )
-        )
         for name, output in self.pipeline.outputs.items():
             # One pipeline in this stack, so the outputs can have their plain names.
             output.override_logical_id(name)

@@ -425,8 +425,26 @@ class GenesysFirehosePipeline(Construct):
         return self.bucket.grant_read_clean(grantee)
 
     def grant_read_raw(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` list and read events as received under `raw/`: personal data in clear."""
+        """Let `grantee` list and read events as received under `raw/` and `errors/`: personal data in clear."""
         return self.bucket.grant_read_raw(grantee)
+
+    def grant_redrive(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` run `genesys-firehose redrive`: personal data in clear, and the right to put records."""
+        stack = Stack.of(self)
+        whole = (
+            self.bucket.grant_redrive(grantee)
+            .combine(self.buffer_queue.grant_redrive(grantee))
+            .combine(
+                iam.Grant.add_to_principal(
+                    grantee=grantee,
+                    actions=["cloudformation:DescribeStacks", "cloudformation:GetTemplate"],
+                    resource_arns=[stack.stack_id],
+                )
+            )
+        )
+        for delivery in self.delivery_streams:
+            whole = whole.combine(delivery.grant_put(grantee))
+        return whole
 
     def metric(
         self,

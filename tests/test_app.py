@@ -16,6 +16,7 @@ from environments import EnvironmentSettings, read_settings
 from genesys_firehose_cdk.common.validation import InvalidPropertyError
 from genesys_firehose_cdk.genesys.region import GenesysRegion
 from tests.library.synthesis import CERTIFICATE_ARN, CONTEXT, ROOT, WEB_ACL_ARN, Template
+from tests.library.test_regions import REGIONS
 
 ENVIRONMENTS = ["dev", "staging", "prod", "local"]
 FULL = {
@@ -134,6 +135,20 @@ def test_every_setting_reaches_the_stack() -> None:
     assert bus["Properties"]["Name"].endswith("/3b1f3c1e-0000-4000-8000-000000000000/lake")
     assert [name for name in bus["DependsOn"] if "Integration" in name]
     assert [name for name in template.resources("AWS::CloudWatch::Alarm") if "EventBridgeSilent" in name]
+
+
+def test_every_setting_is_accepted_in_the_european_sovereign_cloud() -> None:
+    there = json.dumps(FULL).replace("arn:aws:", "arn:aws-eusc:").replace("eu-west-1", "eusc-de-east-1")
+    settings = {**json.loads(there), "genesys_region": "EUSC_DE_EAST_1"}
+    stack, template = _synthesize("staging", **settings)
+    assert stack.region == "eusc-de-east-1"
+    [association] = template.resources("AWS::WAFv2::WebACLAssociation").values()
+    assert association["Properties"]["WebACLArn"].startswith("arn:aws-eusc:wafv2:eusc-de-east-1:")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_region_with_firehose_is_accepted(region: str) -> None:
+    assert read_settings({"dev": {"region": region}}, "dev").region == region
 
 
 def test_the_allow_list_is_a_setting() -> None:

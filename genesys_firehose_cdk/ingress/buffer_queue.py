@@ -1,6 +1,7 @@
 """The queue between the front doors and Firehose."""
 
 from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -70,3 +71,8 @@ class BufferQueue(Construct):
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=MAX_RECEIVE_COUNT),
             removal_policy=context.removal_policy,
         )
+
+    def grant_redrive(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` move messages from the dead-letter queue to the buffer."""
+        # The CDK's own grants of a queue under a key bring the right to use the key along.
+        return self.dead_letter_queue.grant_consume_messages(grantee).combine(self.queue.grant_send_messages(grantee))

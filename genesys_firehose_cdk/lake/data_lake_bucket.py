@@ -1,5 +1,6 @@
 """The write-once bucket that every event ends in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -23,6 +24,7 @@ RAW_PREFIX = "raw/"
 OVERSIZE_PREFIX = "raw/oversize/"
 CLEAN_PREFIX = "clean/"
 ERRORS_PREFIX = "errors/"
+JOURNAL_PREFIX = "errors/redriven/"
 
 # Amazon S3 API Reference, "DefaultRetention": at most 100 years, given in days.
 _MAX_RETENTION_DAYS = 36_500
@@ -181,13 +183,20 @@ class DataLakeBucket(Construct):
     """A versioned bucket under S3 Object Lock, private, TLS only, encrypted with two keys.
 
     `raw/` (events as received, and under `raw/oversize/` the originals that exceed a Firehose record) is
-    encrypted with the raw key, everything else with the clean key, the bucket's default. So whoever reads
-    masked events cannot read the originals. Server access logs go to a second, unlocked bucket.
+    encrypted with the raw key, `clean/` with the clean key, the bucket's default. So whoever reads masked events
+    cannot read the originals.
+
+    `errors/` holds events as received, too, and belongs to those who may read `raw/`. What the source record backup
+    and a rebuild write there is under the raw key. What Firehose could not transform or partition is under the clean
+    key, because a Firehose destination has one key for its objects and its errors (Amazon Data Firehose API Reference,
+    "ExtendedS3DestinationConfiguration"); there the grants by prefix alone keep it from who reads `clean/`.
+
+    Server access logs go to a second, unlocked bucket.
 
     Attributes:
         bucket: The bucket.
-        clean_key: The KMS key of `clean/` and `errors/`.
-        raw_key: The KMS key of `raw/`.
+        clean_key: The KMS key of `clean/`, and of what Firehose could not transform or partition.
+        raw_key: The KMS key of `raw/`, and of all else under `errors/`.
         access_log_bucket: The bucket of the server access logs; None with an existing bucket.
     """
 
@@ -248,25 +257,40 @@ class DataLakeBucket(Construct):
 
     def grant_read_clean(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` list and read masked events under `clean/`, and nothing else."""
-        return self._grant_read(grantee, CLEAN_PREFIX, self.clean_key)
+        return self._grant_read(grantee, (CLEAN_PREFIX,), (self.clean_key,))
 
     def grant_read_raw(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` list and read events as received under `raw/`: personal data in clear."""
-        return self._grant_read(grantee, RAW_PREFIX, self.raw_key)
+        """Let `grantee` list and read events as received under `raw/` and `errors/`: personal data in clear."""
+        return self._grant_read(grantee, (RAW_PREFIX, ERRORS_PREFIX), (self.raw_key, self.clean_key))
 
-    def _grant_read(self, grantee: iam.IGrantable, prefix: str, key: kms.IKey) -> iam.Grant:
+    def grant_read_errors(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` list and read records that were not delivered under `errors/`: personal data in clear."""
+        return self._grant_read(grantee, (ERRORS_PREFIX,), (self.raw_key, self.clean_key))
+
+    def grant_redrive(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` read `errors/`, and note there which of its records were put again."""
+        noting = iam.Grant.add_to_principal(
+            grantee=grantee, actions=["s3:PutObject"], resource_arns=[self.bucket.arn_for_objects(f"{JOURNAL_PREFIX}*")]
+        )
+        key_use = self.clean_key.grant(grantee, "kms:GenerateDataKey")
+        return self.grant_read_errors(grantee).combine(noting).combine(key_use)
+
+    def _grant_read(self, grantee: iam.IGrantable, prefixes: Sequence[str], keys: Sequence[kms.IKey]) -> iam.Grant:
         listing = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:ListBucket"],
             resource_arns=[self.bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
+            conditions={"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
         )
         reading = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:GetObject", "s3:GetObjectVersion"],
-            resource_arns=[self.bucket.arn_for_objects(f"{prefix}*")],
+            resource_arns=[self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes],
         )
-        return listing.combine(reading).combine(key.grant_decrypt(grantee))
+        whole = listing.combine(reading)
+        for key in keys:
+            whole = whole.combine(key.grant_decrypt(grantee))
+        return whole
 
     def _create_bucket(
         self,
@@ -354,7 +378,8 @@ class DataLakeBucket(Construct):
         for sid, name, allowed, prefixes in (
             ("DenyOtherEncryption", header, "aws:kms", ("",)),
             ("DenyOtherKeyForRaw", key_header, self.raw_key.key_arn, (RAW_PREFIX,)),
-            ("DenyOtherKeyForClean", key_header, self.clean_key.key_arn, (CLEAN_PREFIX, ERRORS_PREFIX)),
+            ("DenyOtherKeyForClean", key_header, self.clean_key.key_arn, (CLEAN_PREFIX,)),
+            ("DenyOtherKeyForErrors", key_header, [self.raw_key.key_arn, self.clean_key.key_arn], (ERRORS_PREFIX,)),
         ):
             self.bucket.add_to_resource_policy(
                 iam.PolicyStatement(

@@ -148,7 +148,7 @@ class LakeCatalog(Construct):
         )
 
     def grant_query_raw(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` query events as received in `raw_workgroup`: personal data in clear."""
+        """Let `grantee` query events as received in `raw_workgroup`, and read `errors/`: personal data in clear."""
         return self._bucket.grant_read_raw(grantee).combine(
             self._grant(grantee, self.raw_workgroup, RAW_PREFIX, self._bucket.raw_key, (RAW_TABLE,))
         )

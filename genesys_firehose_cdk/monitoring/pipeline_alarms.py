@@ -61,25 +61,36 @@ class PipelineAlarms(Construct):
 
     def _watch_stream(self, delivery_stream: DataLakeDeliveryStream, suffix: str) -> None:
         limit = self._limit
+        longest_delay = limit.delivery_freshness_seconds or max(
+            _SHORTEST_FRESHNESS_SECONDS, 2 * delivery_stream.longest_delay_seconds
+        )
         self._add(
             f"DeliveryFreshness{suffix}",
             delivery_stream.metric_freshness(),
-            limit.delivery_freshness_seconds
-            or max(_SHORTEST_FRESHNESS_SECONDS, 2 * delivery_stream.longest_delay_seconds),
+            longest_delay,
             "Events reach clean/ late. Look at the delivery stream's error log and the transform function.",
         )
-        for name, metric in (
-            ("DeliverySuccess", delivery_stream.metric_delivery_success()),
-            ("BackupSuccess", delivery_stream.metric_backup_success()),
+        self._add(
+            f"BackupFreshness{suffix}",
+            delivery_stream.metric_backup_freshness(),
+            longest_delay,
+            "Events reach raw/ late. Look at the delivery stream's error log, the delivery role and the raw key.",
+        )
+        unwritten = (
+            "Firehose fails to write to the bucket. Check the delivery role, both KMS keys, and whether "
+            "uploads carry the checksum that S3 Object Lock requires."
+        )
+        untransformed = (
+            "Firehose fails to invoke the transform function; what fails in every attempt goes to errors/. Read the "
+            "function's log and the delivery stream's error log, mend the cause, then redrive."
+        )
+        for name, metric, description in (
+            ("DeliverySuccess", delivery_stream.metric_delivery_success(), unwritten),
+            ("BackupSuccess", delivery_stream.metric_backup_success(), unwritten),
+            ("ProcessingSuccess", delivery_stream.metric_processing_success(), untransformed),
         ):
-            self._add(
-                f"{name}{suffix}",
-                metric,
-                limit.delivery_success_ratio,
-                "Firehose fails to write to the bucket. Check the delivery role, both KMS keys, and whether "
-                "uploads carry the checksum that S3 Object Lock requires.",
-                cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            )
+            below = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+            self._add(f"{name}{suffix}", metric, limit.delivery_success_ratio, description, below)
         self._add(
             f"StreamThrottled{suffix}",
             delivery_stream.metric_throttled(),
@@ -92,13 +103,13 @@ class PipelineAlarms(Construct):
             limit.quota_use_ratio,
             "The delivery stream comes close to its quota. Request a higher one before Firehose throttles.",
         )
-        self._add(
-            f"PartitionCountExceeded{suffix}",
-            delivery_stream.metric_partition_count_exceeded(),
-            1,
-            "Too many active partitions; Firehose sends what exceeds the quota to errors/.",
-        )
-
+        if delivery_stream.is_partitioned:
+            self._add(
+                f"PartitionCountExceeded{suffix}",
+                delivery_stream.metric_partition_count_exceeded(),
+                1,
+                "Too many active partitions; Firehose sends what exceeds the quota to errors/.",
+            )
         if delivery_stream.encryption_key is not None:
             self._add(
                 f"StreamKey{suffix}",

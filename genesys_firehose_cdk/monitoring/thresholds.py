@@ -11,10 +11,10 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
     """The values at which the pipeline's alarms go off, each over five minutes.
 
     Attributes:
-        delivery_freshness_seconds: Age of the oldest event not yet in `clean/`. Default: twice the longest time that
-            buffering may take, 300 at least.
-        delivery_success_ratio: Share of successful writes, to `clean/` and to `raw/`, below which to
-            alarm. Default: 1.
+        delivery_freshness_seconds: Age of the oldest event not yet in `clean/`, or not yet in `raw/`. Default: twice
+            the longest time that buffering may take, 300 at least.
+        delivery_success_ratio: Share of successful writes, to `clean/` and to `raw/`, and of successful invocations of
+            the transform function, below which to alarm. Default: 1.
         throttled_records: Records that Firehose refused because of its quota. Default: 1.
         quota_use_ratio: Highest share of a Direct PUT quota in use. Default: 0.8.
         function_errors: Failed invocations of a function. Default: 1.

@@ -36,7 +36,7 @@ from transform.records import CleanRecord, Transformer, UnreadableRecordError
 
 _RAW_KEY = re.compile(r"raw/(\d{4})/(\d\d)/(\d\d)/(\d\d)/(.+)")
 _CLEAN_PREFIX = "clean/"
-_ERRORS_PREFIX = "errors/rebuild/"
+ERRORS_PREFIX = "errors/rebuild/"
 _ERROR_CODE = "Rebuild.RecordNotTransformed"
 
 
@@ -93,7 +93,7 @@ def rebuild(key: str, content: IO[bytes], transformer: Transformer, function_arn
         except UnreadableRecordError as error:
             log("WARN", "a record can't be rebuilt", reason=str(error))
             metrics.count("RebuildRecordsFailed")
-            target = f"{_ERRORS_PREFIX}{raw.arrival:%Y/%m/%d}/{name}"
+            target = f"{ERRORS_PREFIX}{raw.arrival:%Y/%m/%d}/{name}"
             line = _error_line(data, str(error), raw.arrival, function_arn)
         else:
             metrics.count("RebuildRecordsWritten")

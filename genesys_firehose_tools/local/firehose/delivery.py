@@ -37,6 +37,7 @@ class SealedObject:
         records: How many records are in it.
         oldest_arrival: Arrival of its oldest record, in seconds since the epoch.
         partition_keys: Its partition, active until the object is delivered; None outside a partition.
+        first_tried_at: When the first attempt failed; None before it.
         tried_at: When the last attempt failed; None before the first.
     """
 
@@ -46,6 +47,7 @@ class SealedObject:
     records: int
     oldest_arrival: float
     partition_keys: Mapping[str, str] | None
+    first_tried_at: float | None = None
     tried_at: float | None = None
 
 

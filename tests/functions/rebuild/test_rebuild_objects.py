@@ -24,6 +24,7 @@ from transform.settings import TransformerSettings
 
 RAW_KEY = "raw/2026/11/23/10/stream-1-2026-11-23-10-00-03-0b1c.gz"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:rebuild"
+RAW_KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/raw"
 NAME = "rebuild-0003.0001-2026-11-23-10-stream-1-2026-11-23-10-00-03-0b1c.gz"
 
 
@@ -51,7 +52,7 @@ def put_raw(aws: InMemoryAws, *records: bytes, key: str = RAW_KEY) -> None:
 
 def rebuild(aws: InMemoryAws, plan: MaskingPlan = PLAN, key: str = RAW_KEY) -> None:
     settings = TransformerSettings.from_environment(TRANSFORM_ENVIRONMENT)
-    RebuildHandler(settings, plan, aws.client).handle({"key": key}, FUNCTION_ARN)
+    RebuildHandler(settings, plan, RAW_KEY_ARN, aws.client).handle({"key": key}, FUNCTION_ARN)
 
 
 def written(aws: InMemoryAws, prefix: str = "clean/") -> dict[str, list[dict[str, Any]]]:
@@ -181,6 +182,13 @@ def test_a_bad_record_goes_to_errors_with_its_bytes_and_the_others_pass(
 def _oversize(key: str) -> bytes:
     pointer = {"key": key, "length": 10, "sha256": key.split("-")[-1].split(".")[0].ljust(64, "0")}
     return json.dumps({**json.loads(envelope(1)), "oversize": pointer}).encode() + b"\n"
+
+
+def test_what_is_not_masked_is_written_under_the_raw_key_and_what_is_under_the_buckets_own(aws: InMemoryAws) -> None:
+    put_raw(aws, envelope(1), b"not a record\n")
+    rebuild(aws)
+    keys = {upload["Key"].partition("/")[0]: upload.get("SSEKMSKeyId") for upload in aws.uploads}
+    assert keys == {"clean": None, "errors": RAW_KEY_ARN}
 
 
 def test_an_oversize_event_whose_original_is_gone_goes_to_errors(aws: InMemoryAws) -> None:

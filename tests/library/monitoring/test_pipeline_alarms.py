@@ -26,6 +26,8 @@ from tests.library.synthesis import (
 # Alarm: namespace, metric, statistic, comparison, threshold.
 ALARMS = {
     "DeliveryFreshness": ("AWS/Firehose", "DeliveryToS3.DataFreshness", "Maximum", ">=", 300),
+    "BackupFreshness": ("AWS/Firehose", "BackupToS3.DataFreshness", "Maximum", ">=", 300),
+    "ProcessingSuccess": ("AWS/Firehose", "ExecuteProcessing.Success", "Average", "<", 1),
     "DeliverySuccess": ("AWS/Firehose", "DeliveryToS3.Success", "Average", "<", 1),
     "BackupSuccess": ("AWS/Firehose", "BackupToS3.Success", "Average", "<", 1),
     "StreamThrottled": ("AWS/Firehose", "ThrottledRecords", "Sum", ">=", 1),
@@ -189,9 +191,18 @@ def test_the_alarm_on_late_delivery_allows_for_the_buffering(
 ) -> None:
     buffering = BufferingProps(interval=cdk.Duration.seconds(seconds))
     template = synthesize(delivery=DeliveryProps(buffering=buffering, dynamic_partitioning=is_partitioned))
-    assert template.properties("AWS::CloudWatch::Alarm", "Alarms/DeliveryFreshness")["Threshold"] == threshold
+    for name in ("DeliveryFreshness", "BackupFreshness"):
+        assert template.properties("AWS::CloudWatch::Alarm", f"Alarms/{name}")["Threshold"] == threshold
 
 
 def test_a_threshold_for_late_delivery_that_is_given_counts() -> None:
     template = synthesize(monitoring=MonitoringProps(thresholds=AlarmThresholdsProps(delivery_freshness_seconds=7)))
     assert template.properties("AWS::CloudWatch::Alarm", "Alarms/DeliveryFreshness")["Threshold"] == 7
+
+
+def test_partitions_are_watched_only_where_there_are_any(default: Template, unpartitioned: Template) -> None:
+    def watched(template: Template) -> set[str]:
+        alarms = template.resources("AWS::CloudWatch::Alarm").values()
+        return {alarm["Metadata"]["aws:cdk:path"].split("/")[-2] for alarm in alarms}
+
+    assert watched(default) - watched(unpartitioned) == {"PartitionCountExceeded"}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -14,7 +15,16 @@ from genesys_firehose_tools.local.firehose.configuration import read_configurati
 from genesys_firehose_tools.local.firehose.faults import FaultSwitch
 from genesys_firehose_tools.local.firehose.stream import DELIVERY_RETRY_SECONDS, DeliveryStream
 from tests.manual_clock import ManualClock
-from tests.tools.local_firehose.conftest import REGION, ROLE, Aws, Description, describe, script, transforming
+from tests.tools.local_firehose.conftest import (
+    REGION,
+    ROLE,
+    Aws,
+    Description,
+    describe,
+    partitioned,
+    script,
+    transforming,
+)
 
 NewStream = Callable[[Description], DeliveryStream]
 DAY = 24 * 60 * 60
@@ -64,6 +74,26 @@ def test_data_that_cannot_be_delivered_for_24_hours_is_lost(new_stream: NewStrea
     clock.advance(DELIVERY_RETRY_SECONDS)
     stream.tick()
     assert (stream.state().undelivered_objects, stream.state().lost_records) == (0, 2)
+
+
+@pytest.mark.parametrize(("options", "seconds"), [({}, 300), ({"RetryOptions": {"DurationInSeconds": 7200}}, 7200)])
+def test_an_object_of_a_partition_is_given_up_after_its_retry_duration_and_the_backup_is_not(
+    new_stream: NewStream, clock: ManualClock, function_arn: str, options: dict[str, Any], seconds: int
+) -> None:
+    """API: RetryOptions. That the records are then lost is our reading; the backup has them."""
+    settings = partitioned(function_arn)
+    settings["DynamicPartitioningConfiguration"] |= options
+    backup = describe("no-such-lake")["Destinations"][0]["ExtendedS3DestinationDescription"]
+    backup = {**backup, "Prefix": "raw/"}
+    stream = new_stream(describe("no-such-lake", **settings, S3BackupMode="Enabled", S3BackupDescription=backup))
+    stream.accept([script("answer", data="x", keys={"type": "call", "date": "2026-11-23"})])
+    stream.tick(flush=True)
+    clock.advance(seconds - 1)
+    stream.tick()
+    assert (stream.state().undelivered_objects, stream.state().lost_records) == (2, 0)
+    clock.advance(DELIVERY_RETRY_SECONDS)
+    stream.tick()
+    assert (stream.state().undelivered_objects, stream.state().lost_records) == (1, 1)
 
 
 def test_a_delivery_error_is_written_to_the_configured_log_stream(new_stream: NewStream, aws: Aws, bucket: str) -> None:
