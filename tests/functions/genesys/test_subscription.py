@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from genesys.lifecycle import ResourceError
+from genesys.lifecycle import Configuration, PropertyError, ResourceError
 from genesys_firehose_tools.local.genesys.faults import Fault
 from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH, Organization
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
@@ -49,16 +49,16 @@ def stack(handle: Handle, time: Time) -> Stack:
 
 
 @pytest.fixture
-def keep(handle: Handle) -> Callable[[], Any]:
+def configured(make_handle: MakeHandle, aws: Aws) -> Handle:
+    """The function of a deployed stack."""
+    resource = SubscriptionResource(lambda: read_signing_key(aws, "signing"))
+    return make_handle(resource, configuration=Configuration(STACK_ID, "Subscription", dict(PROPERTIES)))
+
+
+@pytest.fixture
+def keep(configured: Handle) -> Callable[[], Any]:
     """What the schedule does."""
-    return lambda: handle(
-        {
-            "RequestType": "Keep",
-            "StackId": STACK_ID,
-            "LogicalResourceId": "Subscription",
-            "ResourceProperties": dict(PROPERTIES),
-        }
-    )
+    return lambda: configured({"RequestType": "Keep"})
 
 
 def _only(genesys: LocalGenesys) -> dict[str, Any]:
@@ -181,9 +181,7 @@ def test_another_body_is_sent_as_it_is_given(stack: Stack, genesys: LocalGenesys
 def test_an_endpoint_that_genesys_does_not_have_is_told_at_once_and_leaves_nothing(stack: Stack, time: Time) -> None:
     with pytest.raises(RequestFailedError) as caught:
         stack.create({**PROPERTIES, "Path": "/api/v2/elsewhere"})
-    assert caught.value.reason == (
-        "Genesys Cloud answered 404 (not.found) to GET /api/v2/elsewhere: There is no GET /api/v2/elsewhere."
-    )
+    assert caught.value.reason == ("Genesys Cloud answered 404 (not.found) to GET /api/v2/elsewhere")
     assert time.now == 0
 
 
@@ -191,7 +189,39 @@ def test_a_key_that_genesys_repeats_in_an_error_is_not_passed_on(stack: Stack, g
     genesys.faults.set([Fault(status=400, method="POST", path="/api/", message="headers: key-1 is too short")])
     with pytest.raises(RequestFailedError) as caught:
         stack.create(PROPERTIES)
-    assert caught.value.reason.endswith("headers: *** is too short")
+    assert caught.value.reason == f"Genesys Cloud answered 400 (fault) to POST {SUBSCRIPTIONS_PATH}"
+
+
+FORGED = {
+    "another host": {"Host": "attacker.example"},
+    "another path": {"Path": "/api/v2/users"},
+    "another body": {
+        "Body": json.dumps({"name": "${marker}", "url": "https://attacker.example", "k": "${signing_key}"})
+    },
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_who_invokes_the_function_with_a_request_of_its_own_learns_no_secret(
+    configured: Handle, genesys: LocalGenesys, case: str
+) -> None:
+    forged = {**PROPERTIES, **FORGED[case]}
+    event = {
+        "RequestType": "Create",
+        "StackId": STACK_ID,
+        "LogicalResourceId": "Subscription",
+        "ResourceProperties": forged,
+        "OldResourceProperties": forged,
+    }
+    with pytest.raises(PropertyError, match="not the function's"):
+        configured(event)
+    identity = f"{forged['Host']}{forged['Path']}"
+    begun = {"PhysicalResourceId": identity, "KnownAs": identity, "BegunAt": 0.0}
+    assert configured({**event, **begun}) == {"IsComplete": False}
+    assert genesys.requests == []
+    with pytest.raises(ResourceError, match=f"the event subscription at {SUBSCRIPTIONS_PATH} is not listed"):
+        configured({**event, "RequestType": "Keep"})
+    assert genesys.requests == ["POST /oauth/token", f"GET {SUBSCRIPTIONS_PATH}"]
 
 
 @pytest.mark.parametrize(
