@@ -12,7 +12,7 @@ from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatchProps
 from genesys_firehose_cdk.ingress.ingest_function import IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps
-from genesys_firehose_cdk.ingress.signature import SignatureProps, SignatureScheme
+from genesys_firehose_cdk.ingress.signature import SignatureKind, SignatureProps
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.monitoring.props import MonitoringProps
@@ -66,11 +66,11 @@ class PipelineProps(Props, at=""):
         if (
             genesys.ip_allow_list is not None
             and "data-actions" in genesys.ip_allow_list.services
-            and signature.scheme is SignatureScheme.HMAC
+            and signature.kind is SignatureKind.HMAC
         ):
             raise InvalidPropertyError(
                 genesys.ip_allow_list.name_of("services"),
-                "holds 'data-actions' with webhook.signature.scheme HMAC",
+                "holds 'data-actions' with webhook.signature.kind HMAC",
                 "it is allowed with SHARED_KEY and BASIC alone, because a data action signs nothing",
             )
 

@@ -138,7 +138,7 @@ def test_every_setting_reaches_the_stack() -> None:
 def test_the_allow_list_is_a_setting() -> None:
     without = {key: value for key, value in FULL.items() if key not in ("web_acl_arn", "allowed_cidrs")}
     _, template = _synthesize("staging", **{**without, "ip_allow_list": True})
-    assert len(template.resources("AWS::WAFv2::IPSet")) == 2
+    assert len(template.resources("Custom::GenesysIpSets")) == 1
 
 
 def test_the_bus_alone_is_a_setting() -> None:

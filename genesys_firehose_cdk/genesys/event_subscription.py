@@ -23,7 +23,7 @@ from genesys_firehose_cdk.common.validation import (
 )
 from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.genesys_resource import GenesysResource, check_give_up_after
-from genesys_firehose_cdk.ingress.signature import SignatureProps, SignatureScheme
+from genesys_firehose_cdk.ingress.signature import SignatureKind, SignatureProps
 
 SIGNING_KEY = "${signing_key}"
 """Stands in headers and bodies for the signing key, which the function puts there when it runs."""
@@ -130,18 +130,18 @@ class EventSubscriptionProps(Props, at="genesys.subscription"):
             InvalidPropertyError: The posts would be answered with HTTP 401.
         """
         name = self.name_of("headers")
-        if signature.scheme is SignatureScheme.HMAC:
+        if signature.kind is SignatureKind.HMAC:
             if SIGNING_KEY not in str(_fill(self.body, {"headers": {}})):
                 raise InvalidPropertyError(
                     name,
-                    "sign nothing, and webhook.signature.scheme is HMAC",
+                    "sign nothing, and webhook.signature.kind is HMAC",
                     "webhook=WebhookProps(signature=SignatureProps.shared_key()) is allowed, or a body that gives the "
                     "key for signing outside the headers",
                 )
             return
-        if signature.scheme is SignatureScheme.BASIC:
+        if signature.kind is SignatureKind.BASIC:
             raise InvalidPropertyError(
-                name, "cannot encode the key for webhook.signature.scheme BASIC", "SHARED_KEY is allowed"
+                name, "cannot encode the key for webhook.signature.kind BASIC", "SHARED_KEY is allowed"
             )
         texts = set(_texts(self.body_for("")))
         wanted = f"{signature.prefix}{SIGNING_KEY}"

@@ -181,7 +181,7 @@ class IngestFunction(LeastPrivilegeFunction):
 def _request_environment(webhook: WebhookProps) -> dict[str, str]:
     signature = webhook.signature
     return {
-        "SIGNATURE_SCHEME": signature.scheme.value,
+        "SIGNATURE_KIND": signature.kind.value,
         "SIGNATURE_HEADER": signature.header,
         "SIGNATURE_PREFIX": signature.prefix,
         "SIGNATURE_ENCODING": signature.encoding.value,

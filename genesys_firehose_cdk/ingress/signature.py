@@ -11,7 +11,7 @@ from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_duration, check_header_name
 
 
-class SignatureScheme(Enum):
+class SignatureKind(Enum):
     """What stands in the sender's header."""
 
     HMAC = "hmac"
@@ -35,7 +35,7 @@ class SignatureProps(Props, at="webhook.signature"):
 
     Attributes:
         existing_secret: The secret whose text is the sender's key. Default: a generated key.
-        scheme: What stands in the header; the synthesis warns of everything but HMAC. Default: HMAC.
+        kind: What stands in the header; the synthesis warns of everything but HMAC. Default: HMAC.
         header: The header that holds the signature or key; with BASIC it is Authorization. Default:
             X-Genesys-Signature.
         prefix: What stands before the signature or key in the header; not with BASIC. Default: nothing.
@@ -49,12 +49,12 @@ class SignatureProps(Props, at="webhook.signature"):
             to 720 hours. Default: 24 hours.
 
     Raises:
-        InvalidPropertyError: A header is no HTTP header name, a time is out of range, or the scheme does not know a
+        InvalidPropertyError: A header is no HTTP header name, a time is out of range, or the kind does not know a
             property that is given.
     """
 
     existing_secret: secretsmanager.ISecret | None = None
-    scheme: SignatureScheme = SignatureScheme.HMAC
+    kind: SignatureKind = SignatureKind.HMAC
     header: str = "X-Genesys-Signature"
     prefix: str = ""
     encoding: SignatureEncoding = SignatureEncoding.HEX
@@ -69,30 +69,30 @@ class SignatureProps(Props, at="webhook.signature"):
             raise InvalidPropertyError(
                 self.name_of("prefix"), f"is {self.prefix!r}", "printable ASCII without outer blanks is allowed"
             )
-        self._check_scheme()
+        self._check_kind()
         self._check_timestamp()
         name = self.name_of("previous_key_validity")
         reason = "because a rotation must end"
         check_duration(name, self.previous_key_validity, 0, 720, "hours", reason)
 
-    def _check_scheme(self) -> None:
-        if self.scheme is SignatureScheme.HMAC:
+    def _check_kind(self) -> None:
+        if self.kind is SignatureKind.HMAC:
             return
-        problem = f"is given with scheme {self.scheme.name}"
+        problem = f"is given with kind {self.kind.name}"
         self.refuse_given(["encoding", "timestamp_header"], problem, "it is allowed with HMAC alone")
-        if self.scheme is SignatureScheme.BASIC:
+        if self.kind is SignatureKind.BASIC:
             self.refuse_given(["prefix"], problem, "it is allowed with HMAC and SHARED_KEY alone")
             if self.header.lower() != "authorization":
                 raise InvalidPropertyError(
-                    self.name_of("header"), f"is {self.header!r} with scheme BASIC", "Authorization is allowed"
+                    self.name_of("header"), f"is {self.header!r} with kind BASIC", "Authorization is allowed"
                 )
 
     def warn_of_shared_key(self, scope: Construct) -> None:
         """Warn at synthesis where the key itself stands in the header."""
-        if self.scheme is not SignatureScheme.HMAC:
+        if self.kind is not SignatureKind.HMAC:
             Annotations.of(scope).add_warning_v2(
                 "genesys-firehose-cdk:shared-key",
-                f"{self.name_of('scheme')} is {self.scheme.name}: every request carries the key, so TLS is the only "
+                f"{self.name_of('kind')} is {self.kind.name}: every request carries the key, so TLS is the only "
                 "protection of key and body, and whoever sees one request can send others.",
             )
 
@@ -133,9 +133,9 @@ class SignatureProps(Props, at="webhook.signature"):
         Such are the guide's event subscription, Genesys Cloud's data actions, and API destinations of Amazon
         EventBridge. TLS is then the only protection of the body.
         """
-        return cls(existing_secret=existing_secret, scheme=SignatureScheme.SHARED_KEY, header=header, prefix=prefix)
+        return cls(existing_secret=existing_secret, kind=SignatureKind.SHARED_KEY, header=header, prefix=prefix)
 
     @classmethod
     def basic(cls, *, existing_secret: secretsmanager.ISecret | None = None) -> "SignatureProps":
         """Return the key as the password of Basic authentication, of any user, for senders that cannot sign."""
-        return cls(existing_secret=existing_secret, scheme=SignatureScheme.BASIC, header="Authorization")
+        return cls(existing_secret=existing_secret, kind=SignatureKind.BASIC, header="Authorization")

@@ -45,7 +45,7 @@ class IngestSettings:
             bucket_name=environment["BUCKET_NAME"],
             raw_key_arn=environment["RAW_KEY_ARN"],
             signature=SignatureScheme(
-                kind=_kind(environment["SIGNATURE_SCHEME"]),
+                kind=_kind(environment["SIGNATURE_KIND"]),
                 header=environment["SIGNATURE_HEADER"],
                 prefix=environment["SIGNATURE_PREFIX"],
                 encoding="base64" if environment["SIGNATURE_ENCODING"] == "base64" else "hex",
@@ -63,4 +63,4 @@ def _kind(name: str) -> Literal["hmac", "shared_key", "basic"]:
         case "hmac" | "shared_key" | "basic":
             return name
         case _:
-            raise ValueError("SIGNATURE_SCHEME is none of hmac, shared_key and basic")
+            raise ValueError("SIGNATURE_KIND is none of hmac, shared_key and basic")

@@ -50,6 +50,7 @@ PUBLIC = (
     library.PipelineContext,
     library.RetentionMode,
     library.SignatureEncoding,
+    library.SignatureKind,
     library.SignatureProps,
     library.TransformFunction,
     library.TransformProps,

@@ -42,8 +42,8 @@ from genesys_firehose_cdk import (
     PipelineContext,
     RetentionMode,
     SignatureEncoding,
+    SignatureKind,
     SignatureProps,
-    SignatureScheme,
     TransformProps,
     WebhookDomainProps,
     WebhookProps,
@@ -141,7 +141,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
     },
     SignatureProps: {
         "existing_secret": lambda stack: {"existing_secret": _secret(stack)},
-        "scheme": _to(scheme=SignatureScheme.SHARED_KEY),
+        "kind": _to(kind=SignatureKind.SHARED_KEY),
         "header": _to(header="X-Other"),
         "prefix": _to(prefix="v1="),
         "encoding": _to(encoding=SignatureEncoding.BASE64),

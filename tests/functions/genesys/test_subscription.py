@@ -12,10 +12,14 @@ from genesys_firehose_tools.local.genesys.faults import Fault
 from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH, Organization
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from genesys_subscription.subscription import SubscriptionResource, read_signing_key
+from ingest.function import IngestHandler
+from ingest.settings import IngestSettings
 from tests.functions.genesys.cloudformation import STACK_ID, Handle, RequestFailedError, Stack
 from tests.functions.genesys.conftest import CREDENTIALS, ORGANIZATION_ID, Aws, MakeHandle, Time
 from tests.functions.genesys.schedules import TROUBLES
+from tests.in_memory_aws import InMemoryAws
 from tests.in_memory_partner import InMemoryPartner
+from tests.wired_functions import INGEST_ENVIRONMENT, request
 
 BODY: dict[str, Any] = {
     "eventSubscription": {
@@ -76,6 +80,31 @@ def test_a_creation_subscribes_as_the_guide_does_with_the_key_in_the_header(
     assert subscription["headers"] == {"X-Genesys-Signature": "key-1"}
     for field in ("url", "events", "filters", "active"):
         assert subscription[field] == BODY["eventSubscription"][field]
+
+
+def test_what_the_default_subscription_sends_is_accepted_by_a_webhook_with_a_shared_key(
+    stack: Stack, keep: Callable[[], Any], genesys: LocalGenesys, aws: Aws
+) -> None:
+    stack.create(PROPERTIES)
+    services = InMemoryAws()
+    services.secret_versions = {"AWSCURRENT": "key-1"}
+    settings = IngestSettings.from_environment({**INGEST_ENVIRONMENT, "SIGNATURE_KIND": "shared_key"})
+
+    def post() -> int:
+        headers = {name: [value] for name, value in _only(genesys)["headers"].items()}
+        webhook = IngestHandler(settings, services.client)
+        return int(webhook.handle(request(b'{"messageId":"a"}', headers=headers))["statusCode"])
+
+    assert post() == 200
+    # A rotation: the webhook knows the new key first, and takes the old one until the schedule has brought the new.
+    services.secret_versions = {"AWSCURRENT": "key-2", "AWSPREVIOUS": "key-1"}
+    assert post() == 200
+    aws.signing_key = "key-2"
+    keep()
+    services.secret_versions = {"AWSCURRENT": "key-2"}
+    assert post() == 200
+    services.secret_versions = {"AWSCURRENT": "key-3"}
+    assert post() == 401
 
 
 def test_an_update_changes_it_in_place_and_a_deletion_leaves_nothing(stack: Stack, genesys: LocalGenesys) -> None:

@@ -411,7 +411,7 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], Any], str]] = {
     ),
     "subscription that cannot sign": (
         lambda stack: _subscribed_pipeline(stack, webhook=WebhookProps()),
-        "genesys.subscription.headers sign nothing, and webhook.signature.scheme is HMAC: "
+        "genesys.subscription.headers sign nothing, and webhook.signature.kind is HMAC: "
         "webhook=WebhookProps(signature=SignatureProps.shared_key()) is allowed, or a body that gives the key for signing "
         "outside the headers.",
     ),
@@ -430,7 +430,7 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], Any], str]] = {
     ),
     "subscription with Basic authentication": (
         lambda stack: _subscribed_pipeline(stack, webhook=WebhookProps(signature=SignatureProps.basic())),
-        "genesys.subscription.headers cannot encode the key for webhook.signature.scheme BASIC: SHARED_KEY is allowed.",
+        "genesys.subscription.headers cannot encode the key for webhook.signature.kind BASIC: SHARED_KEY is allowed.",
     ),
     "subscription without a webhook": (
         lambda stack: _subscribed_pipeline(stack, webhook=None, partner_bus=PROPS),

@@ -283,7 +283,7 @@ def test_data_actions_are_refused_where_the_sender_has_to_sign() -> None:
     with pytest.raises(InvalidPropertyError) as refusal:
         _pipeline(stack, services=["data-actions"])
     assert str(refusal.value) == (
-        "genesys.ip_allow_list.services holds 'data-actions' with webhook.signature.scheme HMAC: it is allowed with "
+        "genesys.ip_allow_list.services holds 'data-actions' with webhook.signature.kind HMAC: it is allowed with "
         "SHARED_KEY and BASIC alone, because a data action signs nothing."
     )
 
