@@ -354,13 +354,13 @@ class GenesysClient:
         except ValueError:
             told = None
         # Of the API, and of the login service.
-        code = (told.get("code") or told.get("error")) if isinstance(told, dict) else None
+        told = told if isinstance(told, dict) else {}
         hidden = (self._token, self._credentials.client_secret, self._basic(), *secrets)
         return GenesysError(
             call,
             answer.status,
-            error_code(code, hidden),
-            correlation_id=uuid_of(answer.correlation_id),
+            error_code(told.get("code") or told.get("error"), hidden),
+            correlation_id=uuid_of(answer.correlation_id) or uuid_of(told.get("contextId")),
             reason=answer.reason,
         )
 

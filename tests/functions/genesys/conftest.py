@@ -1,6 +1,7 @@
 """A local Genesys Cloud and clients of it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
@@ -16,6 +17,12 @@ from genesys_firehose_tools.local.genesys.organization import Organization
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from tests.functions.genesys.cloudformation import CrashError, Handle
 from tests.in_memory_partner import InMemoryPartner
+
+
+def without_correlation_id(error: object) -> str:
+    """The text of an error without the id that an answer gave its call."""
+    return re.sub(r", correlation id [0-9a-f-]{36}", "", str(error))
+
 
 ORGANIZATION_ID = "3fd2f1a0-8f5c-4a53-9c43-0c2a3b4d5e6f"
 CREDENTIALS = Credentials("client", "s3cret-of-the-client")
