@@ -15,8 +15,8 @@ PAUSE_SECONDS = 5.0
 _SCOPE = "REGIONAL"
 # AWS WAF API Reference, "ListIPSets".
 _PAGE_SIZE = 100
-# AWS WAF API Reference, "Common Errors" of IPSet: another item still uses the set, the token is old, or AWS WAF has not
-# yet spread a change. AWS WAF may say so for minutes after a web ACL is gone.
+# AWS WAF API Reference, errors of DeleteIPSet and WAFUnavailableEntityException: another item uses the set, the token is
+# old, or a change is not yet known everywhere.
 _PASSING = ("WAFAssociatedItemException", "WAFOptimisticLockException", "WAFUnavailableEntityException")
 
 
