@@ -14,7 +14,7 @@ from shared.telemetry import Metrics, log
 
 RESOURCE_TYPE = "Custom::GenesysIpSets"
 WORK_SECONDS = 60.0
-# AWS WAF spreads a change within "a few seconds to a number of minutes" (AWS WAF API Reference, DeleteIPSet's errors and
+# AWS WAF spreads a change within "a few seconds to a number of minutes" (AWS WAF API Reference,
 # WAFUnavailableEntityException), so a set may count as in use after its web ACL is gone.
 DELETION_SECONDS = 300.0
 

@@ -15,8 +15,8 @@ PAUSE_SECONDS = 5.0
 _SCOPE = "REGIONAL"
 # AWS WAF API Reference, "ListIPSets".
 _PAGE_SIZE = 100
-# AWS WAF API Reference, errors of DeleteIPSet and WAFUnavailableEntityException: another item uses the set, the token is
-# old, or a change is not yet known everywhere.
+# AWS WAF API Reference, errors of DeleteIPSet and WAFUnavailableEntityException: another item uses the set, the token
+# is old, or a change is not yet known everywhere.
 _PASSING = ("WAFAssociatedItemException", "WAFOptimisticLockException", "WAFUnavailableEntityException")
 
 
