@@ -28,7 +28,7 @@ from tests.library.synthesis import Template, as_list, maximal_pipeline, new_sta
 from tests.library.test_every_property import BUS, HOURS, genesys
 
 # A new action belongs into one of these lists, after a look at what it changes.
-READS = re.compile(r"[a-z0-9-]+:(?:Batch)?(?:Get|List|Describe|Query|Scan|Select|Receive)[A-Za-z]*\*?")
+READS = re.compile(r"[a-z0-9-]+:(?:Batch)?(?:Get|List|Describe|Filter|Query|Scan|Select|Receive)[A-Za-z]*\*?")
 DATA = frozenset(
     {
         "athena:StartQueryExecution",
