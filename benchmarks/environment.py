@@ -20,6 +20,7 @@ INGEST_ENVIRONMENT = {
     "PREVIOUS_KEY_VALIDITY_HOURS": "24",
     "BUCKET_NAME": "lake",
     "RAW_KEY_ARN": "arn:aws:kms:eu-central-1:123456789012:key/raw",
+    "SIGNATURE_KIND": "hmac",
     "SIGNATURE_HEADER": "X-Genesys-Signature",
     "SIGNATURE_PREFIX": "",
     "SIGNATURE_ENCODING": "hex",

@@ -24,7 +24,7 @@ from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.ingest_function import IngestFunction, IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
-from genesys_firehose_cdk.ingress.signature import SignatureEncoding, SignatureProps
+from genesys_firehose_cdk.ingress.signature import SignatureEncoding, SignatureKind, SignatureProps
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.ingress.webhook_domain import WebhookDomainProps
@@ -87,6 +87,7 @@ __all__ = [
     "PipelineContext",
     "RetentionMode",
     "SignatureEncoding",
+    "SignatureKind",
     "SignatureProps",
     "TransformFunction",
     "TransformProps",

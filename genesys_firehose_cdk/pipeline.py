@@ -281,7 +281,7 @@ class GenesysFirehosePipeline(Construct):
         self.api = None if props.webhook is None else self._create_api(props.webhook)
 
     def _create_api(self, webhook: WebhookProps) -> WebhookApi:
-        api = WebhookApi(
+        return WebhookApi(
             self,
             "Ingress",
             context=self.context,
@@ -289,10 +289,6 @@ class GenesysFirehosePipeline(Construct):
             props=webhook,
             web_acl_arn=self.ip_allow_list.web_acl.attr_arn if self.ip_allow_list else None,
         )
-        if self.ip_allow_list is not None and api.web_acl_association is not None:
-            # The web ACL must not be in force before its IP sets are filled.
-            api.web_acl_association.node.add_dependency(self.ip_allow_list.first_run)
-        return api
 
     def _manage_genesys(self, props: PipelineProps) -> None:
         self.subscription: EventSubscription | None = None

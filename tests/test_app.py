@@ -154,7 +154,7 @@ def test_every_region_with_firehose_is_accepted(region: str) -> None:
 def test_the_allow_list_is_a_setting() -> None:
     without = {key: value for key, value in FULL.items() if key not in ("web_acl_arn", "allowed_cidrs")}
     _, template = _synthesize("staging", **{**without, "ip_allow_list": True})
-    assert len(template.resources("AWS::WAFv2::IPSet")) == 2
+    assert len(template.resources("Custom::GenesysIpSets")) == 1
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -1,12 +1,13 @@
 """Checks whether Genesys Cloud's events can still come, because a deleted source sends no error."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
@@ -52,6 +53,8 @@ class GenesysWatchProps(Props, at="watch"):
         subscription_path: The API's collection of event subscriptions, such as
             /api/v2/notifications/eventSubscriptions, in which one with the webhook's URL has to be active; with
             `genesys` and `webhook` alone. Default: none.
+        credentials: The secret of an OAuth client of the watch's own, which only needs to read; with `genesys` alone.
+            Its form is that of GenesysConnectionProps. Default: the client that also makes changes.
 
     Raises:
         InvalidPropertyError: Nothing is given, or `silence` is out of range or no such step.
@@ -60,6 +63,7 @@ class GenesysWatchProps(Props, at="watch"):
     business_hours: BusinessHoursProps | None = None
     silence: Duration = Duration.hours(1)
     subscription_path: str | None = None
+    credentials: secretsmanager.ISecret | None = None
 
     def validate(self) -> None:
         """Check that there is something to watch, and the length of the silence."""
@@ -70,8 +74,10 @@ class GenesysWatchProps(Props, at="watch"):
             raise InvalidPropertyError(name, f"is {minutes} minutes", "whole steps of 5 minutes are allowed")
         if self.business_hours is None:
             self.refuse_given(["silence"], "is given without business_hours", "it is allowed with them alone")
-            if self.subscription_path is None:
-                raise InvalidPropertyError("watch", "has neither business_hours nor subscription_path", "give one")
+            if self.subscription_path is None and self.credentials is None:
+                raise InvalidPropertyError(
+                    "watch", "has neither business_hours, subscription_path nor credentials", "give one"
+                )
 
 
 class GenesysWatch(Construct):
@@ -107,7 +113,7 @@ class GenesysWatch(Construct):
             props: What else is watched. Default: nothing.
             partner_bus: The bus whose source is watched. Default: none.
             connection: Where to ask for integration and subscription. The OAuth client needs the permission
-                `integrations:integration:view`. Default: neither is asked for.
+                `integrations:integration:view`; `props` may hold one of the watch's own. Default: neither is asked for.
             webhook_url: The webhook, whose silence is watched, and whose subscription is asked for. Default: none.
 
         Raises:
@@ -121,6 +127,15 @@ class GenesysWatch(Construct):
             )
         if partner_bus is None and subscription_path is None:
             connection = None  # nothing to ask for
+        credentials = None if props is None else props.credentials
+        if credentials is not None:
+            if connection is None:
+                raise InvalidPropertyError(
+                    "watch.credentials",
+                    "is given with nothing to ask Genesys Cloud for",
+                    "it is allowed with genesys and a partner_bus or a subscription_path",
+                )
+            connection = replace(connection, credentials=credentials)
         if connection is not None:
             connection.region.check_pairing(self)
         ingresses = _ingresses(partner_bus, webhook_url)

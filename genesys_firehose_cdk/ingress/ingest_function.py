@@ -122,6 +122,7 @@ class IngestFunction(LeastPrivilegeFunction):
             props: Default: IngestProps().
         """
         props = props or IngestProps()
+        webhook = webhook or WebhookProps()
         oversize = bucket.bucket.arn_for_objects(f"{OVERSIZE_PREFIX}*")
         super().__init__(
             scope,
@@ -141,12 +142,14 @@ class IngestFunction(LeastPrivilegeFunction):
                 "RAW_KEY_ARN": bucket.raw_key.key_arn,
                 "EVENT_ID_FIELD": props.event_id_field,
                 "OVERSIZE_FIELDS": ",".join(props.oversize_fields),
-                **_request_environment(webhook or WebhookProps()),
+                **_request_environment(webhook),
                 **context.environment,
             },
             timeout=TIMEOUT,
             memory_size=props.memory_size,
         )
+        if signing_key is not None:
+            webhook.signature.warn_of_shared_key(self)
         self._consume(buffer_queue, props.queue_max_concurrency)
         acknowledge_wildcard(
             self.policy,
@@ -178,6 +181,7 @@ class IngestFunction(LeastPrivilegeFunction):
 def _request_environment(webhook: WebhookProps) -> dict[str, str]:
     signature = webhook.signature
     return {
+        "SIGNATURE_KIND": signature.kind.value,
         "SIGNATURE_HEADER": signature.header,
         "SIGNATURE_PREFIX": signature.prefix,
         "SIGNATURE_ENCODING": signature.encoding.value,

@@ -9,8 +9,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureScheme:
-    """How the sender signs: which header, what stands before the signature, how it is encoded."""
+    """How the sender proves itself: what is in which header, what stands before it, how a signature is encoded."""
 
+    kind: Literal["hmac", "shared_key", "basic"]
     header: str
     prefix: str
     encoding: Literal["hex", "base64"]
@@ -44,6 +45,7 @@ class IngestSettings:
             bucket_name=environment["BUCKET_NAME"],
             raw_key_arn=environment["RAW_KEY_ARN"],
             signature=SignatureScheme(
+                kind=_kind(environment["SIGNATURE_KIND"]),
                 header=environment["SIGNATURE_HEADER"],
                 prefix=environment["SIGNATURE_PREFIX"],
                 encoding="base64" if environment["SIGNATURE_ENCODING"] == "base64" else "hex",
@@ -54,3 +56,11 @@ class IngestSettings:
             event_id_path=tuple(environment["EVENT_ID_FIELD"].split(".")),
             oversize_fields=frozenset(environment["OVERSIZE_FIELDS"].split(",")),
         )
+
+
+def _kind(name: str) -> Literal["hmac", "shared_key", "basic"]:
+    match name:
+        case "hmac" | "shared_key" | "basic":
+            return name
+        case _:
+            raise ValueError("SIGNATURE_KIND is none of hmac, shared_key and basic")

@@ -29,6 +29,7 @@ def test_the_ingest_function_reads_its_settings() -> None:
         bucket_name="lake",
         raw_key_arn="arn:aws:kms:eu-central-1:123456789012:key/raw",
         signature=SignatureScheme(
+            kind="hmac",
             header="X-Hub-Signature-256",
             prefix="sha256=",
             encoding="base64",

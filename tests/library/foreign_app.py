@@ -51,6 +51,7 @@ PUBLIC = (
     library.PipelineContext,
     library.RetentionMode,
     library.SignatureEncoding,
+    library.SignatureKind,
     library.SignatureProps,
     library.TransformFunction,
     library.TransformProps,

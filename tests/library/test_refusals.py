@@ -32,6 +32,7 @@ from genesys_firehose_cdk import (
     PartnerBusProps,
     RetentionMode,
     SignatureEncoding,
+    SignatureKind,
     SignatureProps,
     TransformProps,
     WebhookDomainProps,
@@ -366,9 +367,32 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda stack: _pipeline(stack, genesys=genesys(stack)),
         "genesys is given with nothing to do: it is allowed with a partner_bus, a subscription, an ip_allow_list or a watched subscription_path.",
     ),
+    "watch's client without an organization": (
+        lambda stack: _pipeline(
+            stack, partner_bus=BUS, watch=GenesysWatchProps(credentials=cdk.aws_secretsmanager.Secret(stack, "Readers"))
+        ),
+        "watch.credentials is given with nothing to ask Genesys Cloud for: it is allowed with genesys and a partner_bus or "
+        "a subscription_path.",
+    ),
+    "encoding of a key that is no signature": (
+        lambda _: SignatureProps(kind=SignatureKind.SHARED_KEY, encoding=SignatureEncoding.BASE64),
+        "webhook.signature.encoding is given with kind SHARED_KEY: it is allowed with HMAC alone.",
+    ),
+    "timestamp that nothing signs": (
+        lambda _: SignatureProps(kind=SignatureKind.BASIC, header="Authorization", timestamp_header="X-Time"),
+        "webhook.signature.timestamp_header is given with kind BASIC: it is allowed with HMAC alone.",
+    ),
+    "prefix of Basic authentication": (
+        lambda _: SignatureProps(kind=SignatureKind.BASIC, header="Authorization", prefix="k"),
+        "webhook.signature.prefix is given with kind BASIC: it is allowed with HMAC and SHARED_KEY alone.",
+    ),
+    "header of Basic authentication": (
+        lambda _: SignatureProps(kind=SignatureKind.BASIC),
+        "webhook.signature.header is 'X-Genesys-Signature' with kind BASIC: Authorization is allowed.",
+    ),
     "watch of nothing": (
         lambda _: GenesysWatchProps(),
-        "watch has neither business_hours nor subscription_path: give one.",
+        "watch has neither business_hours, subscription_path nor credentials: give one.",
     ),
     "silence without hours": (
         lambda _: GenesysWatchProps(subscription_path="/x", silence=cdk.Duration.hours(2)),

@@ -6,6 +6,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
+from aws_cdk import aws_secretsmanager as secretsmanager
 
 from genesys_firehose_cdk import (
     BusinessHoursProps,
@@ -15,7 +16,7 @@ from genesys_firehose_cdk import (
     InvalidPropertyError,
 )
 from tests.library.acknowledgement_checks import unacknowledged, unneeded
-from tests.library.genesys.test_ip_allow_list import genesys
+from tests.library.genesys.test_ip_allow_list import SECRET_ARN, genesys
 from tests.library.ingress.test_partner_bus import SOURCE, bus_props
 from tests.library.synthesis import ROOT, Template, flat, new_stack, statements, synthesize, template_of
 
@@ -120,6 +121,28 @@ def test_the_function_asks_for_this_source_integration_and_subscription(watched:
     assert policy["DescribeSource"]["Action"] == "events:DescribeEventSource"
     assert flat(policy["DescribeSource"]["Resource"]).endswith(f"::event-source/{SOURCE}")
     assert "ReadGenesysCredentials" in policy
+
+
+def test_the_function_asks_with_a_client_of_its_own_where_there_is_one() -> None:
+    stack = new_stack()
+    arn = f"{SECRET_ARN[:-6]}reader"
+    own = secretsmanager.Secret.from_secret_complete_arn(stack, "Readers", arn)
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        webhook=None,
+        genesys=genesys(stack),
+        partner_bus=bus_props(),
+        watch=GenesysWatchProps(credentials=own),
+    )
+    template = template_of(stack)
+    variables = template.properties("AWS::Lambda::Function", "Watch/Function/Function")["Environment"]["Variables"]
+    assert variables["CREDENTIALS_SECRET_ARN"] == arn
+    policy = statements(template.properties("AWS::IAM::ManagedPolicy", "Watch/Function/Policy")["PolicyDocument"])
+    assert policy["ReadGenesysCredentials"]["Resource"] == arn
+    assert "DecryptGenesysCredentials" not in policy
+    others = template.properties("AWS::Lambda::Function", "Integration/Handler/Function")["Environment"]["Variables"]
+    assert others["CREDENTIALS_SECRET_ARN"] == SECRET_ARN
 
 
 HOURS = {
