@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from genesys.client import GenesysClient
 from genesys.connection import CredentialsError, SecretsManager
 from genesys.lifecycle import NotYetError, Properties, PropertyError, overtaking_is_not_yet
+from shared.secret_key import UnusableKeyError, usable_key
 from shared.telemetry import log
 
 SIGNING_KEY = "${signing_key}"
@@ -28,15 +29,16 @@ def read_signing_key(secrets_manager: SecretsManager, secret_id: str) -> str:
     """Read the current version of the signing key.
 
     Raises:
-        CredentialsError: it can't be read.
+        CredentialsError: it can't be read, or can't be a key.
     """
     try:
-        key: str = secrets_manager.get_secret_value(SecretId=secret_id)["SecretString"]
-    except (ClientError, BotoCoreError, OSError, KeyError) as error:
+        return usable_key(secrets_manager.get_secret_value(SecretId=secret_id), "signing key").decode()
+    except UnusableKeyError as error:
+        raise CredentialsError(str(error)) from None
+    except (ClientError, BotoCoreError, OSError) as error:
         raise CredentialsError(
             f"signing_key can't be read ({type(error).__name__}): a secret with a text is allowed."
         ) from None
-    return key
 
 
 class SubscriptionResource:
