@@ -69,9 +69,12 @@ class Role:
         """Replace the policy."""
         # On AWS the right to do something with a message is the right to do it with a batch of them; the embedded AWS
         # asks for another.
-        text = json.dumps(document)
-        for action in ("sqs:SendMessage", "sqs:ChangeMessageVisibility"):
-            text = text.replace(f'"{action}"', f'"{action}", "{action}Batch"')
+        batched = {"sqs:SendMessage", "sqs:ChangeMessageVisibility"}
+        statements = [
+            {**each, "Action": sorted(_actions(each) | {f"{action}Batch" for action in _actions(each) & batched})}
+            for each in document["Statement"]
+        ]
+        text = json.dumps({**document, "Statement": statements})
         # It takes the name of a partner event source for that of a rule.
         text = text.replace("::event-source/", f":{self.deployment.account}:rule/default/")
         iam = self.deployment.client("iam")
