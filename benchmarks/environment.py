@@ -20,6 +20,8 @@ FUNCTION_ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "STREAM_NAMES": "stream",
     "BUFFER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/buffer",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/dead-letters",
+    "RETRY_DELAY_SECONDS": "60",
     "SIGNING_SECRET_ARN": _SECRET,
     "PREVIOUS_KEY_VALIDITY_HOURS": "24",
     "BUCKET_NAME": "lake",
