@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import CfnResource, Duration, Fn, Stack
+from aws_cdk import Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
@@ -72,7 +72,7 @@ class PipelineAlarms(Construct):
         for number, delivery_stream in enumerate(delivery_streams, start=1):
             self._watch_stream(delivery_stream, "" if number == 1 else str(number))
         for resource in pipeline.node.find_all():
-            self._watch_resource(resource)
+            self._watch_resource(resource, f"{pipeline.node.path}/")
         if api is not None:
             self._watch_api(api)
         self._watch_queue(buffer_queue, messages_at_once)
@@ -127,13 +127,14 @@ class PipelineAlarms(Construct):
                 "that the key is enabled and that its policy allows Firehose and the ingest function's role.",
             )
 
-    def _watch_resource(self, resource: IConstruct) -> None:
-        """Give a resource the alarms of its kind, if it is of one."""
+    def _watch_resource(self, resource: IConstruct, parent: str) -> None:
+        """Give a resource the alarms of its kind, if it is of one. They begin with its path below `parent`."""
         if not isinstance(resource, lambda_.CfnFunction | events.CfnRule | sfn.CfnStateMachine):
             return
         if any(isinstance(scope, cr.Provider) for scope in resource.node.scopes):
             return
-        name = self._name_of(resource)
+        below = resource.node.path.removeprefix(parent).split("/")
+        name = "".join(part for part in below if part not in _KINDS)
         match resource:
             case lambda_.CfnFunction():
                 self._watch_function(name, resource)
@@ -141,11 +142,6 @@ class PipelineAlarms(Construct):
                 self._watch_rule(name, resource)
             case _:
                 self._watch_state_machine(name, resource)
-
-    def _name_of(self, resource: CfnResource) -> str:
-        """Return the path below the pipeline as one word, such as RebuildWorker."""
-        below = resource.node.path.removeprefix(f"{self.node.scope.node.path}/" if self.node.scope else "")
-        return "".join(part for part in below.split("/") if part not in _KINDS)
 
     def _watch_function(self, name: str, function: lambda_.CfnFunction) -> None:
         def metric(metric_name: str) -> cloudwatch.Metric:
