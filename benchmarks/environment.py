@@ -16,6 +16,8 @@ METRICS_ENVIRONMENT = {"METRICS_NAMESPACE": "GenesysFirehose", "PIPELINE_NAME": 
 INGEST_ENVIRONMENT = {
     "STREAM_NAMES": "stream",
     "BUFFER_QUEUE_URL": "https://queue.example/buffer",
+    "DEAD_LETTER_QUEUE_URL": "https://queue.example/dead-letters",
+    "RETRY_DELAY_SECONDS": "60",
     "SIGNING_SECRET_ARN": f"{_SECRETS}signing",
     "PREVIOUS_KEY_VALIDITY_HOURS": "24",
     "BUCKET_NAME": "lake",

@@ -321,16 +321,6 @@ class GenesysFirehosePipeline(Construct):
             self.partner_bus.node.add_dependency(self.integration)
 
     def _create_monitoring(self, props: PipelineProps) -> None:
-        self.alarms = PipelineAlarms(
-            self,
-            "Alarms",
-            context=self.context,
-            delivery_streams=self.delivery_streams,
-            functions={"Ingest": self.ingest_function.function, "Transform": self.transform_function.function},
-            buffer_queue=self.buffer_queue,
-            api=None if self.api is None else self.api.api,
-            thresholds=props.monitoring.thresholds,
-        )
         self.watch = (
             None
             if props.partner_bus is None and props.watch is None
@@ -356,6 +346,18 @@ class GenesysFirehosePipeline(Construct):
                 days_to_expiry=domain.days_to_expiry,
             )
         )
+        # The last of all: it watches what is there.
+        self.alarms = PipelineAlarms(
+            self,
+            "Alarms",
+            context=self.context,
+            pipeline=self,
+            delivery_streams=self.delivery_streams,
+            buffer_queue=self.buffer_queue,
+            messages_at_once=self.ingest_function.messages_at_once,
+            api=self.api,
+            thresholds=props.monitoring.thresholds,
+        )
 
     def _create_parameters(self) -> PipelineParameters:
         return PipelineParameters(
@@ -375,6 +377,11 @@ class GenesysFirehosePipeline(Construct):
             name: CfnOutput(self, name, value=value, description=description)
             for name, value, description in (
                 *self._ingress_outputs(),
+                (
+                    "IngestFunctionName",
+                    self.ingest_function.function.function_name,
+                    'Invoke it with {"operatorView": true} for more of its health',
+                ),
                 ("BucketName", self.bucket.bucket.bucket_name, "The data lake bucket"),
                 (
                     "StreamNames",
@@ -386,6 +393,7 @@ class GenesysFirehosePipeline(Construct):
                     self.tokenization_key.secret.secret_arn,
                     "The key of the tokens; who may read it can find a person",
                 ),
+                ("RawKeyArn", self.bucket.raw_key.key_arn, "Encrypts raw/"),
                 ("AlarmTopicArn", self.alarm_topic.topic_arn, "Where all alarms report to"),
                 ("BufferQueueUrl", self.buffer_queue.queue.queue_url, "Redrive to here"),
                 ("DeadLetterQueueUrl", self.buffer_queue.dead_letter_queue.queue_url, "Redrive from here"),

@@ -93,7 +93,8 @@ class PipelineProps(Props, at=""):
             self.genesys.refuse_given(["subscription", "ip_allow_list"], problem, allowed)
         if self.watch is not None:
             self.watch.refuse_given(["subscription_path"], problem, allowed)
-        self.monitoring.thresholds.refuse_given(["client_errors", "server_errors"], problem, allowed)
+        of_the_webhook = ["client_errors", "refused_share_ratio", "server_errors"]
+        self.monitoring.thresholds.refuse_given(of_the_webhook, problem, allowed)
 
     def _check_genesys_without_bus(self, genesys: GenesysProps) -> None:
         problem, allowed = "is given without a partner_bus", "it is allowed with the bus alone"

@@ -10,7 +10,7 @@ after it, when only the answer is lost. That is what no embedded AWS can do, and
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
 from types import SimpleNamespace
@@ -53,14 +53,17 @@ class InMemoryAws:
         self.raw: list[bytes] = []
         self.queue: list[str] = []
         self.dead_letters: list[str] = []
+        self.reasons: list[str] = []
+        self.hidden: dict[str, int] = {}
         self.owners: dict[str, str] = {}
         self.owners_expire: dict[str, int] = {}
         self.now = datetime.now(UTC)
         self.objects: dict[str, bytes] = {}
         self.written: dict[str, datetime] = {}
         self.uploads: list[dict[str, Any]] = []
-        self.secret_versions = {"AWSCURRENT": "the-key"}
+        self.secret_versions = {"AWSCURRENT": "the-first-key"}
         self.secret_created = datetime.now(UTC)
+        self.previous_secret_created = datetime.now(UTC) - timedelta(days=100)
         self.stream_status = "ACTIVE"
         self.stream_statuses: dict[str, str] = {}
         self.described: list[str] = []
@@ -178,17 +181,26 @@ class _Firehose(_Service):
 
 
 class _Sqs(_Service):
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         assert 0 < len(Entries) <= 10
-        assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= 1024 * 1024
+        attributes = [entry.get("MessageAttributes", {}) for entry in Entries]
+        reasons = [each["Reason"]["StringValue"] for each in attributes if each]
+        bodies = [entry["MessageBody"].encode("utf-8", "surrogatepass") for entry in Entries]
+        assert sum(map(len, bodies)) + sum(len(f"ReasonString{reason}") for reason in reasons) <= 1024 * 1024
+        is_buffer = QueueUrl.endswith("buffer")
+        assert is_buffer or len(reasons) == len(Entries)
 
         def effect(partial: bool) -> dict[str, Any]:
             failed, sent = [], []
             for index, entry in enumerate(Entries):
                 if partial and index % 2 == 0:
                     failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
-                else:
+                elif is_buffer:
                     self._aws.queue.append(entry["MessageBody"])
+                    sent.append({"Id": entry["Id"], "MessageId": f"sent {entry['MessageBody']}"})
+                else:
+                    self._aws.dead_letters.append(entry["MessageBody"])
+                    self._aws.reasons.append(reasons[index])
                     sent.append({"Id": entry["Id"], "MessageId": f"sent {entry['MessageBody']}"})
             return {name: entries for name, entries in (("Successful", sent), ("Failed", failed)) if entries}
 
@@ -211,6 +223,19 @@ class _Sqs(_Service):
                     self._aws.dead_letters.remove(entry["ReceiptHandle"])
 
         self._aws.call("DeleteMessageBatch", effect)
+
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        assert 0 < len(Entries) <= 10
+        assert QueueUrl.endswith("buffer")
+
+        def effect(partial: bool) -> dict[str, Any]:
+            taken = [entry for index, entry in enumerate(Entries) if not (partial and index % 2 == 0)]
+            self._aws.hidden.update({entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in taken})
+            failed = [{"Id": e["Id"], "Code": "InternalError", "SenderFault": False} for e in Entries if e not in taken]
+            return {"Failed": failed} if failed else {}
+
+        answer: dict[str, Any] = self._aws.call("ChangeMessageVisibilityBatch", effect)
+        return answer
 
 
 class _DynamoDb(_Service):
@@ -258,7 +283,9 @@ class _SecretsManager(_Service):
             if VersionStage not in self._aws.secret_versions:
                 raise refusal("ResourceNotFoundException", "GetSecretValue")
             value = self._aws.secret_versions[VersionStage]
-            return {"SecretString": value, "CreatedDate": self._aws.secret_created}
+            is_current = VersionStage == "AWSCURRENT"
+            created = self._aws.secret_created if is_current else self._aws.previous_secret_created
+            return {"SecretString": value, "CreatedDate": created}
 
         answer: dict[str, Any] = self._aws.call("GetSecretValue", effect)
         return answer

@@ -75,7 +75,9 @@ def test_each_environment_of_cdk_json_synthesizes_past_every_check(name: str) ->
     assert set(template.content["Outputs"]) == of_the_bus | {
         "IngestUrl",
         "HealthUrl",
+        "IngestFunctionName",
         "BucketName",
+        "RawKeyArn",
         "StreamNames",
         "SigningSecretArn",
         "TokenizationSecretArn",

@@ -14,6 +14,7 @@ from genesys_firehose_cdk.events.event_shapes import EventShapes
 from genesys_firehose_cdk.events.masking_plan import compile_plan
 from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
 from ingest.function import IngestHandler
+from ingest.queues import Queues
 from ingest.settings import IngestSettings
 from tests.in_memory_aws import InMemoryAws
 from transform.function import TransformHandler
@@ -43,12 +44,18 @@ def ingest_function(aws: InMemoryAws, **environment: str) -> IngestHandler:
     return IngestHandler(settings, aws.client, sleep=lambda _seconds: None)
 
 
+def queues(aws: InMemoryAws) -> Queues:
+    return Queues(
+        lambda: aws.client("sqs"), INGEST_ENVIRONMENT["BUFFER_QUEUE_URL"], INGEST_ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]
+    )
+
+
 def transform_function(aws: InMemoryAws, plan: MaskingPlan = PLAN) -> TransformHandler:
     settings = TransformSettings.from_environment(TRANSFORM_ENVIRONMENT)
     return TransformHandler(settings, plan, aws.client)
 
 
-def hex_signature(body: bytes, key: str = "the-key") -> str:
+def hex_signature(body: bytes, key: str = "the-first-key") -> str:
     return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
 
 
@@ -68,6 +75,21 @@ def post(function: IngestHandler, events: Any) -> int:
     """Post events signed and return the answer's status."""
     status: int = function.handle(request(json.dumps(events).encode()))["statusCode"]
     return status
+
+
+def queue_batch(*bodies: str, deliveries: int = 1) -> dict[str, Any]:
+    """A batch of messages as Lambda gives it, each delivered so many times by now."""
+    return {
+        "Records": [
+            {
+                "messageId": f"m-{number}",
+                "receiptHandle": f"r-{number}",
+                "attributes": {"ApproximateReceiveCount": str(deliveries)},
+                "body": body,
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
 
 
 def firehose_batch(records: list[bytes]) -> dict[str, Any]:

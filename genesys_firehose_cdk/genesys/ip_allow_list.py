@@ -229,17 +229,14 @@ class IpAllowList(Construct):
                 description="Genesys Cloud's list of address ranges is refused, and the allow-list stays as it was. "
                 "Read the function's log; if the list is right, deploy once with a higher max_shrink_ratio.",
             ),
-            "IpRangesUnchecked": context.alarm(
+            "IpRangesUnchecked": context.report_alarm(
                 self,
                 "IpRangesUnchecked",
                 metric=context.metric("IpRangesChecked", period=interval),
-                threshold=1,
+                # Two runs may fall into one period, and none into the next.
+                missed=3,
                 description="The allow-list is not kept up to date: Genesys Cloud's address ranges could not be read, "
                 "or its list was refused. Read the function's log; the webhook goes on with the last list.",
-                comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-                # Two runs may fall into one period, and none into the next.
-                evaluation_periods=3,
-                missing_data=cloudwatch.TreatMissingData.BREACHING,
             ),
         }
 

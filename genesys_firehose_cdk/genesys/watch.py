@@ -24,7 +24,6 @@ Question = Literal["PartnerSourceActive", "IntegrationActive", "SubscriptionActi
 _STEP_MINUTES = 5
 # A run ends within 45 s for each of two questions to Genesys Cloud.
 _TIMEOUT = Duration.seconds(120)
-_ANSWERS_UNTIL_ALARM = 3
 
 _DESCRIPTIONS: dict[Question, str] = {
     "PartnerSourceActive": (
@@ -85,8 +84,9 @@ class GenesysWatch(Construct):
 
     It asks Amazon EventBridge whether the partner event source is ACTIVE, and, with a connection, Genesys Cloud
     whether the integration is enabled and active and the subscription active. Each answer is a metric of 1 or
-    0. Three in a row that are 0 or missing raise the alarm, so expired credentials and a function that does not
-    run raise it as well. Within the business hours, silence of an ingress raises an alarm, too.
+    0. Three of six that are 0 or missing raise the alarm, so expired credentials raise it as well. A function that does
+    not run raises one of its own. Within the business hours, silence of an ingress raises an alarm, too. All are quiet
+    until the function has run for the first time.
 
     Attributes:
         function: The function with its schedule.
@@ -160,24 +160,23 @@ class GenesysWatch(Construct):
             timeout=_TIMEOUT,
         )
         questions = _questions(partner_bus, connection, subscription_path)
-        self.alarms: dict[str, cloudwatch.Alarm] = {name: self._answer_alarm(context, name) for name in questions}
+        self.alarms: dict[str, cloudwatch.Alarm] = {
+            name: context.report_alarm(
+                self, name, metric=context.metric(name, statistic="Minimum"), description=_DESCRIPTIONS[name]
+            )
+            for name in questions
+        }
+        self.alarms["WatchNotRunning"] = context.report_alarm(
+            self,
+            "WatchNotRunning",
+            metric=self.function.function.metric_invocations(period=PERIOD),
+            description="The watch does not run, so nobody would notice when events stop coming. Look at its schedule "
+            "and its log group.",
+        )
         if props is not None and props.business_hours is not None:
             for ingress in ingresses:
                 alarm = silence_alarm(self, context, ingress, props.business_hours, props.silence)
                 self.alarms[f"{ingress}Silent"] = alarm
-
-    def _answer_alarm(self, context: PipelineContext, question: Question) -> cloudwatch.Alarm:
-        return context.alarm(
-            self,
-            question,
-            metric=context.metric(question, statistic="Minimum"),
-            threshold=1,
-            description=_DESCRIPTIONS[question],
-            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            evaluation_periods=_ANSWERS_UNTIL_ALARM,
-            # Missing data means that the watch is not running: alarm.
-            missing_data=cloudwatch.TreatMissingData.BREACHING,
-        )
 
 
 def _ingresses(partner_bus: PartnerEventBus | None, webhook_url: str | None) -> Sequence[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from genesys.client import GenesysClient
 from genesys.connection import CredentialsError, SecretsManager, read_text
 from genesys.lifecycle import NotYetError, Properties, PropertyError, overtaking_is_not_yet
+from shared.secret_key import UnusableKeyError, usable_key
 from shared.telemetry import log
 
 SIGNING_KEY = "${signing_key}"
@@ -26,13 +27,13 @@ def read_signing_key(secrets_manager: SecretsManager, secret_id: str) -> str:
     """Read the current version of the signing key.
 
     Raises:
-        CredentialsError: it can't be read.
+        CredentialsError: it can't be read, or can't be a key.
     """
-    allowed = "a secret with a text is allowed"
-    key = read_text(secrets_manager, secret_id, "signing_key", allowed)
-    if not key:
-        raise CredentialsError(f"signing_key has no text: {allowed}.")
-    return key
+    text = read_text(secrets_manager, secret_id, "signing_key", "a secret with a text is allowed")
+    try:
+        return usable_key({"SecretString": text}, "signing key").decode()
+    except UnusableKeyError as error:
+        raise CredentialsError(str(error)) from None
 
 
 class SubscriptionResource:

@@ -25,6 +25,8 @@ class IngestSettings:
 
     stream_names: tuple[str, ...]
     queue_url: str
+    dead_letter_queue_url: str
+    retry_delay: timedelta
     signing_secret_arn: str
     previous_key_validity: timedelta
     bucket_name: str
@@ -40,6 +42,8 @@ class IngestSettings:
         return cls(
             stream_names=tuple(environment["STREAM_NAMES"].split(",")),
             queue_url=environment["BUFFER_QUEUE_URL"],
+            dead_letter_queue_url=environment["DEAD_LETTER_QUEUE_URL"],
+            retry_delay=timedelta(seconds=float(environment["RETRY_DELAY_SECONDS"])),
             signing_secret_arn=environment["SIGNING_SECRET_ARN"],
             previous_key_validity=timedelta(hours=float(environment["PREVIOUS_KEY_VALIDITY_HOURS"])),
             bucket_name=environment["BUCKET_NAME"],

@@ -94,6 +94,16 @@ def let_failed_messages_come_again_soon(deployment: Deployment) -> None:
     deployment.client("sqs").set_queue_attributes(
         QueueUrl=deployment.queue, Attributes={"VisibilityTimeout": str(_HIDDEN_SECONDS)}
     )
+    set_retry_delay(deployment, _HIDDEN_SECONDS)
+
+
+def set_retry_delay(deployment: Deployment, seconds: int) -> None:
+    """Let a message that failed come again after so many seconds, and later after a multiple of them."""
+    functions, name = deployment.client("lambda"), output_of(deployment, "IngestFunctionName")
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(
+        FunctionName=name, Environment={"Variables": {**variables, "RETRY_DELAY_SECONDS": str(seconds)}}
+    )
 
 
 def topic_template(event: GeneratedEvent) -> str:

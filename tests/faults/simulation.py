@@ -1,8 +1,8 @@
 """A whole pipeline in memory: sender, ingest function, queue, Firehose, transform function, redrive.
 
 Sender and services behave as documented: the sender tries again after a timeout or a 5xx, five times at most; SQS
-delivers again what was not deleted, five times, then to the dead-letter queue; Firehose calls the transform again
-three times, then writes the records to ``errors/``.
+delivers again what was not deleted, a number of times, then to the dead-letter queue; Firehose calls the transform
+again three times, then writes the records to ``errors/``.
 """
 
 import base64
@@ -14,10 +14,11 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.in_memory_aws import Crash, Fault, InMemoryAws, Schedule
-from tests.wired_functions import firehose_batch, ingest_function, request, transform_function, transformed
+from tests.wired_functions import firehose_batch, ingest_function, queue_batch, request, transform_function, transformed
 from transform.function import TransformHandler
 
 SENDER_ATTEMPTS = 6
+# Far fewer than are deployed, so that the dead-letter queue has a part.
 QUEUE_RECEIVES = 5
 TRANSFORM_ATTEMPTS = 4
 # An identifier has a digit: without one, clean/ has a token in its place. With this one, the events a, b and c are
@@ -179,9 +180,9 @@ class Simulation:
         for _receive in range(QUEUE_RECEIVES):
             if not waiting:
                 return
-            messages = [{"messageId": str(number), "body": body} for number, body in enumerate(waiting)]
+            batch = queue_batch(*waiting)
             try:
-                answer = self._ingest.handle({"Records": messages})
+                answer = self._ingest.handle(batch)
                 self._return_answer()
             except Crash:
                 self.renew_ingest()
@@ -189,7 +190,7 @@ class Simulation:
             except LostAnswerError:
                 continue
             failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-            waiting = [message["body"] for message in messages if message["messageId"] in failed]
+            waiting = [message["body"] for message in batch["Records"] if message["messageId"] in failed]
         self._dead_letters.extend(waiting)
 
     def transform_stream(self) -> None:
@@ -244,4 +245,5 @@ class Simulation:
         self._errors.clear()
         self._drain()
         assert not self._dead_letters
+        assert not self._aws.dead_letters, "a record was set aside as unreadable"
         assert not self._errors

@@ -69,7 +69,14 @@ def test_ingest_may_do_exactly_this(default: Template) -> None:
         "Logs": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "Tracing": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
         "PutEvents": {"firehose:PutRecordBatch", "firehose:DescribeDeliveryStream"},
-        "Buffer": {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+        "Buffer": {
+            "sqs:SendMessage",
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+        },
+        "SetAside": {"sqs:SendMessage"},
         "BufferKey": {"kms:Decrypt", "kms:GenerateDataKey"},
         "ReadHmacKey": {"secretsmanager:GetSecretValue"},
         "DecryptHmacKey": {"kms:Decrypt"},
@@ -78,6 +85,7 @@ def test_ingest_may_do_exactly_this(default: Template) -> None:
     }
     assert flat(policy["WriteOversize"]["Resource"]).endswith(".Arn>/raw/oversize/*")
     assert "BufferQueue" in flat(policy["Buffer"]["Resource"])
+    assert "DeadLetterQueue" in flat(policy["SetAside"]["Resource"])
     assert "SigningKeySecret" in flat(policy["ReadHmacKey"]["Resource"])
 
 

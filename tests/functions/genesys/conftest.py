@@ -112,7 +112,7 @@ class Aws:
         self.credentials: str | None = json.dumps(
             {"client_id": CREDENTIALS.client_id, "client_secret": CREDENTIALS.client_secret}
         )
-        self.signing_key = "key-1"
+        self.signing_key = "the-key-1"
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
         if SecretId == "signing":

@@ -77,7 +77,7 @@ def test_a_creation_subscribes_as_the_guide_does_with_the_key_in_the_header(
     subscription = _only(genesys)
     assert stack.attributes == {"SubscriptionId": subscription["id"]}
     assert subscription["name"].startswith("Events (cdk-")
-    assert subscription["headers"] == {"X-Genesys-Signature": "key-1"}
+    assert subscription["headers"] == {"X-Genesys-Signature": "the-key-1"}
     for field in ("url", "events", "filters", "active"):
         assert subscription[field] == BODY["eventSubscription"][field]
 
@@ -179,7 +179,7 @@ def test_what_the_listing_does_not_show_is_written_again(
     stack.create(PROPERTIES)
     del _only(genesys)["headers"]
     keep()
-    assert _only(genesys)["headers"] == {"X-Genesys-Signature": "key-1"}
+    assert _only(genesys)["headers"] == {"X-Genesys-Signature": "the-key-1"}
 
 
 def test_the_schedule_creates_no_subscription_and_fails_so_that_someone_sees(
@@ -204,7 +204,7 @@ def test_another_body_is_sent_as_it_is_given(stack: Stack, genesys: LocalGenesys
     stack.create({**PROPERTIES, "Body": json.dumps(body)})
     sent = received[0]
     assert sent["label"].startswith("cdk-")
-    assert sent["target"] == [{"secret": "k=key-1", "retries": 3}]
+    assert sent["target"] == [{"secret": "k=the-key-1", "retries": 3}]
 
 
 def test_an_endpoint_that_genesys_does_not_have_is_told_at_once_and_leaves_nothing(stack: Stack, time: Time) -> None:
@@ -216,7 +216,7 @@ def test_an_endpoint_that_genesys_does_not_have_is_told_at_once_and_leaves_nothi
 
 
 def test_a_key_that_genesys_repeats_in_an_error_is_not_passed_on(stack: Stack, genesys: LocalGenesys) -> None:
-    genesys.faults.set([Fault(status=400, method="POST", path="/api/", message="headers: key-1 is too short")])
+    genesys.faults.set([Fault(status=400, method="POST", path="/api/", message="headers: the-key-1 is too short")])
     with pytest.raises(RequestFailedError) as caught:
         stack.create(PROPERTIES)
     assert (

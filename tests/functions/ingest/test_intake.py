@@ -16,7 +16,7 @@ from shared.pointer import Pointer, read_original
 from shared.telemetry import Metrics
 from tests.functions.observing import Clock, metrics_of
 from tests.in_memory_aws import Fault, InMemoryAws
-from tests.wired_functions import INGEST_ENVIRONMENT
+from tests.wired_functions import INGEST_ENVIRONMENT, queues
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123000, UTC)
 PRESENCE = {"topicName": "v2.users.u-1.presence", "eventBody": {"presenceDefinition": {"id": "p-1"}}}
@@ -28,7 +28,10 @@ class Ingestion:
     def __init__(self, aws: InMemoryAws, clock: Clock) -> None:
         settings = IngestSettings.from_environment(INGEST_ENVIRONMENT)
         delivery = Delivery(
-            lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url", lambda _seconds: None
+            lambda: aws.client("firehose"),
+            queues(aws),
+            ["stream"],
+            lambda _seconds: None,
         )
         originals = OversizeStore(lambda: aws.client("s3"), "lake", "key")
         self._intake = Intake(settings, delivery, originals, lambda: NOW, clock)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ingest.settings import SignatureScheme
 from ingest.signature import is_signed
 
-KEY = b"the-key"
+KEY = b"the-first-key"
 OTHER_KEY = b"another-key"
 BODY = b'{"messageId":"m-1"}'
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)

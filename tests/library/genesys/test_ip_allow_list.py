@@ -199,12 +199,9 @@ def test_a_refused_list_and_a_list_that_is_not_checked_are_alarms(listed: Templa
         "notBreaching",
     )
     unchecked = listed.properties("AWS::CloudWatch::Alarm", "IpAllowList/IpRangesUnchecked")
-    assert (unchecked["MetricName"], unchecked["ComparisonOperator"], unchecked["TreatMissingData"]) == (
-        "IpRangesChecked",
-        "LessThanThreshold",
-        "breaching",
-    )
-    assert unchecked["EvaluationPeriods"] * unchecked["Period"] == 3 * 3600
+    metrics = [each["MetricStat"] for each in unchecked["Metrics"] if "MetricStat" in each]
+    assert {(each["Metric"]["MetricName"], each["Period"]) for each in metrics} == {("IpRangesChecked", 3600)}
+    assert (unchecked["ComparisonOperator"], unchecked["DatapointsToAlarm"]) == ("LessThanThreshold", 3)
     for alarm in (refused, unchecked):
         assert "AlarmTopic" in flat(alarm["AlarmActions"][0])
 
