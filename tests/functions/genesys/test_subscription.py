@@ -87,7 +87,7 @@ def test_what_the_default_subscription_sends_is_accepted_by_a_webhook_with_a_sha
 ) -> None:
     stack.create(PROPERTIES)
     services = InMemoryAws()
-    services.secret_versions = {"AWSCURRENT": "key-1"}
+    services.secret_versions = {"AWSCURRENT": "the-key-1"}
     settings = IngestSettings.from_environment({**INGEST_ENVIRONMENT, "SIGNATURE_KIND": "shared_key"})
 
     def post() -> int:
@@ -97,13 +97,13 @@ def test_what_the_default_subscription_sends_is_accepted_by_a_webhook_with_a_sha
 
     assert post() == 200
     # A rotation: the webhook knows the new key first, and takes the old one until the schedule has brought the new.
-    services.secret_versions = {"AWSCURRENT": "key-2", "AWSPREVIOUS": "key-1"}
+    services.secret_versions = {"AWSCURRENT": "the-key-2", "AWSPREVIOUS": "the-key-1"}
     assert post() == 200
-    aws.signing_key = "key-2"
+    aws.signing_key = "the-key-2"
     keep()
-    services.secret_versions = {"AWSCURRENT": "key-2"}
+    services.secret_versions = {"AWSCURRENT": "the-key-2"}
     assert post() == 200
-    services.secret_versions = {"AWSCURRENT": "key-3"}
+    services.secret_versions = {"AWSCURRENT": "the-key-3"}
     assert post() == 401
 
 

@@ -17,6 +17,8 @@ from genesys_firehose_cdk import (
     IpAllowListProps,
     LakeProps,
     RetentionMode,
+    SignatureProps,
+    WebhookProps,
 )
 from tests.library.genesys.test_ip_allow_list import genesys
 from tests.library.genesys.test_watch import FULL
@@ -31,7 +33,14 @@ def _unpartitioned(stack: cdk.Stack) -> None:
 
 def _with_genesys(stack: cdk.Stack) -> None:
     organization = genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=IpAllowListProps())
-    GenesysFirehosePipeline(stack, "Pipeline", genesys=organization, partner_bus=bus_props(), watch=FULL)
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        webhook=WebhookProps(signature=SignatureProps.shared_key()),
+        genesys=organization,
+        partner_bus=bus_props(),
+        watch=FULL,
+    )
 
 
 def _emptied(stack: cdk.Stack) -> None:
@@ -60,6 +69,8 @@ KINDS: dict[str, set[str]] = {
         "DeliveryToS3.Success",
         "DeliveryToS3.DataFreshness",
         "BackupToS3.Success",
+        "BackupToS3.DataFreshness",
+        "ExecuteProcessing.Success",
         "ThrottledRecords",
     },
     "AWS::ApiGateway::RestApi": {"4XXError", "5XXError"},
