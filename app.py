@@ -53,6 +53,7 @@ class PipelineStack(cdk.Stack):
             delivery=settings.delivery_props,
             lake=settings.lake_props,
             removal_policy=settings.cdk_removal_policy,
+            auto_delete_objects=settings.auto_delete_objects,
         )
         cdk.Validations.of(self).acknowledge(
             cdk.Acknowledgment(
