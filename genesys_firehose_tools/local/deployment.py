@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from genesys_firehose_tools.local.adaptation import adapt
 from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
+from genesys_firehose_tools.local.bucket_settings import apply_bucket_settings
 from genesys_firehose_tools.local.errors import LocalError
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 
@@ -135,6 +136,7 @@ def deploy(aws: EmbeddedAws) -> Deployment:
         for stack in cloudformation.describe_stacks()["Stacks"]
         if stack["StackName"] != _BOOTSTRAP_STACK
     ]
+    apply_bucket_settings(cloudformation, _client("s3", aws.endpoint_url), stack)
     output = find_pipeline(cloudformation, stack).output
     [table] = [
         resource["PhysicalResourceId"]

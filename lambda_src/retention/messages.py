@@ -53,11 +53,11 @@ def read_message(body: str) -> Version | Place:
 
 
 def beginning(place: Place, oldest: datetime) -> Place:
-    """Return where a sweep begins: raw/ is laid out by day of arrival, so older days can be passed over.
+    """Return where a sweep begins: raw/ is laid out by day of arrival, so older days are passed over.
 
-    A file under clean/ may come into any day's folder, so all of it is listed.
+    An object may come into the folder of any day of clean/, so all of it is listed.
     """
     if place.key_marker or place.prefix != RAW_PREFIX:
         return place
-    # Nothing older can be in a later hour's folder than an hour before.
+    # Firehose delivers for up to a day into the folder of a record's arrival.
     return Place(RAW_PREFIX, f"{RAW_PREFIX}{oldest - timedelta(days=1):%Y/%m/%d/}")
