@@ -152,10 +152,19 @@ def test_the_bus_alone_is_a_setting() -> None:
 
 def test_a_retention_put_on_arrival_is_a_setting() -> None:
     _, template = _synthesize("prod", retention_days=365, retention_applied="ON_ARRIVAL")
-    bucket = template.properties("AWS::S3::Bucket", "DataLake/BucketWithoutDefaultRetention")
-    assert "Rule" not in bucket.get("ObjectLockConfiguration", {})
-    function = template.properties("AWS::Lambda::Function", "Retention/Function/Function")
-    assert function["Environment"]["Variables"]["RETENTION_DAYS"] == "365"
+    [bucket] = [
+        resource["Properties"]
+        for name, resource in template.resources("AWS::S3::Bucket").items()
+        if "WithoutDefaultRetention" in name
+    ]
+    assert bucket["ObjectLockEnabled"] is True
+    assert "ObjectLockConfiguration" not in bucket
+    [days] = [
+        variables["RETENTION_DAYS"]
+        for function in template.resources("AWS::Lambda::Function").values()
+        if "RETENTION_DAYS" in (variables := function["Properties"].get("Environment", {}).get("Variables", {}))
+    ]
+    assert days == "365"
 
 
 def test_an_environment_that_is_thrown_away_with_all_it_holds_is_a_setting() -> None:

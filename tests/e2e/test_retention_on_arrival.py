@@ -64,22 +64,18 @@ def test_nothing_outside_the_two_layers_is_locked(deployment: Deployment) -> Non
     assert not is_locked(deployment, *error)
 
 
-def set_mapping(deployment: Deployment, function: Function, *, enabled: bool) -> None:
-    """Let a function consume its queue, or not; what fails comes again soon."""
-    client, sqs = deployment.client("lambda"), deployment.client("sqs")
-    [mapping] = client.list_event_source_mappings(FunctionName=function.name)["EventSourceMappings"]
-    queue = sqs.get_queue_url(QueueName=mapping["EventSourceArn"].rsplit(":", 1)[1])["QueueUrl"]
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "2"})
-    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
-
-
 def test_nobody_deletes_a_version_that_waits_and_the_functions_role_suffices_to_lock_it(
     pipeline: LocalPipeline,
 ) -> None:
     # The last test of the file: from here on IAM is evaluated.
     deployment = pipeline.deployment
     s3, iam = deployment.client("s3"), deployment.client("iam")
-    set_mapping(deployment, Function(deployment, "retention"), enabled=False)
+    function, client, sqs = Function(deployment, "retention"), deployment.client("lambda"), deployment.client("sqs")
+    [mapping] = client.list_event_source_mappings(FunctionName=function.name)["EventSourceMappings"]
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    queue = sqs.get_queue_url(QueueName=mapping["EventSourceArn"].rsplit(":", 1)[1])["QueueUrl"]
+    # What fails comes again soon.
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "2"})
     for key in ("raw/waiting.gz", "errors/waiting.gz"):
         s3.put_object(Bucket=deployment.bucket, Key=key, Body=b"")
     [version], [error] = versions(deployment, "raw/waiting"), versions(deployment, "errors/waiting")
@@ -108,8 +104,7 @@ def test_nobody_deletes_a_version_that_waits_and_the_functions_role_suffices_to_
     assert versions(deployment, "raw/waiting") == [version]
 
     # With the rights of its role alone, the function locks what waited.
-    function = Function(deployment, "retention")
     with function.without("s3:PutObjectRetention"):
-        set_mapping(deployment, function, enabled=True)
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
         assert not eventually(lambda: retention(deployment, *version) is not None, within_seconds=3)
     assert eventually(lambda: is_locked(deployment, *version), within_seconds=60)
