@@ -54,6 +54,7 @@ class PipelineStack(cdk.Stack):
             delivery=settings.delivery_props,
             lake=settings.lake_props,
             removal_policy=settings.cdk_removal_policy,
+            auto_delete_objects=settings.auto_delete_objects,
         )
         for name, output in self.pipeline.outputs.items():
             # One pipeline in this stack, so the outputs can have their plain names.

@@ -17,6 +17,7 @@ from genesys_firehose_cdk import (
     IpAllowListProps,
     LakeProps,
     PartnerBusProps,
+    RetentionApplied,
     RetentionMode,
 )
 from genesys_firehose_cdk.common.validation import check_cidr, check_domain, check_one_of, did_you_mean
@@ -33,6 +34,7 @@ _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-zA-Z-]+")
 _HOSTED_ZONE_ID = re.compile(r"Z[0-9A-Z]{1,31}")
 _FLAGS = (
     "acknowledge_compliance",
+    "auto_delete_objects",
     "cloud_watch_role",
     "dynamic_partitioning",
     "ip_allow_list",
@@ -74,8 +76,9 @@ class EnvironmentSettings:
         certificate_arn: A certificate for the domain. Default: a new one in the hosted zone.
         hosted_zone_id: The Route 53 zone in which the domain gets its record. Default: none.
         hosted_zone_name: The name of that zone; both or neither. Default: none.
-        retention_mode: GOVERNANCE or COMPLIANCE. Default: GOVERNANCE.
+        retention_mode: GOVERNANCE, COMPLIANCE, or, but in prod, NONE. Default: GOVERNANCE.
         retention_days: Default: 30.
+        retention_applied: BY_DEFAULT or ON_ARRIVAL; see RetentionApplied. Default: BY_DEFAULT.
         acknowledge_compliance: See DataLakeBucketProps. Default: false.
         allowed_cidrs: The networks that may call the API. Default: all.
         web_acl_arn: The AWS WAF web ACL in front of the API. Default: none.
@@ -87,6 +90,7 @@ class EnvironmentSettings:
             Default: RETAIN_ON_UPDATE_OR_DELETE.
         verification: Whether a second stack tries the delivery after each change; see DeliveryVerification.
             Default: true.
+        auto_delete_objects: Empty the buckets when the stack goes; only with DESTROY and NONE. Default: false.
         tags: Tags of every resource. Default: none.
     """
 
@@ -109,6 +113,7 @@ class EnvironmentSettings:
     hosted_zone_name: str | None = None
     retention_mode: str = "GOVERNANCE"
     retention_days: int = 30
+    retention_applied: str = "BY_DEFAULT"
     acknowledge_compliance: bool = False
     allowed_cidrs: tuple[str, ...] | None = None
     web_acl_arn: str | None = None
@@ -117,6 +122,7 @@ class EnvironmentSettings:
     shards: int = 1
     removal_policy: str = "RETAIN_ON_UPDATE_OR_DELETE"
     verification: bool = True
+    auto_delete_objects: bool = False
     tags: Mapping[str, str] | None = None
 
     @property
@@ -131,6 +137,7 @@ class EnvironmentSettings:
             bucket=DataLakeBucketProps(
                 retention_mode=RetentionMode(self.retention_mode),
                 retention_days=self.retention_days,
+                retention_applied=RetentionApplied(self.retention_applied),
                 acknowledge_compliance=self.acknowledge_compliance,
             )
         )
@@ -267,7 +274,8 @@ def _check(prefix: str, settings: EnvironmentSettings) -> None:
             check_domain(f"{prefix}.{key}", value)
     for cidr in settings.allowed_cidrs or ():
         check_cidr(f"{prefix}.allowed_cidrs", cidr)
-    check_one_of(f"{prefix}.retention_mode", settings.retention_mode, ("GOVERNANCE", "COMPLIANCE"))
+    check_one_of(f"{prefix}.retention_mode", settings.retention_mode, tuple(RetentionMode.__members__))
+    check_one_of(f"{prefix}.retention_applied", settings.retention_applied, tuple(RetentionApplied.__members__))
     check_one_of(f"{prefix}.removal_policy", settings.removal_policy, tuple(_REMOVAL_POLICIES))
     if settings.genesys_region is not None:
         check_one_of(f"{prefix}.genesys_region", settings.genesys_region, tuple(GenesysRegion.__members__))
@@ -312,5 +320,7 @@ def _check(prefix: str, settings: EnvironmentSettings) -> None:
             f"is in another region than {settings.region}",
             "a regional API takes a certificate of its own region alone",
         )
+    if settings.protected and settings.retention_mode == "NONE":
+        raise InvalidPropertyError(f"{prefix}.retention_mode", "is NONE", "prod allows the others alone")
     if settings.protected and settings.cdk_removal_policy is RemovalPolicy.DESTROY:
         raise InvalidPropertyError(f"{prefix}.removal_policy", "is DESTROY", "prod allows the others alone")

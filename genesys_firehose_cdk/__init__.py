@@ -28,9 +28,15 @@ from genesys_firehose_cdk.ingress.signature import SignatureEncoding, SignatureK
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.ingress.webhook_domain import WebhookDomainProps
-from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
+from genesys_firehose_cdk.lake.data_lake_bucket import (
+    DataLakeBucket,
+    DataLakeBucketProps,
+    RetentionApplied,
+    RetentionMode,
+)
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog, LakeCatalogProps
 from genesys_firehose_cdk.lake.props import LakeProps
+from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
@@ -85,7 +91,9 @@ __all__ = [
     "PartnerEventBus",
     "PipelineAlarms",
     "PipelineContext",
+    "RetentionApplied",
     "RetentionMode",
+    "RetentionOnArrival",
     "SignatureEncoding",
     "SignatureKind",
     "SignatureProps",

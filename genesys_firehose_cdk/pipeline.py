@@ -28,6 +28,7 @@ from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
 from genesys_firehose_cdk.lake.props import LakeProps
+from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
@@ -62,6 +63,7 @@ class GenesysFirehosePipeline(Construct):
         alarm_topic: Where all alarms report to.
         bucket: The data lake bucket with its keys and grants.
         retention_mode: How a new object version is locked; None with an existing bucket, for its owner decides.
+        retention: Gives new versions their retention; None unless it is applied on arrival.
         catalog: The tables, workgroups and queries over the lake; None without dynamic partitioning, because its
             tables follow the partitions.
         tokenization_key: The key of the tokens that take the place of personal values.
@@ -122,8 +124,8 @@ class GenesysFirehosePipeline(Construct):
                 keys, secrets, queues, table and log groups. RETAIN_ON_UPDATE_OR_DELETE keeps it, but for what a first
                 deployment made that then failed; RETAIN keeps that, too, at every try; DESTROY keeps nothing. Default:
                 RETAIN_ON_UPDATE_OR_DELETE.
-            auto_delete_objects: Empty the bucket when the stack goes; only with DESTROY and
-                RetentionMode.NONE. Default: False.
+            auto_delete_objects: Empty the buckets when the stack goes: lake, access logs and query results; only
+                with DESTROY and RetentionMode.NONE. Default: False.
 
         Raises:
             InvalidPropertyError: A value or combination that cannot work, or would have no effect.
@@ -182,9 +184,20 @@ class GenesysFirehosePipeline(Construct):
             removal_policy=props.removal_policy,
             auto_delete_objects=props.auto_delete_objects,
         )
+        is_applied_on_arrival = self.bucket.props is not None and self.bucket.props.is_applied_on_arrival
+        self.retention = (
+            RetentionOnArrival(self, "Retention", context=self.context, bucket=self.bucket)
+            if is_applied_on_arrival
+            else None
+        )
         self.catalog = (
             LakeCatalog(
-                self, "Catalog", bucket=self.bucket, props=props.lake.catalog, removal_policy=props.removal_policy
+                self,
+                "Catalog",
+                bucket=self.bucket,
+                props=props.lake.catalog,
+                removal_policy=props.removal_policy,
+                auto_delete_objects=props.auto_delete_objects,
             )
             if props.delivery.dynamic_partitioning
             else None

@@ -15,7 +15,7 @@ import app as application
 from environments import EnvironmentSettings, read_settings
 from genesys_firehose_cdk.common.validation import InvalidPropertyError
 from genesys_firehose_cdk.genesys.region import GenesysRegion
-from tests.library.synthesis import CERTIFICATE_ARN, CONTEXT, ROOT, WEB_ACL_ARN, Template
+from tests.library.synthesis import CERTIFICATE_ARN, CONTEXT, ROOT, WEB_ACL_ARN, Template, flat
 from tests.library.test_regions import REGIONS
 
 ENVIRONMENTS = ["dev", "staging", "prod", "local"]
@@ -38,6 +38,7 @@ FULL = {
     "hosted_zone_name": "example.com",
     "retention_mode": "COMPLIANCE",
     "retention_days": 400,
+    "retention_applied": "BY_DEFAULT",
     "shards": 2,
     "acknowledge_compliance": True,
     "allowed_cidrs": ["198.51.100.0/24"],
@@ -46,6 +47,7 @@ FULL = {
     "dynamic_partitioning": False,
     "removal_policy": "RETAIN_ON_UPDATE_OR_DELETE",
     "verification": True,
+    "auto_delete_objects": False,
     "tags": {"Team": "contact-centre"},
 }
 
@@ -184,6 +186,31 @@ def test_the_bus_alone_is_a_setting() -> None:
     assert template.resources("AWS::ApiGateway::RestApi") == {}
 
 
+def test_a_retention_put_on_arrival_is_a_setting() -> None:
+    _, template = _synthesize("prod", retention_days=365, retention_applied="ON_ARRIVAL")
+    [bucket] = [
+        resource["Properties"]
+        for name, resource in template.resources("AWS::S3::Bucket").items()
+        if "WithoutDefaultRetention" in name
+    ]
+    assert bucket["ObjectLockEnabled"] is True
+    assert "ObjectLockConfiguration" not in bucket
+    [days] = [
+        variables["RETENTION_DAYS"]
+        for function in template.resources("AWS::Lambda::Function").values()
+        if "RETENTION_DAYS" in (variables := function["Properties"].get("Environment", {}).get("Variables", {}))
+    ]
+    assert days == "365"
+
+
+def test_an_environment_that_is_thrown_away_with_all_it_holds_is_a_setting() -> None:
+    _, template = _synthesize("dev", retention_mode="NONE", removal_policy="DESTROY", auto_delete_objects=True)
+    emptied = {
+        flat(each["Properties"]["BucketName"]) for each in template.resources("Custom::S3AutoDeleteObjects").values()
+    }
+    assert emptied == {f"<{name}>" for name in template.resources("AWS::S3::Bucket")}
+
+
 def test_every_setting_is_tried_above() -> None:
     assert set(FULL) | {"name"} == set(EnvironmentSettings.__dataclass_fields__)
 
@@ -192,9 +219,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": (
         {"acount": "111122223333"},
         "environments.dev.acount is unknown, did you mean 'account': allowed are account, acknowledge_compliance, allowed_cidrs, "
-        "business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
+        "auto_delete_objects, business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
         "genesys_credentials_arn, genesys_credentials_key_arn, genesys_region, hosted_zone_id, hosted_zone_name, "
-        "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_days, retention_mode, shards, "
+        "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
         "tags, topics, verification, web_acl_arn, webhook.",
     ),
     "short account": (
@@ -254,7 +281,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "retention mode": (
         {"retention_mode": "GOVERNMENT"},
-        "environments.dev.retention_mode is 'GOVERNMENT', did you mean 'GOVERNANCE': allowed are COMPLIANCE, GOVERNANCE.",
+        "environments.dev.retention_mode is 'GOVERNMENT', did you mean 'GOVERNANCE': allowed are COMPLIANCE, GOVERNANCE, NONE.",
+    ),
+    "retention applied": (
+        {"retention_applied": "ARRIVAL"},
+        "environments.dev.retention_applied is 'ARRIVAL', did you mean 'ON_ARRIVAL': allowed are BY_DEFAULT, ON_ARRIVAL.",
     ),
     "retention as a text": (
         {"retention_days": "30"},
@@ -333,6 +364,11 @@ def test_a_wrong_setting_is_named_with_what_is_allowed(case: str) -> None:
             {"prod": {"removal_policy": "DESTROY"}},
             "prod",
             "environments.prod.removal_policy is DESTROY: prod allows the others alone.",
+        ),
+        (
+            {"prod": {"retention_mode": "NONE"}},
+            "prod",
+            "environments.prod.retention_mode is NONE: prod allows the others alone.",
         ),
     ],
 )

@@ -165,6 +165,16 @@ def check_removal_policy(value: RemovalPolicy) -> None:
         )
 
 
+def check_auto_delete(auto_delete_objects: bool, removal_policy: RemovalPolicy) -> None:
+    """Refuse to empty a bucket that stays."""
+    if auto_delete_objects and removal_policy is not RemovalPolicy.DESTROY:
+        raise InvalidPropertyError(
+            "auto_delete_objects",
+            f"is True with removal_policy {removal_policy.name}",
+            "it is allowed with removal_policy DESTROY alone",
+        )
+
+
 def check_scope(name: str, scope: object) -> None:
     """Refuse a scope that is in no stack."""
     if not isinstance(scope, Construct) or not any(Stack.is_stack(each) for each in scope.node.scopes):

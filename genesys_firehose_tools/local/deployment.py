@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from genesys_firehose_tools.local.adaptation import adapt
 from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
+from genesys_firehose_tools.local.bucket_settings import apply_bucket_settings
 from genesys_firehose_tools.local.errors import LocalError
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 
@@ -134,18 +135,13 @@ def deploy(aws: EmbeddedAws) -> Deployment:
     cloudformation = _client("cloudformation", aws.endpoint_url)
     options = ("--app", str(assembly), "--method", "direct", "--require-approval", "never")
     cdk.run("deploy", _STACK, *options, cwd=aws.directory)
-    resources = {
-        resource["LogicalResourceId"]: resource
-        for resource in cloudformation.describe_stack_resources(StackName=_STACK)["StackResources"]
-    }
-    _lock_buckets(
-        _client("s3", aws.endpoint_url), json.loads((assembly / f"{_STACK}.template.json").read_text()), resources
-    )
+    # Before the verification looks at retentions.
+    apply_bucket_settings(cloudformation, _client("s3", aws.endpoint_url), _STACK)
     cdk.run("deploy", "--all", *options, cwd=aws.directory)
     output = find_pipeline(cloudformation, _STACK).output
     [table] = [
         resource["PhysicalResourceId"]
-        for resource in resources.values()
+        for resource in cloudformation.describe_stack_resources(StackName=_STACK)["StackResources"]
         if resource["ResourceType"] == "AWS::DynamoDB::Table"
     ]
     return Deployment(
@@ -167,16 +163,6 @@ def deploy(aws: EmbeddedAws) -> Deployment:
         table=table,
         verification=_verification(cloudformation),
     )
-
-
-def _lock_buckets(s3: Any, template: Mapping[str, Any], resources: Mapping[str, Mapping[str, str]]) -> None:
-    """Give buckets the Object Lock configuration that their template says."""
-    for logical_id, resource in template["Resources"].items():
-        configuration = resource.get("Properties", {}).get("ObjectLockConfiguration")
-        if configuration is not None:
-            s3.put_object_lock_configuration(
-                Bucket=resources[logical_id]["PhysicalResourceId"], ObjectLockConfiguration=configuration
-            )
 
 
 def _verification(cloudformation: Any) -> str:

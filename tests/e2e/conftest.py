@@ -7,13 +7,16 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import urllib3
 
-from genesys_firehose_tools.local.deployment import Deployment
+from genesys_firehose_tools.local.deployment import Deployment, checkout
 from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.lake import Lake, wait_until_settled
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
@@ -72,6 +75,22 @@ def pipeline() -> Iterator[LocalPipeline]:
     with temporary_pipeline("test") as pipeline:
         let_failed_messages_come_again_soon(pipeline.deployment)
         yield pipeline
+
+
+@contextmanager
+def pipeline_with(**settings: Any) -> Iterator[LocalPipeline]:
+    """Deploy the app with some settings of its local environment changed."""
+    with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        app = Path(directory)
+        for name in ("app.py", "node_modules"):
+            (app / name).symlink_to(checkout() / name)
+        context = json.loads((checkout() / "cdk.json").read_text())
+        context["context"]["environments"]["local"].update(settings)
+        (app / "cdk.json").write_text(json.dumps(context))
+        patch.setattr("genesys_firehose_tools.local.deployment.checkout", lambda: app)
+        with temporary_pipeline("test") as pipeline:
+            let_failed_messages_come_again_soon(pipeline.deployment)
+            yield pipeline
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
@@ -41,6 +42,7 @@ from genesys_firehose_cdk import (
     MonitoringProps,
     PartnerBusProps,
     PipelineContext,
+    RetentionApplied,
     RetentionMode,
     SignatureEncoding,
     SignatureKind,
@@ -269,6 +271,11 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
     DataLakeBucketProps: {
         "retention_mode": _to(retention_mode=RetentionMode.NONE),
         "retention_days": _to(retention_days=90),
+        "retention_applied": _to(retention_applied=RetentionApplied.ON_ARRIVAL),
+        "break_glass_role": lambda stack: {
+            "retention_applied": RetentionApplied.ON_ARRIVAL,
+            "break_glass_role": iam.Role.from_role_name(stack, "BreakGlass", "break-glass"),
+        },
         "acknowledge_compliance": _to(retention_mode=RetentionMode.COMPLIANCE, acknowledge_compliance=True),
         "raw_archive_after_days": _to(raw_archive_after_days=30),
         "raw_expiration_days": _to(raw_expiration_days=365),

@@ -75,7 +75,7 @@ class DeliveryStream:
             self.configuration = configuration
             error_log = ErrorLog(configuration.arn, configuration.version, self._clients, self._clock)
             self._error_log = error_log
-            self._delivery = S3Delivery(self._clients, error_log)
+            self._delivery = S3Delivery(self._clients, error_log, self._faults)
             self._processor = (
                 LambdaProcessor(configuration.processor, configuration.arn, self._clients, self._clock, self._faults)
                 if configuration.processor

@@ -22,16 +22,21 @@ def test_compliance_is_used_when_it_is_acknowledged(maximal: Template) -> None:
     assert bucket["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 365}}
 
 
-def test_without_default_retention_object_lock_stays_enabled_and_the_bucket_can_be_emptied() -> None:
+def test_without_retention_object_lock_stays_enabled_and_every_bucket_is_emptied_when_the_stack_goes() -> None:
     template = synthesize(
         lake=LakeProps(bucket=DataLakeBucketProps(retention_mode=RetentionMode.NONE)),
         removal_policy=RemovalPolicy.DESTROY,
         auto_delete_objects=True,
     )
-    bucket = template.properties("AWS::S3::Bucket", "DataLake/Bucket")
+    bucket = template.properties("AWS::S3::Bucket", "DataLake/BucketWithoutDefaultRetention")
     assert bucket["ObjectLockEnabled"] is True
     assert "Rule" not in bucket.get("ObjectLockConfiguration", {})
-    assert len(template.resources("Custom::S3AutoDeleteObjects")) == 1
+    emptied = {
+        flat(resource["Properties"]["BucketName"])
+        for resource in template.resources("Custom::S3AutoDeleteObjects").values()
+    }
+    assert emptied == {f"<{name}>" for name in template.resources("AWS::S3::Bucket")}
+    assert len(emptied) == 3
 
 
 @pytest.mark.parametrize("path", BUCKETS)

@@ -12,7 +12,7 @@ import pytest
 from genesys_firehose_tools.local.aws import ACCOUNT, EmbeddedAws
 from genesys_firehose_tools.local.firehose.clients import AssumedRoles
 from genesys_firehose_tools.local.firehose.configuration import read_configuration
-from genesys_firehose_tools.local.firehose.faults import FaultSwitch
+from genesys_firehose_tools.local.firehose.faults import Faults, FaultSwitch
 from genesys_firehose_tools.local.firehose.stream import DELIVERY_RETRY_SECONDS, DeliveryStream
 from tests.manual_clock import ManualClock
 from tests.tools.local_firehose.conftest import (
@@ -108,6 +108,37 @@ def test_a_delivery_error_is_written_to_the_configured_log_stream(new_stream: Ne
     (event,) = logs.get_log_events(logGroupName=bucket, logStreamName="S3Delivery")["events"]
     assert json.loads(event["message"])["errorCode"] == "S3.NoSuchBucket"
     assert "secret" not in event["message"]
+
+
+def test_an_upload_without_a_checksum_fails_where_it_would_get_a_retention(
+    new_stream: NewStream, faults: FaultSwitch, clock: ManualClock, aws: Aws, bucket: str
+) -> None:
+    """Amazon S3 API Reference, "PutObject": uploads under Object Lock need Content-MD5 or a checksum."""
+    locked = f"{bucket}-locked"
+    aws.client("s3").create_bucket(
+        Bucket=locked,
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+        ObjectLockEnabledForBucket=True,
+    )
+    retention = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    aws.client("s3").put_object_lock_configuration(
+        Bucket=locked, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": retention}
+    )
+    faults.faults = Faults(missing_checksum=1.0)
+    for name in (bucket, locked):
+        stream = new_stream(describe(name))
+        stream.accept([b"one"])
+        stream.tick(flush=True)
+        assert stream.state().is_empty is (name == bucket)
+    assert aws.objects(locked) == {}
+    (key,) = aws.objects(bucket)
+    head = aws.client("s3").head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    assert not [field for field in head if field.startswith("Checksum")]
+
+    faults.faults = Faults()
+    clock.advance(DELIVERY_RETRY_SECONDS)
+    stream.tick()
+    assert list(aws.objects(locked).values()) == [b"one"]
 
 
 ACTIONS = (
