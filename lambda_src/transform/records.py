@@ -144,7 +144,7 @@ class Transformer:
         if self._json.has_repeats:
             fields[_REPEATED] = True
         try:
-            line = _encode(fields)[:-1].encode() + _LINE_END
+            line = _encode_whole(fields)[:-1].encode() + _LINE_END
         except (ValueError, RecursionError):
             # 1e999 is JSON and was infinity to us; its bytes stay as they are in errors/.
             raise UnreadableRecordError("the event holds a number that can't be written") from None
@@ -169,6 +169,14 @@ class Transformer:
         if not isinstance(original, dict):
             raise BrokenPointerError("the original is not an event")
         return original
+
+
+def _encode_whole(fields: dict[str, Any]) -> str:
+    r"""Encode a record, with ``?`` for half a character: JSON allows ``"\ud800"``, and many readers refuse the line."""
+    text = _encode(fields)
+    if "\\ud" not in text:
+        return text
+    return _encode(json.loads(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")))
 
 
 def _clear_time(event_time: datetime | None) -> str | None:
