@@ -20,6 +20,7 @@ from transform.function import TransformHandler
 from transform.masking import Masker
 from transform.plan import MaskingPlan
 from transform.settings import TransformSettings
+from transform.tokens import key_id
 
 
 def masking_plan(policy: MaskingPolicy | None = None, shapes: EventShapes | None = None) -> MaskingPlan:
@@ -36,6 +37,12 @@ ARRIVED_MS = 1_795_000_000_000
 def drift_of(event: dict[str, Any], plan: MaskingPlan = PLAN) -> list[str] | None:
     """What an event has that its shape does not have, as the clean record names it."""
     return Masker(plan, TOKENIZATION_KEY).mask(copy.deepcopy(event), ARRIVED_MS).schema_drift
+
+
+def transform_version(aws: InMemoryAws, policy: int = 1) -> str:
+    """The version of what the transform makes with the key that is in force."""
+    key = aws.secret_versions["AWSCURRENT"].encode()
+    return f"0003.{policy:04d}.{int(aws.secret_created.timestamp())}.{key_id(key)}"
 
 
 def ingest_function(aws: InMemoryAws, **environment: str) -> IngestHandler:

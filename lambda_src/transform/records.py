@@ -23,7 +23,7 @@ from transform import forms
 from transform.masking import Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
 
-# Of the code; the policy's own version follows it. Raised with every change of what a clean record looks like.
+# Of the code; the versions of policy and key follow it. Raised with every change of what a clean record looks like.
 CODE_VERSION = 3
 # Stands in a record only when it is true: a key of the event came twice, and the last value counts.
 _REPEATED = "repeated_keys"
@@ -78,11 +78,12 @@ class Transformer:
         masker: the policy at work.
         identify: makes the keyed digests of identities.
         policy_version: the policy's own version.
+        key_version: the tokenization key's, as text that sorts by age.
         window: how far an event's day may lie from its arrival.
         get_object: reads an object of the bucket, for the originals of oversize events.
 
     Attributes:
-        version: the ``transform_version`` of its records: the code's and the policy's.
+        version: the ``transform_version`` of its records: the code's, the policy's and the key's.
     """
 
     def __init__(
@@ -90,13 +91,14 @@ class Transformer:
         masker: Masker,
         identify: Callable[[str], str],
         policy_version: int,
+        key_version: str,
         window: DateWindow,
         get_object: Callable[[str], bytes],
     ) -> None:
         self._masker = masker
         self._identify = identify
         # Sorts as text in the order of its numbers.
-        self.version = f"{CODE_VERSION:04d}.{policy_version:04d}"
+        self.version = f"{CODE_VERSION:04d}.{policy_version:04d}.{key_version}"
         self._window = window
         self._get_object = get_object
         self._json = RepeatNoticingParser()
