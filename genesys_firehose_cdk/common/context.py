@@ -40,6 +40,7 @@ MetricName = Literal[
     "RecordsRepeated",
     "RecordsFailed",
     "DeduplicationUnavailable",
+    "TokensMade",
     "SchemaDrift",
     "UnknownShape",
     "RebuildRecordsWritten",

@@ -112,6 +112,9 @@ class TransformHandler:
         metrics = Metrics()
         try:
             transformer = self._current.get()
-            return {"records": answer_batch(event["records"], transformer, self._key_owners, metrics)}
+            known = transformer.tokens_made
+            answers = answer_batch(event["records"], transformer, self._key_owners, metrics)
+            metrics.count("TokensMade", transformer.tokens_made - known)
+            return {"records": answers}
         finally:
             metrics.flush()

@@ -103,6 +103,11 @@ class Transformer:
         self._get_object = get_object
         self._json = RepeatNoticingParser()
 
+    @property
+    def tokens_made(self) -> int:
+        """How many tokens it has made of values that it did not remember."""
+        return self._masker.token.cache_info().misses
+
     def transform(self, data: bytes, arrived_at: datetime) -> CleanRecord:
         """Transform one raw record.
 
