@@ -124,7 +124,7 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         ("X-Ray", "traces"): 19.84,
     }
     assert round(answer.dollars, 2) == 206.60
-    assert round(answer.dollars_per_million_events, 2) == 6.88
+    assert round(answer.dollars_per_million_events, 2) == 6.89
     assert round(answer.by_service["Firehose"], 2) == 7.35
 
 
