@@ -19,6 +19,7 @@ from tests.in_memory_aws import InMemoryAws
 from transform.function import TransformHandler
 from transform.masking import Masker
 from transform.plan import MaskingPlan
+from transform.records import CODE_VERSION
 from transform.settings import TransformSettings
 from transform.tokens import key_id
 
@@ -42,7 +43,7 @@ def drift_of(event: dict[str, Any], plan: MaskingPlan = PLAN) -> list[str] | Non
 def transform_version(aws: InMemoryAws, policy: int = 1) -> str:
     """The version of what the transform makes with the key that is in force."""
     key = aws.secret_versions["AWSCURRENT"].encode()
-    return f"0003.{policy:04d}.{int(aws.secret_created.timestamp())}.{key_id(key)}"
+    return f"{CODE_VERSION:04d}.{policy:04d}.{int(aws.secret_created.timestamp())}.{key_id(key)}"
 
 
 def ingest_function(aws: InMemoryAws, **environment: str) -> IngestHandler:

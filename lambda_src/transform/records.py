@@ -24,7 +24,7 @@ from transform.masking import Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
 
 # Of the code; the versions of policy and key follow it. Raised with every change of what a clean record looks like.
-CODE_VERSION = 3
+CODE_VERSION = 4
 # Stands in a record only when it is true: a key of the event came twice, and the last value counts.
 _REPEATED = "repeated_keys"
 _LINE_END = b"}\n"

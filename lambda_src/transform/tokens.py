@@ -21,9 +21,12 @@ _SCHEME = re.compile(r"^(?:tel|sips?|mailto|whatsapp):", re.IGNORECASE)
 # A shorter user of a SIP address is an extension: whose it is, the host says.
 _SHORTEST_NUMBER = 10
 _DASHES = dict.fromkeys(range(0x2010, 0x2016), "-")
-# A telephone number as people write it, of seven digits or more. An IPv4 address, a decimal number and one below zero
-# are none: they would become one with others that have the same digits.
-_NUMBER = re.compile(r"^(?!(?:\d{1,3}\.){3}\d{1,3}$)(?!\d+\.\d+$)(?=(?:[^\d]*\d){7})\+?[\d(][\d\s().\-/]*$", re.ASCII)
+# A telephone number as people write it, of seven digits or more. An IPv4 address or network, a decimal number, an
+# amount and what is below zero are none: they would become one with others that have the same digits.
+_NUMBER = re.compile(
+    r"^(?!(?:\d{1,3}\.){3}\d{1,3}(?:/\d+)?$)(?!\d+\.\d+$)(?![\d ]+\.\d{1,2}$)(?=(?:[^\d]*\d){7})\+?[\d(][\d\s().\-/]*$",
+    re.ASCII,
+)
 _NON_DIGITS = re.compile(r"\D")
 _SPACES = re.compile(r"\s+")
 
