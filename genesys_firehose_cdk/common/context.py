@@ -41,6 +41,7 @@ MetricName = Literal[
     "RecordsRepeated",
     "RecordsFailed",
     "DeduplicationUnavailable",
+    "TokensMade",
     "SchemaDrift",
     "UnknownShape",
     "RebuildRecordsWritten",

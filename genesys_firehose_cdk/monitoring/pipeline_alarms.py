@@ -300,6 +300,14 @@ class PipelineAlarms(Construct):
             "a forgery. Nothing is dropped. Compare what clean/ marks as conflict with what else has the same id.",
         )
         self._add(
+            "TokenVolume",
+            # The largest batch, not the sum: batches are of one size, whatever the traffic is.
+            metric("TokensMade", statistic="Maximum"),
+            self._limit.tokens_made,
+            "A batch of events made very many new tokens: somebody who may send and read clean/ may be trying out "
+            "values to learn whose tokens they are. Look in clean/ for events with long lists of tokens.",
+        )
+        self._add(
             "SchemaDrift",
             metric("SchemaDrift"),
             self._limit.schema_drift,
