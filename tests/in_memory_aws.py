@@ -17,7 +17,7 @@ from typing import Any
 
 import botocore.session
 from botocore.exceptions import ClientError, ReadTimeoutError
-from botocore.model import Shape
+from botocore.model import OperationModel, Shape
 from botocore.validate import ParamValidator
 
 
@@ -105,9 +105,9 @@ def refusal(code: str, operation: str) -> ClientError:
 
 
 class _Validated:
-    """A service that takes only the parameters which botocore, asked to look, would let through.
+    """A service whose requests and answers are as botocore's model of it says.
 
-    The functions' own clients do not look, for their speed.
+    The functions' own clients do not look at their requests, for their speed.
     """
 
     def __init__(self, service: str, itself: "_Service") -> None:
@@ -116,21 +116,26 @@ class _Validated:
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(**parameters: Any) -> Any:
-            _validate(self._name, method, parameters)
-            return getattr(self._service, method)(**parameters)
+            operation = _operation(self._name, method)
+            assert not (faults := _faults(parameters, operation.input_shape)), faults
+            answer = getattr(self._service, method)(**parameters)
+            # What the functions never look at is left out.
+            faults = [each for each in _faults(answer, operation.output_shape) if "Missing required" not in each]
+            assert not faults, faults
+            return answer
 
         return call
 
 
-def _validate(service: str, method: str, parameters: Mapping[str, Any]) -> None:
-    report = ParamValidator().validate(parameters, _input_of(service, method))
-    assert not report.has_errors(), report.generate_report()
+def _faults(values: Mapping[str, Any], shape: Shape) -> list[str]:
+    """What values are not as botocore's model has them, each in a line."""
+    return str(ParamValidator().validate(values, shape).generate_report()).splitlines()
 
 
 @cache
-def _input_of(service: str, method: str) -> Shape:
+def _operation(service: str, method: str) -> OperationModel:
     model = botocore.session.get_session().get_service_model(service)
-    return model.operation_model(method.title().replace("_", "")).input_shape
+    return model.operation_model(method.title().replace("_", ""))
 
 
 class _Service:
