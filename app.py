@@ -1,4 +1,4 @@
-"""The app: one stack per environment, checked by cdk-nag on every synthesis."""
+"""The app: a pipeline per environment and a stack that tries it, checked by cdk-nag on every synthesis."""
 
 import sys
 
@@ -17,6 +17,7 @@ from cdk_nag import (
 
 from environments import DEFAULT_ENVIRONMENT, EnvironmentSettings, read_settings
 from genesys_firehose_cdk import (
+    DeliveryVerification,
     GenesysFirehosePipeline,
     GenesysProps,
     GenesysRegion,
@@ -53,12 +54,7 @@ class PipelineStack(cdk.Stack):
             delivery=settings.delivery_props,
             lake=settings.lake_props,
             removal_policy=settings.cdk_removal_policy,
-        )
-        cdk.Validations.of(self).acknowledge(
-            cdk.Acknowledgment(
-                id="CloudFormation-Validate::W7001",
-                reason="The CDK's delivery stream adds a mapping of Firehose's networks, which only a VPC would use.",
-            )
+            auto_delete_objects=settings.auto_delete_objects,
         )
         for name, output in self.pipeline.outputs.items():
             # One pipeline in this stack, so the outputs can have their plain names.
@@ -107,8 +103,31 @@ class PipelineStack(cdk.Stack):
         )
 
 
+class VerificationStack(cdk.Stack):
+    """Tries the delivery of an environment's pipeline, after each deployment that changed something on its way.
+
+    A stack of its own, so that a failure leaves the pipeline as it is.
+    """
+
+    def __init__(self, scope: cdk.App, settings: EnvironmentSettings, pipeline: GenesysFirehosePipeline) -> None:
+        """Create the stack `GenesysFirehose-<environment>-Verification`."""
+        super().__init__(
+            scope,
+            f"GenesysFirehose-{settings.name}-Verification",
+            env=cdk.Environment(account=settings.account, region=settings.region),
+            description="Tries whether the pipeline delivers",
+            tags=dict(settings.tags or {}),
+        )
+        verification = DeliveryVerification(self, "Verification", pipeline=pipeline)
+        for name in ("Seconds", "RawRetention", "RawEncryption", "CleanRetention", "CleanEncryption"):
+            cdk.CfnOutput(self, name, value=verification.resource.get_att_string(name))
+
+
 def create_stack(app: cdk.App) -> PipelineStack:
-    """Add the stack of the environment that the context key `env` names, dev by default, and the checks.
+    """Add the stacks of the environment that the context key `env` names, dev by default, and the checks.
+
+    Returns:
+        The pipeline's.
 
     Raises:
         InvalidPropertyError: The settings in the context are wrong; the message names the key.
@@ -122,7 +141,10 @@ def create_stack(app: cdk.App) -> PipelineStack:
         PCIDSS321Checks(),
         ServerlessChecks(),
     )
-    return PipelineStack(app, settings)
+    stack = PipelineStack(app, settings)
+    if settings.verification:
+        VerificationStack(app, settings, stack.pipeline)
+    return stack
 
 
 def main() -> None:

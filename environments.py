@@ -17,6 +17,7 @@ from genesys_firehose_cdk import (
     IpAllowListProps,
     LakeProps,
     PartnerBusProps,
+    RetentionApplied,
     RetentionMode,
 )
 from genesys_firehose_cdk.common.validation import check_cidr, check_domain, check_one_of, did_you_mean
@@ -25,7 +26,7 @@ DEFAULT_ENVIRONMENT = "dev"
 PROTECTED_ENVIRONMENT = "prod"
 
 _ACCOUNT = re.compile(r"\d{12}")
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
 _CERTIFICATE_ARN = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9A-Za-z-]+")
 _WEB_ACL_ARN = re.compile(r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[\w-]+/[0-9a-f-]+")
 _SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[0-9A-Za-z]{6}")
@@ -33,10 +34,12 @@ _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-zA-Z-]+")
 _HOSTED_ZONE_ID = re.compile(r"Z[0-9A-Z]{1,31}")
 _FLAGS = (
     "acknowledge_compliance",
+    "auto_delete_objects",
     "cloud_watch_role",
     "dynamic_partitioning",
     "ip_allow_list",
     "manage_integration",
+    "verification",
     "webhook",
 )
 _OF_THE_WEBHOOK = ("domain_name", "allowed_cidrs", "web_acl_arn", "cloud_watch_role", "ip_allow_list")
@@ -59,8 +62,8 @@ class EnvironmentSettings:
         webhook: Take events over HTTPS. Default: true.
         org_id: The Genesys Cloud organization whose events come over Amazon EventBridge; with the two that
             follow. Default: none.
-        event_source_suffix: See PartnerBusProps.
-        topics: See PartnerBusProps.
+        event_source_suffix: See PartnerBusProps. Default: none.
+        topics: See PartnerBusProps. Default: none.
         genesys_region: The organization's region, a name of GenesysRegion such as EU_CENTRAL_1. Default: none.
         genesys_credentials_arn: The full ARN of the secret with an OAuth client; see GenesysProps. Both
             or neither. Default: none.
@@ -72,9 +75,10 @@ class EnvironmentSettings:
         domain_name: The webhook's own domain. Default: none.
         certificate_arn: A certificate for the domain. Default: a new one in the hosted zone.
         hosted_zone_id: The Route 53 zone in which the domain gets its record. Default: none.
-        hosted_zone_name: The name of that zone; both or neither.
-        retention_mode: GOVERNANCE or COMPLIANCE. Default: GOVERNANCE.
+        hosted_zone_name: The name of that zone; both or neither. Default: none.
+        retention_mode: GOVERNANCE, COMPLIANCE, or, but in prod, NONE. Default: GOVERNANCE.
         retention_days: Default: 30.
+        retention_applied: BY_DEFAULT or ON_ARRIVAL; see RetentionApplied. Default: BY_DEFAULT.
         acknowledge_compliance: See DataLakeBucketProps. Default: false.
         allowed_cidrs: The networks that may call the API. Default: all.
         web_acl_arn: The AWS WAF web ACL in front of the API. Default: none.
@@ -84,6 +88,9 @@ class EnvironmentSettings:
         shards: Over how many delivery streams events are spread. Default: 1.
         removal_policy: RETAIN_ON_UPDATE_OR_DELETE, RETAIN, or, but in prod, DESTROY; see GenesysFirehosePipeline.
             Default: RETAIN_ON_UPDATE_OR_DELETE.
+        verification: Whether a second stack tries the delivery after each change; see DeliveryVerification.
+            Default: true.
+        auto_delete_objects: Empty the buckets when the stack goes; only with DESTROY and NONE. Default: false.
         tags: Tags of every resource. Default: none.
     """
 
@@ -106,6 +113,7 @@ class EnvironmentSettings:
     hosted_zone_name: str | None = None
     retention_mode: str = "GOVERNANCE"
     retention_days: int = 30
+    retention_applied: str = "BY_DEFAULT"
     acknowledge_compliance: bool = False
     allowed_cidrs: tuple[str, ...] | None = None
     web_acl_arn: str | None = None
@@ -113,6 +121,8 @@ class EnvironmentSettings:
     dynamic_partitioning: bool = True
     shards: int = 1
     removal_policy: str = "RETAIN_ON_UPDATE_OR_DELETE"
+    verification: bool = True
+    auto_delete_objects: bool = False
     tags: Mapping[str, str] | None = None
 
     @property
@@ -127,6 +137,7 @@ class EnvironmentSettings:
             bucket=DataLakeBucketProps(
                 retention_mode=RetentionMode(self.retention_mode),
                 retention_days=self.retention_days,
+                retention_applied=RetentionApplied(self.retention_applied),
                 acknowledge_compliance=self.acknowledge_compliance,
             )
         )
@@ -263,7 +274,8 @@ def _check(prefix: str, settings: EnvironmentSettings) -> None:
             check_domain(f"{prefix}.{key}", value)
     for cidr in settings.allowed_cidrs or ():
         check_cidr(f"{prefix}.allowed_cidrs", cidr)
-    check_one_of(f"{prefix}.retention_mode", settings.retention_mode, ("GOVERNANCE", "COMPLIANCE"))
+    check_one_of(f"{prefix}.retention_mode", settings.retention_mode, tuple(RetentionMode.__members__))
+    check_one_of(f"{prefix}.retention_applied", settings.retention_applied, tuple(RetentionApplied.__members__))
     check_one_of(f"{prefix}.removal_policy", settings.removal_policy, tuple(_REMOVAL_POLICIES))
     if settings.genesys_region is not None:
         check_one_of(f"{prefix}.genesys_region", settings.genesys_region, tuple(GenesysRegion.__members__))
@@ -308,5 +320,7 @@ def _check(prefix: str, settings: EnvironmentSettings) -> None:
             f"is in another region than {settings.region}",
             "a regional API takes a certificate of its own region alone",
         )
+    if settings.protected and settings.retention_mode == "NONE":
+        raise InvalidPropertyError(f"{prefix}.retention_mode", "is NONE", "prod allows the others alone")
     if settings.protected and settings.cdk_removal_policy is RemovalPolicy.DESTROY:
         raise InvalidPropertyError(f"{prefix}.removal_policy", "is DESTROY", "prod allows the others alone")

@@ -11,19 +11,18 @@ FUNCTIONS = RESULTS / "functions"
 """Where the functions' code is as it is deployed."""
 
 SIGNING_KEY = "a signing key as long as a generated one"
-_SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key"  # noqa: S105 - its name
-FUNCTION_ENVIRONMENT = {
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "AWS_REGION": "eu-central-1",
-    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_EC2_METADATA_DISABLED": "true",
+_SECRETS = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+METRICS_ENVIRONMENT = {"METRICS_NAMESPACE": "GenesysFirehose", "PIPELINE_NAME": "test"}
+INGEST_ENVIRONMENT = {
     "STREAM_NAMES": "stream",
-    "BUFFER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/buffer",
-    "SIGNING_SECRET_ARN": _SECRET,
+    "BUFFER_QUEUE_URL": "https://queue.example/buffer",
+    "DEAD_LETTER_QUEUE_URL": "https://queue.example/dead-letters",
+    "RETRY_DELAY_SECONDS": "60",
+    "SIGNING_SECRET_ARN": f"{_SECRETS}signing",
     "PREVIOUS_KEY_VALIDITY_HOURS": "24",
     "BUCKET_NAME": "lake",
     "RAW_KEY_ARN": "arn:aws:kms:eu-central-1:123456789012:key/raw",
+    "SIGNATURE_KIND": "hmac",
     "SIGNATURE_HEADER": "X-Genesys-Signature",
     "SIGNATURE_PREFIX": "",
     "SIGNATURE_ENCODING": "hex",
@@ -32,15 +31,26 @@ FUNCTION_ENVIRONMENT = {
     "MAX_BODY_BYTES": "4194304",
     "EVENT_ID_FIELD": "messageId",
     "OVERSIZE_FIELDS": "transcripts,text",
-    "METRICS_NAMESPACE": "GenesysFirehose",
-    "PIPELINE_NAME": "bench",
+}
+TRANSFORM_ENVIRONMENT = {
     "DEDUPLICATION_TABLE": "owners",
     "DEDUPLICATION_TTL_DAYS": "7",
-    "TOKENIZATION_SECRET_ARN": _SECRET,
+    "TOKENIZATION_SECRET_ARN": f"{_SECRETS}tokenization",
+    "BUCKET_NAME": "lake",
     "EVENT_DATE_WINDOW_PAST_DAYS": "30",
     "EVENT_DATE_WINDOW_FUTURE_DAYS": "1",
+}
+FUNCTION_ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    **METRICS_ENVIRONMENT,
+    **INGEST_ENVIRONMENT,
+    **TRANSFORM_ENVIRONMENT,
     "GENESYS_HOST": "mypurecloud.de",
-    "CREDENTIALS_SECRET_ARN": _SECRET,
+    "CREDENTIALS_SECRET_ARN": f"{_SECRETS}credentials",
     "GIVE_UP_AFTER_SECONDS": "3000",
     "SERVICES": "data-actions",
     "DIRECTIONS": "outbound",

@@ -9,6 +9,7 @@ from genesys_firehose_cdk.delivery.delivery_role import DeliveryRole
 from genesys_firehose_cdk.delivery.delivery_stream import BufferingProps, DataLakeDeliveryStream, DeliveryProps
 from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuild, LakeRebuildProps
 from genesys_firehose_cdk.delivery.transform_function import TransformFunction, TransformProps
+from genesys_firehose_cdk.delivery_verification import DeliveryVerification
 from genesys_firehose_cdk.events.event_shapes import EventShapes
 from genesys_firehose_cdk.events.masking_policy import Action, FieldRule, FreeText, MaskingPolicy, UnknownFields
 from genesys_firehose_cdk.events.topics import UnlistedTopic
@@ -23,13 +24,19 @@ from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.ingest_function import IngestFunction, IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
-from genesys_firehose_cdk.ingress.signature import SignatureEncoding, SignatureProps
+from genesys_firehose_cdk.ingress.signature import SignatureEncoding, SignatureKind, SignatureProps
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.ingress.webhook_domain import WebhookDomainProps
-from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
+from genesys_firehose_cdk.lake.data_lake_bucket import (
+    DataLakeBucket,
+    DataLakeBucketProps,
+    RetentionApplied,
+    RetentionMode,
+)
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog, LakeCatalogProps
 from genesys_firehose_cdk.lake.props import LakeProps
+from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
@@ -51,6 +58,7 @@ __all__ = [
     "DeduplicationTable",
     "DeliveryProps",
     "DeliveryRole",
+    "DeliveryVerification",
     "EventBridgeIntegration",
     "EventBridgeIntegrationProps",
     "EventShapes",
@@ -83,8 +91,11 @@ __all__ = [
     "PartnerEventBus",
     "PipelineAlarms",
     "PipelineContext",
+    "RetentionApplied",
     "RetentionMode",
+    "RetentionOnArrival",
     "SignatureEncoding",
+    "SignatureKind",
     "SignatureProps",
     "TransformFunction",
     "TransformProps",

@@ -25,13 +25,15 @@ from genesys_firehose_cdk.ingress.ingest_function import QUEUE_VISIBILITY_TIMEOU
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
-from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket
+from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
 from genesys_firehose_cdk.lake.props import LakeProps
+from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
 from genesys_firehose_cdk.monitoring.props import MonitoringProps
+from genesys_firehose_cdk.pipeline_parameters import PipelineParameters
 from genesys_firehose_cdk.pipeline_props import PipelineProps
 
 PIPELINES_METADATA = "GenesysFirehosePipelines"
@@ -60,6 +62,8 @@ class GenesysFirehosePipeline(Construct):
         operations_key: The KMS key of log groups, queues and topic.
         alarm_topic: Where all alarms report to.
         bucket: The data lake bucket with its keys and grants.
+        retention_mode: How a new object version is locked; None with an existing bucket, for its owner decides.
+        retention: Gives new versions their retention; None unless it is applied on arrival.
         catalog: The tables, workgroups and queries over the lake; None without dynamic partitioning, because its
             tables follow the partitions.
         tokenization_key: The key of the tokens that take the place of personal values.
@@ -79,6 +83,7 @@ class GenesysFirehosePipeline(Construct):
         watch: Asks whether events can still come; None without bus and `watch`.
         alarms: The pipeline's alarms.
         certificate_alarms: The certificate's alarms; None without an own domain.
+        parameters: Where other stacks of the account find the pipeline.
         outputs: The stack outputs, by name.
     """
 
@@ -119,8 +124,8 @@ class GenesysFirehosePipeline(Construct):
                 keys, secrets, queues, table and log groups. RETAIN_ON_UPDATE_OR_DELETE keeps it, but for what a first
                 deployment made that then failed; RETAIN keeps that, too, at every try; DESTROY keeps nothing. Default:
                 RETAIN_ON_UPDATE_OR_DELETE.
-            auto_delete_objects: Empty the bucket when the stack goes; only with DESTROY and
-                RetentionMode.NONE. Default: False.
+            auto_delete_objects: Empty the buckets when the stack goes: lake, access logs and query results; only
+                with DESTROY and RetentionMode.NONE. Default: False.
 
         Raises:
             InvalidPropertyError: A value or combination that cannot work, or would have no effect.
@@ -148,6 +153,7 @@ class GenesysFirehosePipeline(Construct):
         self._create_ingress(props)
         self._manage_genesys(props)
         self._create_monitoring(props)
+        self.parameters = self._create_parameters()
         self.outputs = self._create_outputs()
 
     def _create_context(self, props: PipelineProps) -> PipelineContext:
@@ -166,6 +172,9 @@ class GenesysFirehosePipeline(Construct):
         )
 
     def _create_lake(self, props: PipelineProps) -> None:
+        self.retention_mode: RetentionMode | None = (
+            (props.lake.bucket or DataLakeBucketProps()).retention_mode if props.lake.existing_bucket is None else None
+        )
         self.bucket = DataLakeBucket(
             self,
             "DataLake",
@@ -175,9 +184,20 @@ class GenesysFirehosePipeline(Construct):
             removal_policy=props.removal_policy,
             auto_delete_objects=props.auto_delete_objects,
         )
+        is_applied_on_arrival = self.bucket.props is not None and self.bucket.props.is_applied_on_arrival
+        self.retention = (
+            RetentionOnArrival(self, "Retention", context=self.context, bucket=self.bucket)
+            if is_applied_on_arrival
+            else None
+        )
         self.catalog = (
             LakeCatalog(
-                self, "Catalog", bucket=self.bucket, props=props.lake.catalog, removal_policy=props.removal_policy
+                self,
+                "Catalog",
+                bucket=self.bucket,
+                props=props.lake.catalog,
+                removal_policy=props.removal_policy,
+                auto_delete_objects=props.auto_delete_objects,
             )
             if props.delivery.dynamic_partitioning
             else None
@@ -274,7 +294,7 @@ class GenesysFirehosePipeline(Construct):
         self.api = None if props.webhook is None else self._create_api(props.webhook)
 
     def _create_api(self, webhook: WebhookProps) -> WebhookApi:
-        api = WebhookApi(
+        return WebhookApi(
             self,
             "Ingress",
             context=self.context,
@@ -282,10 +302,6 @@ class GenesysFirehosePipeline(Construct):
             props=webhook,
             web_acl_arn=self.ip_allow_list.web_acl.attr_arn if self.ip_allow_list else None,
         )
-        if self.ip_allow_list is not None and api.web_acl_association is not None:
-            # The web ACL must not be in force before its IP sets are filled.
-            api.web_acl_association.node.add_dependency(self.ip_allow_list.first_run)
-        return api
 
     def _manage_genesys(self, props: PipelineProps) -> None:
         self.subscription: EventSubscription | None = None
@@ -318,16 +334,6 @@ class GenesysFirehosePipeline(Construct):
             self.partner_bus.node.add_dependency(self.integration)
 
     def _create_monitoring(self, props: PipelineProps) -> None:
-        self.alarms = PipelineAlarms(
-            self,
-            "Alarms",
-            context=self.context,
-            delivery_streams=self.delivery_streams,
-            functions={"Ingest": self.ingest_function.function, "Transform": self.transform_function.function},
-            buffer_queue=self.buffer_queue,
-            api=None if self.api is None else self.api.api,
-            thresholds=props.monitoring.thresholds,
-        )
         self.watch = (
             None
             if props.partner_bus is None and props.watch is None
@@ -353,12 +359,42 @@ class GenesysFirehosePipeline(Construct):
                 days_to_expiry=domain.days_to_expiry,
             )
         )
+        # The last of all: it watches what is there.
+        self.alarms = PipelineAlarms(
+            self,
+            "Alarms",
+            context=self.context,
+            pipeline=self,
+            delivery_streams=self.delivery_streams,
+            buffer_queue=self.buffer_queue,
+            messages_at_once=self.ingest_function.messages_at_once,
+            api=self.api,
+            thresholds=props.monitoring.thresholds,
+        )
+
+    def _create_parameters(self) -> PipelineParameters:
+        return PipelineParameters(
+            self,
+            "Parameters",
+            values={
+                "BucketName": self.bucket.bucket.bucket_name,
+                "BufferQueueArn": self.buffer_queue.queue.queue_arn,
+                "OperationsKeyArn": self.operations_key.key_arn,
+                "StreamNames": ",".join(each.stream.delivery_stream_name for each in self.delivery_streams),
+                "DeliveryLogGroups": ",".join(each.log_group.log_group_name for each in self.delivery_streams),
+            },
+        )
 
     def _create_outputs(self) -> dict[str, CfnOutput]:
         outputs = {
             name: CfnOutput(self, name, value=value, description=description)
             for name, value, description in (
                 *self._ingress_outputs(),
+                (
+                    "IngestFunctionName",
+                    self.ingest_function.function.function_name,
+                    'Invoke it with {"operatorView": true} for more of its health',
+                ),
                 ("BucketName", self.bucket.bucket.bucket_name, "The data lake bucket"),
                 (
                     "StreamNames",
@@ -370,6 +406,7 @@ class GenesysFirehosePipeline(Construct):
                     self.tokenization_key.secret.secret_arn,
                     "The key of the tokens; who may read it can find a person",
                 ),
+                ("RawKeyArn", self.bucket.raw_key.key_arn, "Encrypts raw/"),
                 ("AlarmTopicArn", self.alarm_topic.topic_arn, "Where all alarms report to"),
                 ("BufferQueueUrl", self.buffer_queue.queue.queue_url, "Redrive to here"),
                 ("DeadLetterQueueUrl", self.buffer_queue.dead_letter_queue.queue_url, "Redrive from here"),
@@ -405,8 +442,26 @@ class GenesysFirehosePipeline(Construct):
         return self.bucket.grant_read_clean(grantee)
 
     def grant_read_raw(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` list and read events as received under `raw/`: personal data in clear."""
+        """Let `grantee` list and read events as received under `raw/` and `errors/`: personal data in clear."""
         return self.bucket.grant_read_raw(grantee)
+
+    def grant_redrive(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` run `genesys-firehose redrive`: personal data in clear, and the right to put records."""
+        stack = Stack.of(self)
+        whole = (
+            self.bucket.grant_redrive(grantee)
+            .combine(self.buffer_queue.grant_redrive(grantee))
+            .combine(
+                iam.Grant.add_to_principal(
+                    grantee=grantee,
+                    actions=["cloudformation:DescribeStacks", "cloudformation:GetTemplate"],
+                    resource_arns=[stack.stack_id],
+                )
+            )
+        )
+        for delivery in self.delivery_streams:
+            whole = whole.combine(delivery.grant_put(grantee))
+        return whole
 
     def metric(
         self,

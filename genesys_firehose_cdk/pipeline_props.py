@@ -12,6 +12,7 @@ from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatchProps
 from genesys_firehose_cdk.ingress.ingest_function import IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps
+from genesys_firehose_cdk.ingress.signature import SignatureKind, SignatureProps
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.monitoring.props import MonitoringProps
@@ -48,12 +49,29 @@ class PipelineProps(Props, at=""):
             allowed = "one of the two is allowed"
             fields = ["allowed_cidrs", "web_acl_arn"]
             self.webhook.refuse_given(fields, "is given with genesys.ip_allow_list", allowed)
+        if self.webhook is not None and self.genesys is not None:
+            self._check_sender(self.webhook.signature, self.genesys)
         self._check_keys()
         if not self.delivery.dynamic_partitioning and self.lake.catalog is not None:
             raise InvalidPropertyError(
                 "lake.catalog",
                 "is given with delivery.dynamic_partitioning False",
                 "it is allowed with partitions alone, because the tables follow them",
+            )
+
+    def _check_sender(self, signature: SignatureProps, genesys: GenesysProps) -> None:
+        """Refuse what Genesys Cloud would send and the webhook would answer with 401."""
+        if genesys.subscription is not None:
+            genesys.subscription.check_signature(signature)
+        if (
+            genesys.ip_allow_list is not None
+            and "data-actions" in genesys.ip_allow_list.services
+            and signature.kind is SignatureKind.HMAC
+        ):
+            raise InvalidPropertyError(
+                genesys.ip_allow_list.name_of("services"),
+                "holds 'data-actions' with webhook.signature.kind HMAC",
+                "it is allowed with SHARED_KEY and BASIC alone, because a data action signs nothing",
             )
 
     def _check_keys(self) -> None:
@@ -75,7 +93,8 @@ class PipelineProps(Props, at=""):
             self.genesys.refuse_given(["subscription", "ip_allow_list"], problem, allowed)
         if self.watch is not None:
             self.watch.refuse_given(["subscription_path"], problem, allowed)
-        self.monitoring.thresholds.refuse_given(["client_errors", "server_errors"], problem, allowed)
+        of_the_webhook = ["client_errors", "refused_share_ratio", "server_errors"]
+        self.monitoring.thresholds.refuse_given(of_the_webhook, problem, allowed)
 
     def _check_genesys_without_bus(self, genesys: GenesysProps) -> None:
         problem, allowed = "is given without a partner_bus", "it is allowed with the bus alone"

@@ -13,6 +13,7 @@ except ModuleNotFoundError as missing:
 from genesys_firehose_tools.commands import (
     capacity,
     cost,
+    dead_letters,
     find_person,
     local,
     rebuild,
@@ -44,6 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(local.app, name="local")
+app.add_typer(dead_letters.app, name="dead-letters")
 for command in (
     send.send,
     trials.demo,

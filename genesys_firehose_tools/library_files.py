@@ -20,6 +20,13 @@ def shapes() -> Mapping[str, Mapping[str, Any]]:
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(directory.glob("*.json"))}
 
 
+def resolve(part: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the part of a schema that another part refers to, or the part itself."""
+    while "$ref" in part:
+        part = root["$defs"][part["$ref"].removeprefix("#/$defs/")]
+    return part
+
+
 def published_topics() -> list[str]:
     """Return every notification topic of the dictionary."""
     return sorted(topic for schema in shapes().values() for topic in schema.get("x-topics", ()))

@@ -8,12 +8,15 @@ after it, when only the answer is lost. That is what no embedded AWS can do, and
 # ruff: noqa: N803, ARG002
 
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
+from zlib import crc32
 
 import botocore.session
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -50,12 +53,18 @@ class InMemoryAws:
         self.stream_of: dict[bytes, str] = {}
         self.raw: list[bytes] = []
         self.queue: list[str] = []
+        self.dead_letters: list[str] = []
+        self.reasons: list[str] = []
+        self.hidden: dict[str, int] = {}
         self.owners: dict[str, str] = {}
         self.owners_expire: dict[str, int] = {}
+        self.now = datetime.now(UTC)
         self.objects: dict[str, bytes] = {}
+        self.written: dict[str, datetime] = {}
         self.uploads: list[dict[str, Any]] = []
-        self.secret_versions = {"AWSCURRENT": "the-key"}
+        self.secret_versions: dict[str, str | bytes] = {"AWSCURRENT": "the-first-key"}
         self.secret_created = datetime.now(UTC)
+        self.previous_secret_created = datetime.now(UTC) - timedelta(days=100)
         self.stream_status = "ACTIVE"
         self.stream_statuses: dict[str, str] = {}
         self.described: list[str] = []
@@ -101,7 +110,11 @@ class InMemoryAws:
 
 
 def refusal(code: str, operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": ""}}, operation)
+    metadata: Any = {"HTTPStatusCode": 400}
+    return ClientError({"Error": {"Code": code, "Message": ""}, "ResponseMetadata": metadata}, operation)
+
+
+_ALLOWED = re.compile("Missing required parameter|Invalid length")
 
 
 class _Validated:
@@ -119,12 +132,15 @@ class _Validated:
             operation = _operation(self._name, method)
             assert not (faults := _faults(parameters, operation.input_shape)), faults
             answer = getattr(self._service, method)(**parameters)
-            # What the functions never look at is left out.
-            faults = [each for each in _faults(answer, operation.output_shape) if "Missing required" not in each]
+            # What the functions never look at is left out, and a test may plant a value that AWS would not keep.
+            faults = [each for each in _faults(answer, operation.output_shape) if not _ALLOWED.match(each)]
             assert not faults, faults
             return answer
 
         return call
+
+    def get_paginator(self, method: str) -> Any:
+        return SimpleNamespace(paginate=lambda **parameters: iter([getattr(self, method)(**parameters)]))
 
 
 def _faults(values: Mapping[str, Any], shape: Shape) -> list[str]:
@@ -174,20 +190,60 @@ class _Firehose(_Service):
 
 
 class _Sqs(_Service):
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         assert 0 < len(Entries) <= 10
-        assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= 1024 * 1024
+        attributes = [entry.get("MessageAttributes", {}) for entry in Entries]
+        reasons = [each["Reason"]["StringValue"] for each in attributes if each]
+        bodies = [entry["MessageBody"].encode("utf-8", "surrogatepass") for entry in Entries]
+        assert sum(map(len, bodies)) + sum(len(f"ReasonString{reason}") for reason in reasons) <= 1024 * 1024
+        is_buffer = QueueUrl.endswith("buffer")
+        assert is_buffer or len(reasons) == len(Entries)
 
         def effect(partial: bool) -> dict[str, Any]:
-            failed = []
+            failed, sent = [], []
             for index, entry in enumerate(Entries):
                 if partial and index % 2 == 0:
                     failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
-                else:
+                elif is_buffer:
                     self._aws.queue.append(entry["MessageBody"])
-            return {"Failed": failed} if failed else {}
+                    sent.append({"Id": entry["Id"], "MessageId": f"sent {entry['MessageBody']}"})
+                else:
+                    self._aws.dead_letters.append(entry["MessageBody"])
+                    self._aws.reasons.append(reasons[index])
+                    sent.append({"Id": entry["Id"], "MessageId": f"sent {entry['MessageBody']}"})
+            return {name: entries for name, entries in (("Successful", sent), ("Failed", failed)) if entries}
 
         answer: dict[str, Any] = self._aws.call("SendMessageBatch", effect)
+        return answer
+
+    def receive_message(self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int) -> dict[str, Any]:
+        def effect(_partial: bool) -> dict[str, Any]:
+            bodies = self._aws.dead_letters[:MaxNumberOfMessages]
+            messages = [{"MessageId": body, "ReceiptHandle": body, "Body": body} for body in bodies]
+            return {"Messages": messages} if messages else {}
+
+        answer: dict[str, Any] = self._aws.call("ReceiveMessage", effect)
+        return answer
+
+    def delete_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> None:
+        def effect(partial: bool) -> None:
+            for index, entry in enumerate(Entries):
+                if entry["ReceiptHandle"] in self._aws.dead_letters and not (partial and index % 2 == 0):
+                    self._aws.dead_letters.remove(entry["ReceiptHandle"])
+
+        self._aws.call("DeleteMessageBatch", effect)
+
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        assert 0 < len(Entries) <= 10
+        assert QueueUrl.endswith("buffer")
+
+        def effect(partial: bool) -> dict[str, Any]:
+            taken = [entry for index, entry in enumerate(Entries) if not (partial and index % 2 == 0)]
+            self._aws.hidden.update({entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in taken})
+            failed = [{"Id": e["Id"], "Code": "InternalError", "SenderFault": False} for e in Entries if e not in taken]
+            return {"Failed": failed} if failed else {}
+
+        answer: dict[str, Any] = self._aws.call("ChangeMessageVisibilityBatch", effect)
         return answer
 
 
@@ -198,13 +254,13 @@ class _DynamoDb(_Service):
         def effect(partial: bool) -> dict[str, Any]:
             responses: list[dict[str, Any]] = []
             for index, statement in enumerate(Statements):
-                key, ingest_id, expiry = (value for item in statement["Parameters"] for value in item.values())
+                key, owner, expiry = (value for item in statement["Parameters"] for value in item.values())
                 if partial and index % 2 == 0:
                     responses.append({"Error": {"Code": "ThrottlingError"}})
                 elif key in self._aws.owners:
                     responses.append({"Error": {"Code": "DuplicateItem"}})
                 else:
-                    self._aws.owners[key] = ingest_id
+                    self._aws.owners[key] = owner
                     self._aws.owners_expire[key] = int(expiry)
                     responses.append({})
             return {"Responses": responses}
@@ -220,7 +276,7 @@ class _DynamoDb(_Service):
 
         def effect(partial: bool) -> dict[str, Any]:
             items = [
-                {"dedup_key": {"S": key}, "ingest_id": {"S": self._aws.owners[key]}}
+                {"dedup_key": {"S": key}, "owner": {"S": self._aws.owners[key]}}
                 for index, key in enumerate(keys)
                 if key in self._aws.owners and not (partial and index % 2 == 0)
             ]
@@ -236,7 +292,10 @@ class _SecretsManager(_Service):
             if VersionStage not in self._aws.secret_versions:
                 raise refusal("ResourceNotFoundException", "GetSecretValue")
             value = self._aws.secret_versions[VersionStage]
-            return {"SecretString": value, "CreatedDate": self._aws.secret_created}
+            is_current = VersionStage == "AWSCURRENT"
+            created = self._aws.secret_created if is_current else self._aws.previous_secret_created
+            member = "SecretBinary" if isinstance(value, bytes) else "SecretString"
+            return {member: value, "CreatedDate": created}
 
         answer: dict[str, Any] = self._aws.call("GetSecretValue", effect)
         return answer
@@ -247,7 +306,8 @@ class _S3(_Service):
         def effect(_partial: bool) -> dict[str, Any]:
             if request.get("IfNoneMatch") == "*" and request["Key"] in self._aws.objects:
                 raise refusal("PreconditionFailed", "PutObject")
-            self._aws.objects[request["Key"]] = request["Body"]
+            self._aws.objects[request["Key"]] = request.get("Body", b"")
+            self._aws.written[request["Key"]] = self._aws.now
             self._aws.uploads.append(request)
             return {}
 
@@ -261,4 +321,16 @@ class _S3(_Service):
             return {"Body": io.BytesIO(self._aws.objects[Key])}
 
         answer: dict[str, Any] = self._aws.call("GetObject", effect)
+        return answer
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
+        def effect(_partial: bool) -> dict[str, Any]:
+            contents = [
+                {"Key": key, "ETag": f'"{crc32(body)}"', "LastModified": self._aws.written.get(key)}
+                for key, body in sorted(self._aws.objects.items())
+                if key.startswith(Prefix)
+            ]
+            return {"Contents": contents} if contents else {}
+
+        answer: dict[str, Any] = self._aws.call("ListObjectsV2", effect)
         return answer

@@ -15,7 +15,8 @@ import app as application
 from environments import EnvironmentSettings, read_settings
 from genesys_firehose_cdk.common.validation import InvalidPropertyError
 from genesys_firehose_cdk.genesys.region import GenesysRegion
-from tests.library.synthesis import CERTIFICATE_ARN, CONTEXT, ROOT, WEB_ACL_ARN, Template
+from tests.library.synthesis import CERTIFICATE_ARN, CONTEXT, ROOT, WEB_ACL_ARN, Template, flat
+from tests.library.test_regions import REGIONS
 
 ENVIRONMENTS = ["dev", "staging", "prod", "local"]
 FULL = {
@@ -37,6 +38,7 @@ FULL = {
     "hosted_zone_name": "example.com",
     "retention_mode": "COMPLIANCE",
     "retention_days": 400,
+    "retention_applied": "BY_DEFAULT",
     "shards": 2,
     "acknowledge_compliance": True,
     "allowed_cidrs": ["198.51.100.0/24"],
@@ -44,6 +46,8 @@ FULL = {
     "cloud_watch_role": False,
     "dynamic_partitioning": False,
     "removal_policy": "RETAIN_ON_UPDATE_OR_DELETE",
+    "verification": True,
+    "auto_delete_objects": False,
     "tags": {"Team": "contact-centre"},
 }
 
@@ -73,7 +77,9 @@ def test_each_environment_of_cdk_json_synthesizes_past_every_check(name: str) ->
     assert set(template.content["Outputs"]) == of_the_bus | {
         "IngestUrl",
         "HealthUrl",
+        "IngestFunctionName",
         "BucketName",
+        "RawKeyArn",
         "StreamNames",
         "SigningSecretArn",
         "TokenizationSecretArn",
@@ -135,10 +141,42 @@ def test_every_setting_reaches_the_stack() -> None:
     assert [name for name in template.resources("AWS::CloudWatch::Alarm") if "EventBridgeSilent" in name]
 
 
+def test_every_setting_is_accepted_in_the_european_sovereign_cloud() -> None:
+    there = json.dumps(FULL).replace("arn:aws:", "arn:aws-eusc:").replace("eu-west-1", "eusc-de-east-1")
+    settings = {**json.loads(there), "genesys_region": "EUSC_DE_EAST_1"}
+    stack, template = _synthesize("staging", **settings)
+    assert stack.region == "eusc-de-east-1"
+    [association] = template.resources("AWS::WAFv2::WebACLAssociation").values()
+    assert association["Properties"]["WebACLArn"].startswith("arn:aws-eusc:wafv2:eusc-de-east-1:")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_region_with_firehose_is_accepted(region: str) -> None:
+    assert read_settings({"dev": {"region": region}}, "dev").region == region
+
+
 def test_the_allow_list_is_a_setting() -> None:
     without = {key: value for key, value in FULL.items() if key not in ("web_acl_arn", "allowed_cidrs")}
     _, template = _synthesize("staging", **{**without, "ip_allow_list": True})
-    assert len(template.resources("AWS::WAFv2::IPSet")) == 2
+    assert len(template.resources("Custom::GenesysIpSets")) == 1
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_stack_that_tries_the_delivery_is_a_setting_and_is_deployed_after_the_pipelines(wanted: bool) -> None:
+    app = cdk.App(analytics_reporting=False, context={**CONTEXT, "environments": {"dev": {"verification": wanted}}})
+    application.create_stack(app)
+    stacks = {stack.stack_name: stack for stack in app.synth().stacks}
+    assert set(stacks) == {"GenesysFirehose-dev", *(["GenesysFirehose-dev-Verification"] if wanted else [])}
+    if wanted:
+        verification = stacks["GenesysFirehose-dev-Verification"]
+        assert "GenesysFirehose-dev" in [each.id for each in verification.dependencies]
+        assert set(verification.template["Outputs"]) == {
+            "Seconds",
+            "RawRetention",
+            "RawEncryption",
+            "CleanRetention",
+            "CleanEncryption",
+        }
 
 
 def test_the_bus_alone_is_a_setting() -> None:
@@ -146,6 +184,31 @@ def test_the_bus_alone_is_a_setting() -> None:
         "dev", webhook=False, **{key: FULL[key] for key in ("org_id", "event_source_suffix", "topics")}
     )
     assert template.resources("AWS::ApiGateway::RestApi") == {}
+
+
+def test_a_retention_put_on_arrival_is_a_setting() -> None:
+    _, template = _synthesize("prod", retention_days=365, retention_applied="ON_ARRIVAL")
+    [bucket] = [
+        resource["Properties"]
+        for name, resource in template.resources("AWS::S3::Bucket").items()
+        if "WithoutDefaultRetention" in name
+    ]
+    assert bucket["ObjectLockEnabled"] is True
+    assert "ObjectLockConfiguration" not in bucket
+    [days] = [
+        variables["RETENTION_DAYS"]
+        for function in template.resources("AWS::Lambda::Function").values()
+        if "RETENTION_DAYS" in (variables := function["Properties"].get("Environment", {}).get("Variables", {}))
+    ]
+    assert days == "365"
+
+
+def test_an_environment_that_is_thrown_away_with_all_it_holds_is_a_setting() -> None:
+    _, template = _synthesize("dev", retention_mode="NONE", removal_policy="DESTROY", auto_delete_objects=True)
+    emptied = {
+        flat(each["Properties"]["BucketName"]) for each in template.resources("Custom::S3AutoDeleteObjects").values()
+    }
+    assert emptied == {f"<{name}>" for name in template.resources("AWS::S3::Bucket")}
 
 
 def test_every_setting_is_tried_above() -> None:
@@ -156,10 +219,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": (
         {"acount": "111122223333"},
         "environments.dev.acount is unknown, did you mean 'account': allowed are account, acknowledge_compliance, allowed_cidrs, "
-        "business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
+        "auto_delete_objects, business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
         "genesys_credentials_arn, genesys_credentials_key_arn, genesys_region, hosted_zone_id, hosted_zone_name, "
-        "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_days, retention_mode, shards, "
-        "tags, topics, web_acl_arn, webhook.",
+        "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
+        "tags, topics, verification, web_acl_arn, webhook.",
     ),
     "short account": (
         {"account": "12345"},
@@ -218,7 +281,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "retention mode": (
         {"retention_mode": "GOVERNMENT"},
-        "environments.dev.retention_mode is 'GOVERNMENT', did you mean 'GOVERNANCE': allowed are COMPLIANCE, GOVERNANCE.",
+        "environments.dev.retention_mode is 'GOVERNMENT', did you mean 'GOVERNANCE': allowed are COMPLIANCE, GOVERNANCE, NONE.",
+    ),
+    "retention applied": (
+        {"retention_applied": "ARRIVAL"},
+        "environments.dev.retention_applied is 'ARRIVAL', did you mean 'ON_ARRIVAL': allowed are BY_DEFAULT, ON_ARRIVAL.",
     ),
     "retention as a text": (
         {"retention_days": "30"},
@@ -298,6 +365,11 @@ def test_a_wrong_setting_is_named_with_what_is_allowed(case: str) -> None:
             "prod",
             "environments.prod.removal_policy is DESTROY: prod allows the others alone.",
         ),
+        (
+            {"prod": {"retention_mode": "NONE"}},
+            "prod",
+            "environments.prod.retention_mode is NONE: prod allows the others alone.",
+        ),
     ],
 )
 def test_a_wrong_environment_is_named(environments: object, name: str, message: str) -> None:
@@ -324,6 +396,7 @@ def _run_app(tmp_path: Path, context: dict[str, Any]) -> subprocess.CompletedPro
 def test_app_py_writes_the_stack_and_the_report_of_its_checks(tmp_path: Path) -> None:
     assert _run_app(tmp_path, {**CONTEXT, "env": "prod"}).returncode == 0
     assert (tmp_path / "GenesysFirehose-prod.template.json").is_file()
+    assert (tmp_path / "GenesysFirehose-prod-Verification.template.json").is_file()
 
 
 def test_app_py_ends_with_one_sentence_when_a_setting_is_wrong(tmp_path: Path) -> None:

@@ -7,42 +7,20 @@ import hmac
 import json
 from typing import Any
 
+from benchmarks.environment import INGEST_ENVIRONMENT as INGEST_ENVIRONMENT
+from benchmarks.environment import METRICS_ENVIRONMENT as METRICS_ENVIRONMENT
+from benchmarks.environment import TRANSFORM_ENVIRONMENT as TRANSFORM_ENVIRONMENT
 from genesys_firehose_cdk.events.event_shapes import EventShapes
 from genesys_firehose_cdk.events.masking_plan import compile_plan
 from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
 from ingest.function import IngestHandler
+from ingest.queues import Queues
 from ingest.settings import IngestSettings
 from tests.in_memory_aws import InMemoryAws
 from transform.function import TransformHandler
 from transform.masking import Masker
 from transform.plan import MaskingPlan
 from transform.settings import TransformSettings
-
-METRICS_ENVIRONMENT = {"METRICS_NAMESPACE": "GenesysFirehose", "PIPELINE_NAME": "test"}
-INGEST_ENVIRONMENT = {
-    "STREAM_NAMES": "stream",
-    "BUFFER_QUEUE_URL": "https://queue.example/buffer",
-    "SIGNING_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:signing",
-    "PREVIOUS_KEY_VALIDITY_HOURS": "24",
-    "BUCKET_NAME": "lake",
-    "RAW_KEY_ARN": "arn:aws:kms:eu-central-1:123456789012:key/raw",
-    "SIGNATURE_HEADER": "X-Genesys-Signature",
-    "SIGNATURE_PREFIX": "",
-    "SIGNATURE_ENCODING": "hex",
-    "TIMESTAMP_HEADER": "",
-    "TIMESTAMP_TOLERANCE_SECONDS": "300",
-    "MAX_BODY_BYTES": "4194304",
-    "EVENT_ID_FIELD": "messageId",
-    "OVERSIZE_FIELDS": "transcripts,text",
-}
-TRANSFORM_ENVIRONMENT = {
-    "DEDUPLICATION_TABLE": "owners",
-    "DEDUPLICATION_TTL_DAYS": "7",
-    "TOKENIZATION_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tokenization",
-    "BUCKET_NAME": "lake",
-    "EVENT_DATE_WINDOW_PAST_DAYS": "30",
-    "EVENT_DATE_WINDOW_FUTURE_DAYS": "1",
-}
 
 
 def masking_plan(policy: MaskingPolicy | None = None, shapes: EventShapes | None = None) -> MaskingPlan:
@@ -66,12 +44,18 @@ def ingest_function(aws: InMemoryAws, **environment: str) -> IngestHandler:
     return IngestHandler(settings, aws.client, sleep=lambda _seconds: None)
 
 
+def queues(aws: InMemoryAws) -> Queues:
+    return Queues(
+        lambda: aws.client("sqs"), INGEST_ENVIRONMENT["BUFFER_QUEUE_URL"], INGEST_ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]
+    )
+
+
 def transform_function(aws: InMemoryAws, plan: MaskingPlan = PLAN) -> TransformHandler:
     settings = TransformSettings.from_environment(TRANSFORM_ENVIRONMENT)
     return TransformHandler(settings, plan, aws.client)
 
 
-def hex_signature(body: bytes, key: str = "the-key") -> str:
+def hex_signature(body: bytes, key: str = "the-first-key") -> str:
     return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
 
 
@@ -91,6 +75,21 @@ def post(function: IngestHandler, events: Any) -> int:
     """Post events signed and return the answer's status."""
     status: int = function.handle(request(json.dumps(events).encode()))["statusCode"]
     return status
+
+
+def queue_batch(*bodies: str, deliveries: int = 1) -> dict[str, Any]:
+    """A batch of messages as Lambda gives it, each delivered so many times by now."""
+    return {
+        "Records": [
+            {
+                "messageId": f"m-{number}",
+                "receiptHandle": f"r-{number}",
+                "attributes": {"ApproximateReceiveCount": str(deliveries)},
+                "body": body,
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
 
 
 def firehose_batch(records: list[bytes]) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Literal, get_args
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_kms as kms
@@ -36,13 +37,18 @@ MetricName = Literal[
     "RequestsUnavailable",
     "RecordsTransformed",
     "RecordsDuplicate",
+    "RecordsConflicting",
+    "RecordsRepeated",
     "RecordsFailed",
     "DeduplicationUnavailable",
     "SchemaDrift",
     "UnknownShape",
     "RebuildRecordsWritten",
-    "RebuildRecordsDuplicate",
     "RebuildRecordsFailed",
+    "RetentionsPut",
+    "RetentionsFailed",
+    "RetentionsEscaped",
+    "RetentionLag",
     "PartnerSourceActive",
     "IntegrationActive",
     "SubscriptionActive",
@@ -56,6 +62,11 @@ MetricName = Literal[
 
 PERIOD = Duration.minutes(5)
 """Over which metrics are summed unless told otherwise."""
+
+# Amazon CloudWatch API Reference, "PutMetricAlarm".
+_LONGEST_ALARM_NAME = 255
+# AWS CloudFormation API Reference, "CreateStack".
+_LONGEST_STACK_NAME = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,9 +154,12 @@ class PipelineContext(Props, at="context"):
         threshold: float,
         comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         evaluation_periods: int = 1,
+        datapoints_to_alarm: int | None = None,
         missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> cloudwatch.Alarm:
         """Create an alarm that reports to the pipeline's topic.
+
+        Its name is the stack's and the path in it, such as `GenesysFirehose-prod/Pipeline/Alarms/QueueAge`.
 
         Args:
             scope: The parent construct.
@@ -154,18 +168,66 @@ class PipelineContext(Props, at="context"):
             description: What is wrong and what to do, in plain words.
             threshold: The value that is compared with.
             comparison: Default: at or above the threshold.
-            evaluation_periods: How many periods in a row must be over the threshold. Default: 1.
-            missing_data: Default: not breaching, because no traffic is no fault.
+            evaluation_periods: How many periods are looked at. Default: 1.
+            datapoints_to_alarm: How many of these must be over the threshold. Default: all.
+            missing_data: Default: not breaching, because no traffic is no fault, nor is what is not there yet.
         """
         alarm = cloudwatch.Alarm(
             scope,
             id,
+            alarm_name=_alarm_name(scope, id),
             alarm_description=description,
             metric=metric,
             threshold=threshold,
             comparison_operator=comparison,
             evaluation_periods=evaluation_periods,
+            datapoints_to_alarm=datapoints_to_alarm,
             treat_missing_data=missing_data,
         )
         alarm.add_alarm_action(actions.SnsAction(self.alarm_topic))
         return alarm
+
+    def report_alarm(
+        self, scope: Construct, id: str, *, metric: cloudwatch.Metric, description: str, missed: int = 3
+    ) -> cloudwatch.Alarm:
+        """Create an alarm on a metric that something reports in every period: it is below 1, or stops.
+
+        It is quiet until the metric's first value, and stays on when the metric is gone altogether.
+
+        Args:
+            scope: The parent construct.
+            id: The alarm's id.
+            metric: What is reported.
+            description: What is wrong and what to do, in plain words.
+            missed: In how many periods, of twice as many, it is below 1 or missing. Default: 3.
+        """
+        return self.alarm(
+            scope,
+            id,
+            # The running sum is 0 until the first report (Amazon CloudWatch User Guide, "Using math expressions with
+            # CloudWatch metrics").
+            metric=cloudwatch.MathExpression(
+                expression="IF(RUNNING_SUM(FILL(reports, 0)) > 0, FILL(reported, 0), 1)",
+                using_metrics={"reported": metric, "reports": metric.with_(statistic="SampleCount")},
+                period=metric.period,
+                label=f"{metric.metric_name}, 1 before the first report",
+            ),
+            threshold=1,
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            description=description,
+            evaluation_periods=2 * missed,
+            datapoints_to_alarm=missed,
+            missing_data=cloudwatch.TreatMissingData.IGNORE,
+        )
+
+
+def _alarm_name(scope: Construct, id: str) -> str:
+    """Return a name that can be typed. No two alarms of an account and region have the same path in the same stack."""
+    stack = Stack.of(scope)
+    path = f"{scope.node.path}/{id}".removeprefix(f"{stack.node.path}/")
+    room = _LONGEST_ALARM_NAME - 1
+    room -= _LONGEST_STACK_NAME if Token.is_unresolved(stack.stack_name) else len(stack.stack_name)
+    if len(path) > room:
+        # The end tells which alarm it is.
+        path = f"{sha256(path.encode()).hexdigest()[:8]}-{path[9 - room :]}"
+    return f"{stack.stack_name}/{path}"

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.region_info import RegionInfo
 from constructs import Construct
 
 from genesys_firehose_cdk.common.validation import check_removal_policy
@@ -24,12 +25,23 @@ def key_statement(
     encryption_context: dict[str, list[str]] | None = None,
 ) -> iam.PolicyStatement:
     """Allow `actions` on `key`, only when the service `via` asks, and only within `encryption_context`."""
-    conditions: dict[str, Any] = {"StringEquals": {"kms:ViaService": f"{via}.{Stack.of(key).region}.amazonaws.com"}}
+    conditions: dict[str, Any] = {"StringEquals": {"kms:ViaService": _service_names(via, Stack.of(key).region)}}
     if encryption_context:
         conditions["StringLike"] = {
             f"kms:EncryptionContext:{name}": values for name, values in encryption_context.items()
         }
     return iam.PolicyStatement(sid=sid, actions=list(actions), resources=[key.key_arn], conditions=conditions)
+
+
+def _service_names(service: str, region: str) -> str | list[str]:
+    """Name a service as `kms:ViaService` does.
+
+    Outside the partitions whose domain is amazonaws.com it is not documented whether the name has the partition's own
+    domain, so both are allowed there.
+    """
+    own = None if Token.is_unresolved(region) else RegionInfo.get(region).domain_suffix
+    names = [f"{service}.{region}.{domain}" for domain in dict.fromkeys(["amazonaws.com", own or "amazonaws.com"])]
+    return names if len(names) > 1 else names[0]
 
 
 def secret_statements(
@@ -68,6 +80,16 @@ class OperationsKey(Construct):
         *,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
+        """Create the key.
+
+        Args:
+            scope: The parent construct.
+            id: The construct's id.
+            removal_policy: What happens to the key when the stack goes. Default: RETAIN_ON_UPDATE_OR_DELETE.
+
+        Raises:
+            InvalidPropertyError: `removal_policy` is SNAPSHOT.
+        """
         super().__init__(scope, id)
         check_removal_policy(removal_policy)
         stack = Stack.of(self)

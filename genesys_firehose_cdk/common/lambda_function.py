@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -10,6 +10,7 @@ from constructs import Construct
 from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, SERVERLESS, acknowledge, acknowledge_wildcard
 from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.function_code import staged_code
+from genesys_firehose_cdk.common.removal import keep_on_removal
 
 
 class LeastPrivilegeFunction(Construct):
@@ -70,8 +71,8 @@ class LeastPrivilegeFunction(Construct):
         """
         super().__init__(scope, id)
         self.log_group = context.log_group(self, "LogGroup")
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.policy = self._create_policy(role, description, statements)
+        self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.policy = self._create_policy(self._role, description, statements)
         with staged_code(package, extra_files, libraries=libraries) as code:
             self.function = lambda_.Function(
                 self,
@@ -85,11 +86,15 @@ class LeastPrivilegeFunction(Construct):
                 memory_size=memory_size,
                 tracing=lambda_.Tracing.ACTIVE,
                 log_group=self.log_group,
-                role=role.without_policy_updates(),
+                role=self._role.without_policy_updates(),
                 environment=dict(environment),
             )
         self.function.node.add_dependency(self.policy)
         self._acknowledge_findings()
+
+    def _keep_on_removal(self, removal_policy: RemovalPolicy) -> None:
+        """Apply `removal_policy` to function, role and policy: something that stays invokes the function."""
+        keep_on_removal(removal_policy, self.function, self._role, self.policy)
 
     def _create_policy(
         self, role: iam.Role, description: str, statements: Sequence[iam.PolicyStatement]

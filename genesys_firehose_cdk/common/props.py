@@ -34,7 +34,7 @@ class Props:
     A subclass names the place of its fields in the pipeline's properties, such as `at="transform"`, so that an error
     names `transform.memory_size`. It checks values, of which the types are right by then, in `validate`.
 
-    An enum's field also takes the enum's own names and values as text. A list becomes a tuple.
+    An enum's field also takes the enum's own names and values as text. A list becomes a tuple, a mapping a new one.
     """
 
     _at: ClassVar[str] = ""
@@ -139,10 +139,7 @@ def _accept_items(value: Any, annotation: Any) -> tuple[Any, ...]:
 def _accept_entries(value: Any, key_annotation: Any, value_annotation: Any) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
         raise _WrongTypeError
-    for key, entry in value.items():
-        _accept(key, key_annotation)
-        _accept(entry, value_annotation)
-    return value
+    return {_accept(key, key_annotation): _accept(entry, value_annotation) for key, entry in value.items()}
 
 
 def _accept_member(value: Any, enum: type[Enum]) -> Enum:

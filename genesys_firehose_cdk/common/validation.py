@@ -63,9 +63,15 @@ def check_one_of(name: str, value: str, allowed: Collection[str]) -> None:
 
 def did_you_mean(value: str, allowed: Iterable[str]) -> str:
     """Return a question to append to a refusal, or an empty text where no allowed word is close."""
+    close = closest(value, allowed)
+    return f", did you mean {close!r}" if close else ""
+
+
+def closest(value: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed word that comes closest, in whatever case; None where none is close."""
     by_folded = {word.casefold(): word for word in allowed}
     close = difflib.get_close_matches(value.casefold(), by_folded, n=1)
-    return f", did you mean {by_folded[close[0]]!r}" if close else ""
+    return by_folded[close[0]] if close else None
 
 
 def check_exclusive(**properties: object) -> None:
@@ -156,6 +162,16 @@ def check_removal_policy(value: RemovalPolicy) -> None:
     if value is RemovalPolicy.SNAPSHOT:
         raise InvalidPropertyError(
             "removal_policy", "is SNAPSHOT", "RETAIN_ON_UPDATE_OR_DELETE, RETAIN and DESTROY are allowed"
+        )
+
+
+def check_auto_delete(auto_delete_objects: bool, removal_policy: RemovalPolicy) -> None:
+    """Refuse to empty a bucket that stays."""
+    if auto_delete_objects and removal_policy is not RemovalPolicy.DESTROY:
+        raise InvalidPropertyError(
+            "auto_delete_objects",
+            f"is True with removal_policy {removal_policy.name}",
+            "it is allowed with removal_policy DESTROY alone",
         )
 
 

@@ -12,7 +12,7 @@ from genesys_firehose_cdk.common.validation import check_removal_policy
 class DeduplicationTable(Construct):
     """A DynamoDB table of event keys, on demand, each entry removed by its time to live.
 
-    It holds hashes and random ids, no event, so DynamoDB's own key encrypts it: a customer managed key
+    It holds keyed hashes and random ids, no event, so DynamoDB's own key encrypts it: a customer managed key
     would widen the role of the function that reads events by six KMS actions and protect nothing more.
 
     Attributes:

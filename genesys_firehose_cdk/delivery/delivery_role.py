@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -10,6 +10,8 @@ from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import acknowledge_wildcard
 from genesys_firehose_cdk.common.keys import key_statement
+from genesys_firehose_cdk.common.removal import keep_on_removal
+from genesys_firehose_cdk.common.validation import check_removal_policy
 from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX, DataLakeBucket
 
 
@@ -34,6 +36,7 @@ class DeliveryRole(Construct):
         bucket: DataLakeBucket,
         transform_function: lambda_.IFunction,
         restrict_trust_to_account: bool = False,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         """Create the role.
 
@@ -43,8 +46,11 @@ class DeliveryRole(Construct):
             bucket: Where Firehose delivers to.
             transform_function: The processor that Firehose invokes.
             restrict_trust_to_account: See DeliveryProps. Default: False.
+            removal_policy: What happens to the role and its policy when the stack goes: a stream that stays needs them.
+                Default: RETAIN_ON_UPDATE_OR_DELETE.
         """
         super().__init__(scope, id)
+        check_removal_policy(removal_policy)
         of_this_account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         role = iam.Role(
             self,
@@ -62,6 +68,7 @@ class DeliveryRole(Construct):
             roles=[role],
             statements=_statements(bucket, prefixes, transform_function.function_arn),
         )
+        keep_on_removal(removal_policy, role, self.policy)
         for prefix in prefixes:
             acknowledge_wildcard(
                 self.policy,

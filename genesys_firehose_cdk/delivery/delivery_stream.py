@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Size, TimeZone
+from aws_cdk import Duration, Size, Stack, TimeZone
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -14,6 +15,7 @@ from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_duration, check_range
 from genesys_firehose_cdk.delivery.delivery_role import DeliveryRole
+from genesys_firehose_cdk.delivery.firehose_networks import without_networks
 from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuildProps
 from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX, DataLakeBucket
 
@@ -28,6 +30,9 @@ _SHORTEST_PARTITIONED_INTERVAL_SECONDS = 60
 _LARGEST_PROCESSOR_SIZE_MIB = 3
 _PROCESSOR_INTERVAL_SECONDS = 20
 _MIB = 1024 * 1024
+# Amazon Data Firehose API Reference, "RetryOptions": 7,200 s at most; without it Firehose retries for 300 s alone (AWS
+# CDK API Reference, "DynamicPartitioningProps"). CloudFormation and UpdateDestination change it in place.
+_PARTITION_RETRY = Duration.seconds(7200)
 # More streams write many small objects. A higher quota per stream gives the same throughput without them.
 _MOST_SHARDS = 20
 
@@ -110,11 +115,11 @@ class DeliveryProps(Props, at="delivery"):
     Attributes:
         buffering: Default: 1 MiB or 60 s; see BufferingProps for what that means with partitions.
         dynamic_partitioning: Partition `clean/` by event type and day; without it there is neither catalog nor
-            rebuild. Firehose can't switch it on for a stream that exists. Default: True.
+            rebuild. Firehose can't change it on a stream that exists (Amazon Data Firehose Developer Guide, "Enable
+            dynamic partitioning"), so a change makes another stream. Default: True.
         shards: Over how many delivery streams events are spread; 1 to 20. Each has a Direct PUT quota of its own
             (Amazon Data Firehose Developer Guide, "Amazon Data Firehose quota"), and writes objects of its own. More
-            can be added at any time and leave those that exist as they are. What a stream still holds when it is
-            taken away is lost, so let no events come for a while before. Default: 1.
+            can be added at any time and leave those that exist as they are. Default: 1.
         stream_encryption_key: Encrypts records while Firehose buffers them. Default: a key that AWS owns.
         restrict_trust_to_account: Trust Firehose only on behalf of this account, by the condition `aws:SourceAccount`.
             AWS does not document that Firehose always sends it, so try it in your account before you rely on it.
@@ -150,14 +155,19 @@ class DataLakeDeliveryStream(Construct):
     """A Direct PUT delivery stream: transformed into `clean/`, as received into `raw/`, failures in `errors/`.
 
     Everything is GZIP, encrypted at rest, partitioned by `event_type` and `date` unless switched off, and
-    delivery failures are logged. Firehose can neither switch dynamic partitioning on for a stream that
-    exists nor the raw backup off again; changing `dynamic_partitioning` therefore replaces the stream.
+    delivery failures are logged.
+
+    DeleteDeliveryStream deletes what a stream still holds (Amazon Data Firehose API Reference). So the stream, and what
+    it delivers with, is kept by the context's removal policy like what holds data: its role here, the transform
+    function by itself. With another `dynamic_partitioning` the stream has another id, and so is a new one; the old one
+    delivers what it holds with the same role. docs/runbook.md says how to remove it.
 
     Attributes:
-        stream: The delivery stream.
+        stream: The delivery stream. Its `connections` mean nothing, because S3 is in no VPC.
         role: The delivery role.
         log_group: Where Firehose logs delivery failures.
         encryption_key: The customer managed key of the stream; None for a key that AWS owns.
+        is_partitioned: Whether `clean/` is partitioned by event type and day.
         longest_delay_seconds: The longest time that buffering keeps an event from `clean/`.
     """
 
@@ -184,6 +194,7 @@ class DataLakeDeliveryStream(Construct):
         super().__init__(scope, id)
         props = props or DeliveryProps()
         self.encryption_key = props.stream_encryption_key
+        self.is_partitioned = props.dynamic_partitioning
         self.longest_delay_seconds = props.buffering.longest_delay_seconds(is_partitioned=props.dynamic_partitioning)
         self.log_group = context.log_group(self, "LogGroup")
         self.role = DeliveryRole(
@@ -192,18 +203,22 @@ class DataLakeDeliveryStream(Construct):
             bucket=bucket,
             transform_function=transform_function,
             restrict_trust_to_account=props.restrict_trust_to_account,
+            removal_policy=context.removal_policy,
         )
-        self.stream = firehose.DeliveryStream(
-            self,
-            "Stream",
-            destination=self._destination(bucket, transform_function, props),
-            encryption=(
-                firehose.StreamEncryption.aws_owned_key()
-                if props.stream_encryption_key is None
-                else firehose.StreamEncryption.customer_managed_key(props.stream_encryption_key)
-            ),
-            role=self.role.role,
-        )
+        with without_networks(Stack.of(self)):
+            self.stream = firehose.DeliveryStream(
+                self,
+                # Firehose refuses to change dynamic partitioning on a stream that exists.
+                "Stream" if props.dynamic_partitioning else "UnpartitionedStream",
+                destination=self._destination(bucket, transform_function, props),
+                encryption=(
+                    firehose.StreamEncryption.aws_owned_key()
+                    if props.stream_encryption_key is None
+                    else firehose.StreamEncryption.customer_managed_key(props.stream_encryption_key)
+                ),
+                role=self.role.role,
+            )
+        self.stream.apply_removal_policy(context.removal_policy)
         log_streams = [child for child in self.log_group.node.children if isinstance(child, logs.LogStream)]
         for log_stream in log_streams:
             log_stream.apply_removal_policy(context.removal_policy)
@@ -226,7 +241,11 @@ class DataLakeDeliveryStream(Construct):
             bucket.bucket,
             role=self.role.role,
             processors=[processor],
-            dynamic_partitioning=firehose.DynamicPartitioningProps(enabled=True) if is_partitioned else None,
+            dynamic_partitioning=(
+                firehose.DynamicPartitioningProps(enabled=True, retry_duration=_PARTITION_RETRY)
+                if is_partitioned
+                else None
+            ),
             buffering_size=buffering.partitioned_size if is_partitioned else buffering.size,
             buffering_interval=buffering.interval,
             compression=firehose.Compression.GZIP,
@@ -249,9 +268,25 @@ class DataLakeDeliveryStream(Construct):
             ),
         )
 
+    def grant_put(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` put records to the stream, and use the stream's customer managed key, if it has one.
+
+        Since April 2026 Firehose checks the rights of the caller of PutRecordBatch on the key (seen in AWS's notices to
+        customers).
+        """
+        putting = iam.Grant.add_to_principal(
+            grantee=grantee, actions=["firehose:PutRecordBatch"], resource_arns=[self.stream.delivery_stream_arn]
+        )
+        key = self.encryption_key
+        return putting if key is None else putting.combine(key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey"))
+
     def metric_freshness(self) -> cloudwatch.Metric:
         """Age in seconds of the oldest record not yet in `clean/`."""
         return self.stream.metric("DeliveryToS3.DataFreshness", statistic="Maximum")
+
+    def metric_backup_freshness(self) -> cloudwatch.Metric:
+        """Age in seconds of the oldest record not yet in `raw/`."""
+        return self.stream.metric("BackupToS3.DataFreshness", statistic="Maximum")
 
     def metric_delivery_success(self) -> cloudwatch.Metric:
         """Share of successful writes to `clean/`, 0 to 1."""

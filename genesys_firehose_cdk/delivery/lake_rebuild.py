@@ -107,7 +107,11 @@ class LakeRebuild(Construct):
             libraries=("transform",),
             description="Rebuilds the clean objects of one raw object",
             statements=_worker_statements(bucket, tokenization_key),
-            environment={**transform.environment(bucket, tokenization_key), **context.environment},
+            environment={
+                **transform.environment(bucket, tokenization_key),
+                "RAW_KEY_ARN": bucket.raw_key.key_arn,
+                **context.environment,
+            },
             timeout=_TIMEOUT,
             memory_size=props.memory_size,
             extra_files=transform.files,
@@ -284,7 +288,14 @@ def _worker_statements(bucket: DataLakeBucket, tokenization_key: HmacKey) -> lis
             bucket.clean_key,
             "kms:GenerateDataKey",
             via="s3",
-            encryption_context={"aws:s3:arn": [bucket.bucket.bucket_arn, clean, errors]},
+            encryption_context={"aws:s3:arn": [bucket.bucket.bucket_arn, clean]},
+        ),
+        key_statement(
+            "EncryptErrors",
+            bucket.raw_key,
+            "kms:GenerateDataKey",
+            via="s3",
+            encryption_context={"aws:s3:arn": [bucket.bucket.bucket_arn, errors]},
         ),
     ]
 

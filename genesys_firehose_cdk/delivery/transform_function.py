@@ -83,6 +83,7 @@ class TransformFunction(LeastPrivilegeFunction):
     """A Lambda function that turns records as received into records for `clean/`.
 
     It masks personal fields, drops duplicates, and names `event_type`, `date` and schema drift of each record.
+    The context's removal policy is the function's, too, because a delivery stream that stays invokes it.
 
     Attributes:
         function: The function.
@@ -142,6 +143,8 @@ class TransformFunction(LeastPrivilegeFunction):
             memory_size=props.memory_size,
             extra_files=props.files,
         )
+        # A delivery stream that stays when the stack goes needs it for what it still holds.
+        self._keep_on_removal(context.removal_policy)
         acknowledge_wildcard(
             self.policy,
             oversize,

@@ -6,14 +6,13 @@ plans, unless a path of the policy tells them apart. Each file of shapes becomes
 reads when an event needs it.
 """
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from genesys_firehose_cdk.common.validation import InvalidPropertyError
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, closest
 from genesys_firehose_cdk.events.event_shapes import DEFINITIONS, FRAME, EventShapes, parts_of
 from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
 
@@ -130,8 +129,8 @@ class _Rules:
         for number, path in enumerate(self._texts):
             if number not in self._used:
                 last = self._paths[number][-1]
-                near = difflib.get_close_matches(last, known, n=1)
-                hint = f"did you mean {near[0]}?" if near and near[0] != last else "a path that a shape has is allowed"
+                near = closest(last, known)
+                hint = f"did you mean {near}?" if near not in (None, last) else "a path that a shape has is allowed"
                 problem = f"holds {path!r}, which no known event has"
                 raise InvalidPropertyError("transform.masking_policy.paths", problem, hint)
 

@@ -5,12 +5,11 @@ is what the integration's topic filter takes, and what an event has as its `deta
 event's `detail.topicName`.
 """
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from genesys_firehose_cdk.common.validation import InvalidPropertyError
+from genesys_firehose_cdk.common.validation import InvalidPropertyError, closest
 from genesys_firehose_cdk.events.event_shapes import EventShapes, is_topic
 
 PRESETS: Mapping[str, tuple[str, ...]] = {
@@ -129,8 +128,8 @@ def _is_unlisted(topic: str) -> bool:
 
 
 def _suggestion(topic: str) -> str:
-    close = difflib.get_close_matches(_ID.sub("{id}", topic), [*PRESETS, *sorted(known_topics())], n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    close = closest(_ID.sub("{id}", topic), [*PRESETS, *sorted(known_topics())])
+    return f" (did you mean {close!r}?)" if close else ""
 
 
 def _allowed() -> str:

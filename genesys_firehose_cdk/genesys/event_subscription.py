@@ -1,11 +1,12 @@
 """An event subscription of a Genesys Cloud organization, managed by the stack."""
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
-from aws_cdk import CfnResource, Duration, Stack, Token
+from aws_cdk import Duration, Stack, Token
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
@@ -14,9 +15,15 @@ from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
 from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
 from genesys_firehose_cdk.common.props import Props
-from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_duration, check_header_name
+from genesys_firehose_cdk.common.validation import (
+    InvalidPropertyError,
+    check_duration,
+    check_header_name,
+    check_range,
+)
 from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.genesys_resource import GenesysResource, check_give_up_after
+from genesys_firehose_cdk.ingress.signature import SignatureKind, SignatureProps
 
 SIGNING_KEY = "${signing_key}"
 """Stands in headers and bodies for the signing key, which the function puts there when it runs."""
@@ -34,6 +41,7 @@ GUIDE_BODY: Mapping[str, Any] = {
 }
 """The body of the guide that this project implements."""
 
+_MAX_BODY_BYTES = 2500
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _NAME = re.compile(r"[ -~]{1,200}")
 _EVENT = re.compile(r"[^\s\"]+")
@@ -50,10 +58,12 @@ class EventSubscriptionProps(Props, at="genesys.subscription"):
         event_names: What to subscribe to. Default: call.event, chat.event and email.event.
         filters: Which of them, such as `{"direction": "inbound"}`. Default: all.
         headers: The headers of every post; `${signing_key}` stands for the signing key. Default:
-            `{"X-Genesys-Signature": "${signing_key}"}`.
+            `{"X-Genesys-Signature": "${signing_key}"}`, which needs `SignatureProps.shared_key()` at the webhook.
         path: The collection of subscriptions in the API. Default: that of the guide.
         body: What is sent to it, with `${name}`, `${url}`, `${events}`, `${filters}`, `${headers}` and
-            `${signing_key}` where they belong; `${name}` must be there. Default: `GUIDE_BODY`.
+            `${signing_key}` where they belong; `${name}` must be there. With all that stands in it, at most
+            2,500 bytes as JSON, because the function has it in its environment of 4 KB (AWS Lambda Developer Guide,
+            "Lambda quotas"). Default: `GUIDE_BODY`.
         check_interval: How often the subscription is compared; 1 minute to 24 hours. Default: 15 minutes.
         give_up_after: When a change that is not complete fails; 1 to 40 minutes. Default: 10 minutes.
 
@@ -79,7 +89,13 @@ class EventSubscriptionProps(Props, at="genesys.subscription"):
                 f"is {self.path!r}",
                 "segments of letters, digits and ._~- after slashes are allowed",
             )
-        if "${marker}" not in str(self.body_for("")):
+        body = self.body_for("")
+        # In the environment it is a JSON text within JSON.
+        size = len(json.dumps(json.dumps(body, ensure_ascii=False), ensure_ascii=False).encode())
+        check_range(
+            self.name_of("body"), size, 1, _MAX_BODY_BYTES, "bytes as JSON", "to fit the function's environment of 4 KB"
+        )
+        if "${marker}" not in str(body):
             raise InvalidPropertyError(
                 self.name_of("body"), "holds no ${name}", "a body with the subscription's name is allowed"
             )
@@ -103,6 +119,38 @@ class EventSubscriptionProps(Props, at="genesys.subscription"):
                 )
         for header in self.headers:
             check_header_name(self.name_of("headers"), header)
+
+    def check_signature(self, signature: SignatureProps) -> None:
+        """Refuse a webhook whose signature the subscription's posts would not have.
+
+        What stands in a header is fixed: it can be the key, and no HMAC of a body. A subscription can only sign with
+        a key that its body gives outside the headers.
+
+        Raises:
+            InvalidPropertyError: The posts would be answered with HTTP 401.
+        """
+        name = self.name_of("headers")
+        if signature.kind is SignatureKind.HMAC:
+            if SIGNING_KEY not in str(_fill(self.body, {"headers": {}})):
+                raise InvalidPropertyError(
+                    name,
+                    "sign nothing, and webhook.signature.kind is HMAC",
+                    "webhook=WebhookProps(signature=SignatureProps.shared_key()) is allowed, or a body that gives the "
+                    "key for signing outside the headers",
+                )
+            return
+        if signature.kind is SignatureKind.BASIC:
+            raise InvalidPropertyError(
+                name, "cannot encode the key for webhook.signature.kind BASIC", "SHARED_KEY is allowed"
+            )
+        texts = set(_texts(self.body_for("")))
+        wanted = f"{signature.prefix}{SIGNING_KEY}"
+        if wanted not in texts or signature.header.lower() not in {text.lower() for text in texts}:
+            raise InvalidPropertyError(
+                name,
+                "hold no key for webhook.signature",
+                f"{{{signature.header!r}: {wanted!r}}} is allowed",
+            )
 
     def body_for(self, url: str) -> Any:
         """Return the body, but for the marker and the signing key, which the function knows."""
@@ -165,7 +213,6 @@ class EventSubscription(GenesysResource):
         if not Token.is_unresolved(url) and not url.startswith("https://"):
             raise InvalidPropertyError("url", f"is {url!r}", "a URL that begins with https:// is allowed")
         props = props or EventSubscriptionProps()
-        properties = {"Path": props.path, "Body": Stack.of(scope).to_json_string(props.body_for(url))}
         super().__init__(
             scope,
             id,
@@ -173,21 +220,15 @@ class EventSubscription(GenesysResource):
             connection=connection,
             package="genesys_subscription",
             description="Manages the event subscription at Genesys Cloud",
-            properties=properties,
+            properties={"Path": props.path, "Body": Stack.of(scope).to_json_string(props.body_for(url))},
             statements=signing_key.read_statements,
             environment={"SIGNING_SECRET_ARN": signing_key.secret.secret_arn},
             give_up_after=props.give_up_after,
         )
         self.subscription_id = self.resource.get_att_string("SubscriptionId")
-        keep = {
-            "RequestType": "Keep",
-            "StackId": Stack.of(self).stack_id,
-            "LogicalResourceId": Stack.of(self).get_logical_id(cast(CfnResource, self.resource.node.default_child)),
-            "ResourceProperties": {"Host": connection.region.host, **properties},
-        }
-        self.schedule = self._create_schedule(props.check_interval, keep)
+        self.schedule = self._create_schedule(props.check_interval)
 
-    def _create_schedule(self, interval: Duration, keep: Mapping[str, object]) -> events.Rule:
+    def _create_schedule(self, interval: Duration) -> events.Rule:
         schedule = events.Rule(
             self,
             "Schedule",
@@ -196,7 +237,7 @@ class EventSubscription(GenesysResource):
             targets=[
                 targets.LambdaFunction(
                     self.function,
-                    event=events.RuleTargetInput.from_object(keep),
+                    event=events.RuleTargetInput.from_object({"RequestType": "Keep"}),
                     # The next comparison comes soon.
                     retry_attempts=0,
                 )
@@ -211,6 +252,17 @@ class EventSubscription(GenesysResource):
         # When the resource is removed, its schedule must be gone, or it would create the subscription again.
         schedule.node.add_dependency(self.resource)
         return schedule
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in a template, names of fields among them."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            yield from (text for pair in value.items() for each in pair for text in _texts(each))
+        case list() | tuple():
+            yield from (text for each in value for text in _texts(each))
 
 
 def _fill(template: Any, values: Mapping[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from aws_cdk import CustomResource, Duration
+from aws_cdk import CfnResource, CustomResource, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import custom_resources as cr
@@ -23,8 +23,8 @@ from genesys_firehose_cdk.common.lambda_function import LeastPrivilegeFunction
 from genesys_firehose_cdk.common.validation import check_duration
 from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 
-# A pass of the functions ends within 45 s.
-_TIMEOUT = Duration.seconds(60)
+# A pass of the functions ends within 45 s, and may wait for a minute before it until AWS allows its calls.
+_TIMEOUT = Duration.seconds(120)
 _PASS_INTERVAL = Duration.seconds(10)
 # The function gives up first and says why. The framework ends one that hangs. CloudFormation waits for an hour.
 _FRAMEWORK_RESERVE = Duration.minutes(5)
@@ -57,6 +57,9 @@ class GenesysFunction(LeastPrivilegeFunction):
 class GenesysResource(Construct):
     """A custom resource with its function, on AWS CDK's provider framework.
 
+    The function has the resource's properties in its own configuration, and refuses a request with others. So whoever
+    may invoke it cannot lead it, its credentials or a key to another place.
+
     Attributes:
         function: The function that makes the changes.
         resource: The custom resource.
@@ -85,7 +88,8 @@ class GenesysResource(Construct):
             connection: Where the organization is.
             package: The package of the function's code.
             description: What the function does.
-            properties: The custom resource's properties, beside the region's host.
+            properties: The custom resource's properties, beside the region's host: texts and lists of texts. As JSON
+                they are in the function's environment, of 4 KB in all (AWS Lambda Developer Guide, "Lambda quotas").
             statements: What the function may do, beside reading the credentials.
             environment: The function's environment, beside that of all such functions.
             give_up_after: When a resource that is not complete fails; 1 to 40 minutes.
@@ -95,6 +99,8 @@ class GenesysResource(Construct):
         """
         super().__init__(scope, id)
         connection.region.check_pairing(self)
+        stack = Stack.of(self)
+        properties = {"Host": connection.region.host, **properties}
         function = GenesysFunction(
             self,
             "Handler",
@@ -106,6 +112,8 @@ class GenesysResource(Construct):
             environment={
                 "CREDENTIALS_SECRET_ARN": connection.credentials.secret_arn,
                 "GIVE_UP_AFTER_SECONDS": str(int(give_up_after.to_seconds())),
+                "STACK_ID": stack.stack_id,
+                "PROPERTIES": stack.to_json_string(properties),
                 **environment,
             },
             timeout=_TIMEOUT,
@@ -126,8 +134,10 @@ class GenesysResource(Construct):
             self,
             "Resource",
             service_token=provider.service_token,
-            properties={"Host": connection.region.host, **properties},
+            properties=properties,
         )
+        logical_id = stack.get_logical_id(cast(CfnResource, self.resource.node.default_child))
+        self.function.add_environment("LOGICAL_ID", logical_id)
 
     def _acknowledge_findings(self, provider: cr.Provider) -> None:
         for name in _FRAMEWORK_FUNCTIONS:

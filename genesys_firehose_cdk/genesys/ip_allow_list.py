@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import CustomResource, Duration, Names
+from aws_cdk import ArnFormat, CustomResource, Duration, Fn, Names, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, acknowledge
+from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, acknowledge, acknowledge_wildcard
 from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.scheduled_function import ScheduledFunction
@@ -40,8 +40,9 @@ SERVICES = (
 )
 DIRECTIONS = ("both", "inbound", "outbound")
 
-# A run ends within 60 s by itself.
-_TIMEOUT = Duration.seconds(90)
+# A refresh ends within 60 s by itself, after 60 s of waiting for AWS, and a deletion within 300 s.
+_TIMEOUT = Duration.minutes(6)
+_IP_VERSIONS = (4, 6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +50,11 @@ class IpAllowListProps(Props, at="genesys.ip_allow_list"):
     """Which of Genesys Cloud's networks may call the webhook.
 
     Attributes:
-        services: The services whose ranges count. Default: data-actions and open-messaging, the two that
-            call a customer's HTTPS endpoints.
+        services: The services whose ranges count. `data-actions` is allowed with a key in a header alone, because a
+            data action signs nothing; see SignatureProps.shared_key. Default: open-messaging.
         directions: Seen from Genesys Cloud. Default: outbound and both.
-        additional_cidrs: Further networks that may call, such as those of your own health checks. They are
-            never taken away. Default: none.
+        additional_cidrs: Further networks that may call, such as those of your own health checks; up to 10,000 of
+            each IP version (AWS WAF Developer Guide, "AWS WAF quotas"). Default: none.
         max_shrink_ratio: The largest share of the addresses in force that one answer may take away; 0 to 1.
             An answer that takes away more changes nothing and raises an alarm. Default: 0.5.
         interval: How often to ask, 5 minutes to 24 hours. Default: 1 hour.
@@ -62,7 +63,7 @@ class IpAllowListProps(Props, at="genesys.ip_allow_list"):
         InvalidPropertyError: A value that cannot work.
     """
 
-    services: Sequence[str] = ("data-actions", "open-messaging")
+    services: Sequence[str] = ("open-messaging",)
     directions: Sequence[str] = ("outbound", "both")
     additional_cidrs: Sequence[str] = ()
     max_shrink_ratio: float = 0.5
@@ -83,25 +84,29 @@ class IpAllowListProps(Props, at="genesys.ip_allow_list"):
                 raise InvalidPropertyError(
                     name, f"holds {cidr!r}", "a network narrower than everything is allowed, AWS WAF's limit"
                 )
+        for version in _IP_VERSIONS:
+            count = sum((":" in cidr) == (version == 6) for cidr in self.additional_cidrs)
+            check_range(name, count, 0, 10_000, f"IPv{version} networks", "to fit an IP set of AWS WAF")
         check_range(self.name_of("max_shrink_ratio"), self.max_shrink_ratio, 0, 1, "as a share", "from none to all")
         name = self.name_of("interval")
         check_duration(name, self.interval, 5, 1440, "minutes", "within the rate limits of Genesys Cloud")
 
 
 class IpAllowList(Construct):
-    """A web ACL that lets only Genesys Cloud through, and a function that follows the published networks.
+    """A web ACL that lets only Genesys Cloud and the owner's networks through.
 
-    A deployment runs the function before it puts the web ACL in front of the API, and fails when the run fails.
-    So an empty list never locks the API, and a list that cannot be kept is noticed at once. Until then the API is
-    protected by its signature alone. CloudFormation writes the owner's networks into the IP sets. It writes them again
-    only when they change, and runs the function again right after that.
+    Genesys Cloud's networks are in two IP sets that the function makes, follows the published list with, and deletes;
+    CloudFormation knows them as a custom resource. It would write its template's addresses into sets of its own with
+    every update of them. The owner's networks are in sets of CloudFormation, which no function writes.
+
+    The function makes its sets filled, and the web ACL refers to them. So no web ACL exists before they are filled,
+    and a list that cannot be kept fails the deployment. Until then the API is protected by its signature alone.
 
     Attributes:
         web_acl: The web ACL; blocks by default.
-        ipv4_set: The IPv4 networks that may call.
-        ipv6_set: The IPv6 networks that may call.
+        genesys_sets: The custom resource of Genesys Cloud's sets, with the attributes `IPv4SetArn` and `IPv6SetArn`.
+        own_sets: The sets of the owner's networks by IP version, 4 and 6; none for a version without.
         refresh: The function with its schedule.
-        first_run: The run in each deployment; whatever the web ACL stands before depends on it.
         alarms: The alarms, by name.
     """
 
@@ -129,32 +134,40 @@ class IpAllowList(Construct):
         super().__init__(scope, id)
         connection.region.check_pairing(self)
         props = props or IpAllowListProps()
-        self.ipv4_set = self._ip_set("IPv4", "IPV4", [cidr for cidr in props.additional_cidrs if ":" not in cidr])
-        self.ipv6_set = self._ip_set("IPv6", "IPV6", [cidr for cidr in props.additional_cidrs if ":" in cidr])
-        self.web_acl = self._web_acl()
-        self.refresh = self._create_function(context, connection, props)
-        self.first_run = CustomResource(
+        set_name = self._set_name()
+        self.refresh = self._create_function(context, connection, props, set_name)
+        self.genesys_sets = CustomResource(
             self,
-            "FirstRun",
-            resource_type="Custom::GenesysIpRanges",
+            "GenesysSets",
+            resource_type="Custom::GenesysIpSets",
             service_token=self.refresh.function.function_arn,
-            service_timeout=Duration.minutes(3),
-            # A changed value of any property is another run.
+            service_timeout=_TIMEOUT.plus(Duration.minutes(1)),
+            # The function reads its environment; a changed value of any property is another run in the deployment.
             properties={
+                "SetName": set_name,
                 "Host": connection.region.host,
                 "Services": list(props.services),
                 "Directions": list(props.directions),
-                "AdditionalCidrs": list(props.additional_cidrs),
                 "MaxShrinkRatio": str(props.max_shrink_ratio),
             },
         )
-        self.first_run.node.add_dependency(self.ipv4_set, self.ipv6_set)
+        # No run finds the sets missing.
+        self.refresh.schedule.node.add_dependency(self.genesys_sets)
+        self.own_sets = self._create_own_sets(props.additional_cidrs)
+        self.web_acl = self._web_acl()
         self.alarms = self._create_alarms(context, props.interval)
 
+    def _set_name(self) -> str:
+        """Return what the names of the function's sets begin with: unique by the last part of the stack's id."""
+        stack_id = Fn.select(2, Fn.split("/", Stack.of(self).stack_id))
+        return f"{Names.unique_resource_name(self, max_length=80)}-{stack_id}"
+
     def _create_function(
-        self, context: PipelineContext, connection: GenesysConnectionProps, props: IpAllowListProps
+        self, context: PipelineContext, connection: GenesysConnectionProps, props: IpAllowListProps, set_name: str
     ) -> ScheduledFunction:
-        return ScheduledFunction(
+        # The last part of the ARN is an id that AWS WAF gives.
+        arns = [self._set_arn(f"{set_name}-IPv{version}/*") for version in _IP_VERSIONS]
+        refresh = ScheduledFunction(
             self,
             "Refresh",
             context=context,
@@ -162,26 +175,49 @@ class IpAllowList(Construct):
             description="Keeps the webhook's allow-list at Genesys Cloud's address ranges",
             statements=[
                 *connection.read_statements,
+                iam.PolicyStatement(sid="FindSets", actions=["wafv2:ListIPSets"], resources=["*"]),
                 iam.PolicyStatement(
-                    sid="ChangeIpSets",
-                    actions=["wafv2:GetIPSet", "wafv2:UpdateIPSet"],
-                    resources=[self.ipv4_set.attr_arn, self.ipv6_set.attr_arn],
+                    sid="KeepSets",
+                    actions=["wafv2:CreateIPSet", "wafv2:GetIPSet", "wafv2:UpdateIPSet", "wafv2:DeleteIPSet"],
+                    resources=arns,
                 ),
             ],
             environment={
                 "GENESYS_HOST": connection.region.host,
+                "GENESYS_AWS_REGION": connection.region.aws_region,
                 "CREDENTIALS_SECRET_ARN": connection.credentials.secret_arn,
                 "SERVICES": ",".join(props.services),
                 "DIRECTIONS": ",".join(props.directions),
-                "ADDITIONAL_CIDRS": " ".join(props.additional_cidrs),
-                "IPV4_SET": self.ipv4_set.ref,
-                "IPV6_SET": self.ipv6_set.ref,
+                "SET_NAME": set_name,
                 "MAX_SHRINK_RATIO": str(props.max_shrink_ratio),
                 **context.environment,
             },
             interval=props.interval,
             timeout=_TIMEOUT,
         )
+        for arn in arns:
+            acknowledge_wildcard(
+                refresh.policy, arn, "AWS WAF gives the last part; the name is this stack's, its unique id in it."
+            )
+        return refresh
+
+    def _set_arn(self, name: str) -> str:
+        return Stack.of(self).format_arn(
+            service="wafv2",
+            resource="regional",
+            resource_name=f"ipset/{name}",
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+
+    def _create_own_sets(self, cidrs: Sequence[str]) -> dict[int, wafv2.CfnIPSet]:
+        networks = {version: [cidr for cidr in cidrs if (":" in cidr) == (version == 6)] for version in _IP_VERSIONS}
+        return {
+            version: wafv2.CfnIPSet(
+                self, f"OwnIPv{version}", scope="REGIONAL", ip_address_version=f"IPV{version}", addresses=addresses
+            )
+            for version, addresses in networks.items()
+            if addresses
+        }
 
     def _create_alarms(self, context: PipelineContext, interval: Duration) -> dict[str, cloudwatch.Alarm]:
         return {
@@ -193,22 +229,16 @@ class IpAllowList(Construct):
                 description="Genesys Cloud's list of address ranges is refused, and the allow-list stays as it was. "
                 "Read the function's log; if the list is right, deploy once with a higher max_shrink_ratio.",
             ),
-            "IpRangesUnchecked": context.alarm(
+            "IpRangesUnchecked": context.report_alarm(
                 self,
                 "IpRangesUnchecked",
                 metric=context.metric("IpRangesChecked", period=interval),
-                threshold=1,
+                # Two runs may fall into one period, and none into the next.
+                missed=3,
                 description="The allow-list is not kept up to date: Genesys Cloud's address ranges could not be read, "
                 "or its list was refused. Read the function's log; the webhook goes on with the last list.",
-                comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-                # Two runs may fall into one period, and none into the next.
-                evaluation_periods=3,
-                missing_data=cloudwatch.TreatMissingData.BREACHING,
             ),
         }
-
-    def _ip_set(self, name: str, version: str, addresses: Sequence[str]) -> wafv2.CfnIPSet:
-        return wafv2.CfnIPSet(self, name, scope="REGIONAL", ip_address_version=version, addresses=list(addresses))
 
     def _web_acl(self) -> wafv2.CfnWebACL:
         def visibility(metric_name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
@@ -219,9 +249,10 @@ class IpAllowList(Construct):
                 sampled_requests_enabled=False,
             )
 
-        def in_set(ip_set: wafv2.CfnIPSet) -> wafv2.CfnWebACL.StatementProperty:
-            return wafv2.CfnWebACL.StatementProperty(ip_set_reference_statement={"arn": ip_set.attr_arn})
-
+        arns = [
+            *(self.genesys_sets.get_att_string(f"IPv{version}SetArn") for version in _IP_VERSIONS),
+            *(own.attr_arn for own in self.own_sets.values()),
+        ]
         web_acl = wafv2.CfnWebACL(
             self,
             "WebAcl",
@@ -236,7 +267,10 @@ class IpAllowList(Construct):
                     action=wafv2.CfnWebACL.RuleActionProperty(allow={}),
                     statement=wafv2.CfnWebACL.StatementProperty(
                         or_statement=wafv2.CfnWebACL.OrStatementProperty(
-                            statements=[in_set(self.ipv4_set), in_set(self.ipv6_set)]
+                            statements=[
+                                wafv2.CfnWebACL.StatementProperty(ip_set_reference_statement={"arn": arn})
+                                for arn in arns
+                            ]
                         )
                     ),
                     visibility_config=visibility("GenesysCloud"),

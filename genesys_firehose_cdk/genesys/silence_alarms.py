@@ -74,11 +74,11 @@ def silence_alarm(
     """Create the alarm `<ingress>Silent`: no event for as long as `silence` within the business hours.
 
     The watch function counts a zero for each ingress whenever it runs, because CloudWatch does not evaluate a metric
-    without any value. A period that the zero misses by seconds is filled with one. Where even the zeros are missing,
-    the function does not run, and the alarm goes off as well.
+    without any value. So silence is a sum of 0. A period without a value is no silence, and the alarm is quiet until
+    the zeros of a whole `silence` are there. Another alarm tells when the function does not run.
     """
     expression = cloudwatch.MathExpression(
-        expression=f"IF({hours.condition('accepted')}, FILL(accepted, 0), 1)",
+        expression=f"IF({hours.condition('accepted')}, accepted, 1)",
         using_metrics={"accepted": context.metric(ACCEPTED_METRICS[ingress])},
         period=PERIOD,
         label=f"Events by {ingress}, or 1 out of hours",
@@ -92,5 +92,4 @@ def silence_alarm(
         "whether Genesys Cloud sends: the integration, the subscription, the partner event source, the certificate.",
         comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
         evaluation_periods=int(silence.to_minutes() // PERIOD.to_minutes()),
-        missing_data=cloudwatch.TreatMissingData.BREACHING,
     )

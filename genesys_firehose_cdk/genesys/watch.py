@@ -1,12 +1,13 @@
 """Checks whether Genesys Cloud's events can still come, because a deleted source sends no error."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
@@ -23,7 +24,6 @@ Question = Literal["PartnerSourceActive", "IntegrationActive", "SubscriptionActi
 _STEP_MINUTES = 5
 # A run ends within 45 s for each of two questions to Genesys Cloud.
 _TIMEOUT = Duration.seconds(120)
-_ANSWERS_UNTIL_ALARM = 3
 
 _DESCRIPTIONS: dict[Question, str] = {
     "PartnerSourceActive": (
@@ -52,6 +52,8 @@ class GenesysWatchProps(Props, at="watch"):
         subscription_path: The API's collection of event subscriptions, such as
             /api/v2/notifications/eventSubscriptions, in which one with the webhook's URL has to be active; with
             `genesys` and `webhook` alone. Default: none.
+        credentials: The secret of an OAuth client of the watch's own, which only needs to read; with `genesys` alone.
+            Its form is that of GenesysConnectionProps. Default: the client that also makes changes.
 
     Raises:
         InvalidPropertyError: Nothing is given, or `silence` is out of range or no such step.
@@ -60,6 +62,7 @@ class GenesysWatchProps(Props, at="watch"):
     business_hours: BusinessHoursProps | None = None
     silence: Duration = Duration.hours(1)
     subscription_path: str | None = None
+    credentials: secretsmanager.ISecret | None = None
 
     def validate(self) -> None:
         """Check that there is something to watch, and the length of the silence."""
@@ -70,8 +73,10 @@ class GenesysWatchProps(Props, at="watch"):
             raise InvalidPropertyError(name, f"is {minutes} minutes", "whole steps of 5 minutes are allowed")
         if self.business_hours is None:
             self.refuse_given(["silence"], "is given without business_hours", "it is allowed with them alone")
-            if self.subscription_path is None:
-                raise InvalidPropertyError("watch", "has neither business_hours nor subscription_path", "give one")
+            if self.subscription_path is None and self.credentials is None:
+                raise InvalidPropertyError(
+                    "watch", "has neither business_hours, subscription_path nor credentials", "give one"
+                )
 
 
 class GenesysWatch(Construct):
@@ -79,8 +84,9 @@ class GenesysWatch(Construct):
 
     It asks Amazon EventBridge whether the partner event source is ACTIVE, and, with a connection, Genesys Cloud
     whether the integration is enabled and active and the subscription active. Each answer is a metric of 1 or
-    0. Three in a row that are 0 or missing raise the alarm, so expired credentials and a function that does not
-    run raise it as well. Within the business hours, silence of an ingress raises an alarm, too.
+    0. Three of six that are 0 or missing raise the alarm, so expired credentials raise it as well. A function that does
+    not run raises one of its own. Within the business hours, silence of an ingress raises an alarm, too. All are quiet
+    until the function has run for the first time.
 
     Attributes:
         function: The function with its schedule.
@@ -107,7 +113,7 @@ class GenesysWatch(Construct):
             props: What else is watched. Default: nothing.
             partner_bus: The bus whose source is watched. Default: none.
             connection: Where to ask for integration and subscription. The OAuth client needs the permission
-                `integrations:integration:view`. Default: neither is asked for.
+                `integrations:integration:view`; `props` may hold one of the watch's own. Default: neither is asked for.
             webhook_url: The webhook, whose silence is watched, and whose subscription is asked for. Default: none.
 
         Raises:
@@ -121,6 +127,15 @@ class GenesysWatch(Construct):
             )
         if partner_bus is None and subscription_path is None:
             connection = None  # nothing to ask for
+        credentials = None if props is None else props.credentials
+        if credentials is not None:
+            if connection is None:
+                raise InvalidPropertyError(
+                    "watch.credentials",
+                    "is given with nothing to ask Genesys Cloud for",
+                    "it is allowed with genesys and a partner_bus or a subscription_path",
+                )
+            connection = replace(connection, credentials=credentials)
         if connection is not None:
             connection.region.check_pairing(self)
         ingresses = _ingresses(partner_bus, webhook_url)
@@ -145,24 +160,23 @@ class GenesysWatch(Construct):
             timeout=_TIMEOUT,
         )
         questions = _questions(partner_bus, connection, subscription_path)
-        self.alarms: dict[str, cloudwatch.Alarm] = {name: self._answer_alarm(context, name) for name in questions}
+        self.alarms: dict[str, cloudwatch.Alarm] = {
+            name: context.report_alarm(
+                self, name, metric=context.metric(name, statistic="Minimum"), description=_DESCRIPTIONS[name]
+            )
+            for name in questions
+        }
+        self.alarms["WatchNotRunning"] = context.report_alarm(
+            self,
+            "WatchNotRunning",
+            metric=self.function.function.metric_invocations(period=PERIOD),
+            description="The watch does not run, so nobody would notice when events stop coming. Look at its schedule "
+            "and its log group.",
+        )
         if props is not None and props.business_hours is not None:
             for ingress in ingresses:
                 alarm = silence_alarm(self, context, ingress, props.business_hours, props.silence)
                 self.alarms[f"{ingress}Silent"] = alarm
-
-    def _answer_alarm(self, context: PipelineContext, question: Question) -> cloudwatch.Alarm:
-        return context.alarm(
-            self,
-            question,
-            metric=context.metric(question, statistic="Minimum"),
-            threshold=1,
-            description=_DESCRIPTIONS[question],
-            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            evaluation_periods=_ANSWERS_UNTIL_ALARM,
-            # Missing data means that the watch is not running: alarm.
-            missing_data=cloudwatch.TreatMissingData.BREACHING,
-        )
 
 
 def _ingresses(partner_bus: PartnerEventBus | None, webhook_url: str | None) -> Sequence[str]:

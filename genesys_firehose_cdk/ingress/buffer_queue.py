@@ -1,6 +1,7 @@
 """The queue between the front doors and Firehose."""
 
 from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -9,18 +10,22 @@ from genesys_firehose_cdk.common.context import PipelineContext
 
 # The longest Amazon SQS keeps a message (Amazon SQS Developer Guide, "Amazon SQS message quotas").
 RETENTION = Duration.days(14)
-MAX_RECEIVE_COUNT = 5
+# The consumer hides a message for up to 15 minutes after each failure: it is tried for five days, and has nine left in
+# the dead-letter queue, because its 14 days go on there (Amazon SQS Developer Guide, "Setting-up dead-letter queue
+# retention in Amazon SQS"). At most 1,000 is allowed (Amazon SQS API Reference, "SetQueueAttributes").
+MAX_RECEIVE_COUNT = 500
 
 
 class BufferQueue(Construct):
     """An SQS queue for accepted events that Firehose did not take, with a dead-letter queue behind it.
 
-    Both are encrypted with the given key, refuse plain HTTP, and keep a message for 14 days. A message
-    that failed five times moves to the dead-letter queue, from where it can be redriven.
+    Both are encrypted with the given key, refuse plain HTTP, and keep a message for 14 days. What failed is tried
+    again after longer and longer times, 15 minutes at most. A message that failed 500 times, which takes five days,
+    moves to the dead-letter queue, from where it can be redriven.
 
     Attributes:
         queue: The buffer.
-        dead_letter_queue: Where a message goes after five failures.
+        dead_letter_queue: Where a message goes after 500 failures, and at once when nobody can read it.
         encryption_key: The KMS key of both.
     """
 
@@ -70,3 +75,8 @@ class BufferQueue(Construct):
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=MAX_RECEIVE_COUNT),
             removal_policy=context.removal_policy,
         )
+
+    def grant_redrive(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` move messages from the dead-letter queue to the buffer."""
+        # The CDK's own grants of a queue under a key bring the right to use the key along.
+        return self.dead_letter_queue.grant_consume_messages(grantee).combine(self.queue.grant_send_messages(grantee))

@@ -26,6 +26,7 @@ from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.lake.data_lake_bucket import OVERSIZE_PREFIX, DataLakeBucket
 
+_BATCH_SIZE = 10
 # The sender gives up after ten seconds; the function ends its work within eight.
 TIMEOUT = Duration.seconds(9)
 # AWS Lambda Developer Guide, "Configuring a queue to use with Lambda": six times the function's timeout.
@@ -84,12 +85,14 @@ class IngestProps(Props, at="ingest"):
 class IngestFunction(LeastPrivilegeFunction):
     """A Lambda function that takes signed events and puts them to Firehose, or else into the buffer queue.
 
-    It answers the webhook, answers the health check, and consumes the buffer queue.
+    It answers the webhook, answers the health check, and consumes the buffer queue. Whoever may invoke it directly gets
+    more of its health from the payload `{"operatorView": true}`: the signing key's age, and the forged requests.
 
     Attributes:
         function: The function.
         log_group: Its log group.
         policy: The one policy of its role.
+        messages_at_once: How many messages of the queue it works on at once, at most.
     """
 
     def __init__(
@@ -122,6 +125,7 @@ class IngestFunction(LeastPrivilegeFunction):
             props: Default: IngestProps().
         """
         props = props or IngestProps()
+        webhook = webhook or WebhookProps()
         oversize = bucket.bucket.arn_for_objects(f"{OVERSIZE_PREFIX}*")
         super().__init__(
             scope,
@@ -136,17 +140,22 @@ class IngestFunction(LeastPrivilegeFunction):
             environment={
                 "STREAM_NAMES": ",".join(stream.delivery_stream_name for stream in streams),
                 "BUFFER_QUEUE_URL": buffer_queue.queue.queue_url,
+                "DEAD_LETTER_QUEUE_URL": buffer_queue.dead_letter_queue.queue_url,
+                "RETRY_DELAY_SECONDS": str(int(QUEUE_VISIBILITY_TIMEOUT.to_seconds())),
                 "SIGNING_SECRET_ARN": signing_key.secret.secret_arn if signing_key else "",
                 "BUCKET_NAME": bucket.bucket.bucket_name,
                 "RAW_KEY_ARN": bucket.raw_key.key_arn,
                 "EVENT_ID_FIELD": props.event_id_field,
                 "OVERSIZE_FIELDS": ",".join(props.oversize_fields),
-                **_request_environment(webhook or WebhookProps()),
+                **_request_environment(webhook),
                 **context.environment,
             },
             timeout=TIMEOUT,
             memory_size=props.memory_size,
         )
+        if signing_key is not None:
+            webhook.signature.warn_of_shared_key(self)
+        self.messages_at_once = _BATCH_SIZE * props.queue_max_concurrency
         self._consume(buffer_queue, props.queue_max_concurrency)
         acknowledge_wildcard(
             self.policy,
@@ -160,7 +169,7 @@ class IngestFunction(LeastPrivilegeFunction):
             "BufferQueue",
             target=self.function,
             event_source_arn=buffer_queue.queue.queue_arn,
-            batch_size=10,
+            batch_size=_BATCH_SIZE,
             max_batching_window=Duration.seconds(1),
             max_concurrency=max_concurrency,
             report_batch_item_failures=True,
@@ -178,6 +187,7 @@ class IngestFunction(LeastPrivilegeFunction):
 def _request_environment(webhook: WebhookProps) -> dict[str, str]:
     signature = webhook.signature
     return {
+        "SIGNATURE_KIND": signature.kind.value,
         "SIGNATURE_HEADER": signature.header,
         "SIGNATURE_PREFIX": signature.prefix,
         "SIGNATURE_ENCODING": signature.encoding.value,
@@ -203,8 +213,17 @@ def _statements(
         ),
         iam.PolicyStatement(
             sid="Buffer",
-            actions=["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            actions=[
+                "sqs:SendMessage",
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:ChangeMessageVisibility",
+                "sqs:GetQueueAttributes",
+            ],
             resources=[buffer_queue.queue.queue_arn],
+        ),
+        iam.PolicyStatement(
+            sid="SetAside", actions=["sqs:SendMessage"], resources=[buffer_queue.dead_letter_queue.queue_arn]
         ),
         key_statement("BufferKey", buffer_queue.encryption_key, "kms:Decrypt", "kms:GenerateDataKey", via="sqs"),
         *(signing_key.read_statements if signing_key else []),

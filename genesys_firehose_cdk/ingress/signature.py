@@ -1,13 +1,25 @@
-"""How a sender signs its requests."""
+"""How a sender proves that a request is its own."""
 
 from dataclasses import dataclass
 from enum import Enum
 
-from aws_cdk import Duration
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
 
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_duration, check_header_name
+
+
+class SignatureKind(Enum):
+    """What stands in the sender's header."""
+
+    HMAC = "hmac"
+    """An HMAC-SHA256 of the body, made with the key."""
+    SHARED_KEY = "shared_key"
+    """The key itself: for senders that cannot sign. TLS is then the only protection of the body."""
+    BASIC = "basic"
+    """The key as the password of Basic authentication (RFC 7617), of any user: for the same senders."""
 
 
 class SignatureEncoding(Enum):
@@ -19,25 +31,30 @@ class SignatureEncoding(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class SignatureProps(Props, at="webhook.signature"):
-    """How a request is signed: an HMAC-SHA256 of its body in a header.
+    """How a request is signed: an HMAC-SHA256 of its body in a header, or the key itself where the sender cannot sign.
 
     Attributes:
         existing_secret: The secret whose text is the sender's key. Default: a generated key.
-        header: The header that holds the signature. Default: X-Genesys-Signature.
-        prefix: What stands before the signature in the header. Default: nothing.
-        encoding: Default: HEX.
+        kind: What stands in the header; the synthesis warns of everything but HMAC. Default: HMAC.
+        header: The header that holds the signature or key; with BASIC it is Authorization. Default:
+            X-Genesys-Signature.
+        prefix: What stands before the signature or key in the header; not with BASIC. Default: nothing.
+        encoding: How the HMAC is written; with HMAC alone. Default: HEX.
         timestamp_header: A header that holds the time in seconds since 1970; the signed bytes are then
-            `<timestamp>.<body>`, because a timestamp that is not signed proves nothing. Default: none.
+            `<timestamp>.<body>`, because a timestamp that is not signed proves nothing. With HMAC alone. Default:
+            none.
         timestamp_tolerance: How far the timestamp may be from now; 1 to 3,600 s, with `timestamp_header` alone.
             Default: 300 s.
         previous_key_validity: How long after a rotation the secret's version AWSPREVIOUS still counts; 0
             to 720 hours. Default: 24 hours.
 
     Raises:
-        InvalidPropertyError: A header is no HTTP header name, or a time is out of range.
+        InvalidPropertyError: A header is no HTTP header name, a time is out of range, or the kind does not know a
+            property that is given.
     """
 
     existing_secret: secretsmanager.ISecret | None = None
+    kind: SignatureKind = SignatureKind.HMAC
     header: str = "X-Genesys-Signature"
     prefix: str = ""
     encoding: SignatureEncoding = SignatureEncoding.HEX
@@ -52,10 +69,32 @@ class SignatureProps(Props, at="webhook.signature"):
             raise InvalidPropertyError(
                 self.name_of("prefix"), f"is {self.prefix!r}", "printable ASCII without outer blanks is allowed"
             )
+        self._check_kind()
         self._check_timestamp()
         name = self.name_of("previous_key_validity")
         reason = "because a rotation must end"
         check_duration(name, self.previous_key_validity, 0, 720, "hours", reason)
+
+    def _check_kind(self) -> None:
+        if self.kind is SignatureKind.HMAC:
+            return
+        problem = f"is given with kind {self.kind.name}"
+        self.refuse_given(["encoding", "timestamp_header"], problem, "it is allowed with HMAC alone")
+        if self.kind is SignatureKind.BASIC:
+            self.refuse_given(["prefix"], problem, "it is allowed with HMAC and SHARED_KEY alone")
+            if self.header.lower() != "authorization":
+                raise InvalidPropertyError(
+                    self.name_of("header"), f"is {self.header!r} with kind BASIC", "Authorization is allowed"
+                )
+
+    def warn_of_shared_key(self, scope: Construct) -> None:
+        """Warn at synthesis where the key itself stands in the header."""
+        if self.kind is not SignatureKind.HMAC:
+            Annotations.of(scope).add_warning_v2(
+                "genesys-firehose-cdk:shared-key",
+                f"{self.name_of('kind')} is {self.kind.name}: every request carries the key, so TLS is the only "
+                "protection of key and body, and whoever sees one request can send others.",
+            )
 
     def _check_timestamp(self) -> None:
         if self.timestamp_header is None:
@@ -80,3 +119,23 @@ class SignatureProps(Props, at="webhook.signature"):
             prefix="sha256=",
             encoding=SignatureEncoding.BASE64,
         )
+
+    @classmethod
+    def shared_key(
+        cls,
+        *,
+        existing_secret: secretsmanager.ISecret | None = None,
+        header: str = "X-Genesys-Signature",
+        prefix: str = "",
+    ) -> "SignatureProps":
+        """Return the key itself in a header, for senders that cannot sign.
+
+        Such are the guide's event subscription, Genesys Cloud's data actions, and API destinations of Amazon
+        EventBridge. TLS is then the only protection of the body.
+        """
+        return cls(existing_secret=existing_secret, kind=SignatureKind.SHARED_KEY, header=header, prefix=prefix)
+
+    @classmethod
+    def basic(cls, *, existing_secret: secretsmanager.ISecret | None = None) -> "SignatureProps":
+        """Return the key as the password of Basic authentication, of any user, for senders that cannot sign."""
+        return cls(existing_secret=existing_secret, kind=SignatureKind.BASIC, header="Authorization")

@@ -48,6 +48,7 @@ class WebhookApi(Construct):
 
     Attributes:
         api: The REST API.
+        ingest_method: The method that takes events.
         domain: The own domain; None without.
         certificate: Its certificate; None without.
         access_log_group: One line per request, without personal data.
@@ -93,7 +94,7 @@ class WebhookApi(Construct):
         )
         self.api.deployment_stage.node.add_dependency(self.execution_log_group)
         integration = apigateway.LambdaIntegration(function, timeout=_INTEGRATION_TIMEOUT, allow_test_invoke=False)
-        ingest = self.api.root.resource_for_path(props.path).add_method("POST", integration)
+        self.ingest_method = self.api.root.resource_for_path(props.path).add_method("POST", integration)
         health = self.api.root.add_resource(HEALTH_PATH).add_method("GET", integration)
         self._answer_problems()
         self.domain: apigateway.DomainName | None = None
@@ -107,7 +108,7 @@ class WebhookApi(Construct):
         self.ingest_url = f"{base_url}{props.path}"
         self.health_url = f"{base_url}{HEALTH_PATH}"
         self.web_acl_association = self._associate_web_acl(web_acl_arn or props.web_acl_arn)
-        self._acknowledge_methods(ingest, health)
+        self._acknowledge_methods(self.ingest_method, health)
         self._acknowledge_stage()
 
     def _create_api(self, props: WebhookProps) -> apigateway.RestApi:

@@ -1,5 +1,6 @@
 """The write-once bucket that every event ends in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,6 +15,7 @@ from genesys_firehose_cdk.common.keys import rotated_key
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import (
     InvalidPropertyError,
+    check_auto_delete,
     check_exclusive,
     check_range,
     check_removal_policy,
@@ -23,6 +25,9 @@ RAW_PREFIX = "raw/"
 OVERSIZE_PREFIX = "raw/oversize/"
 CLEAN_PREFIX = "clean/"
 ERRORS_PREFIX = "errors/"
+JOURNAL_PREFIX = "errors/redriven/"
+LOCKED_PREFIXES = (RAW_PREFIX, CLEAN_PREFIX)
+"""What has a retention with RetentionApplied.ON_ARRIVAL."""
 
 # Amazon S3 API Reference, "DefaultRetention": at most 100 years, given in days.
 _MAX_RETENTION_DAYS = 36_500
@@ -40,16 +45,35 @@ class RetentionMode(Enum):
     """Object Lock stays enabled, no version is locked by default: for environments that are thrown away."""
 
 
+class RetentionApplied(Enum):
+    """How a new object version gets its retention."""
+
+    BY_DEFAULT = "BY_DEFAULT"
+    """By the bucket's default retention, with the upload itself, under every prefix. S3 then takes no upload without a
+    checksum (Amazon S3 User Guide, "Object Lock considerations"); AWS does not document that Firehose sends one."""
+    ON_ARRIVAL = "ON_ARRIVAL"
+    """By a function, seconds after it has landed, under raw/ and clean/; see RetentionOnArrival. It works whatever
+    Firehose sends."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataLakeBucketProps(Props, at="lake.bucket"):
     """Retention and lifecycle of a new bucket; all times in days.
+
+    CloudFormation never takes a default retention off a bucket. A bucket with one and a bucket without one, which is
+    ON_ARRIVAL or NONE, are therefore two: changing from the one to the other creates a new bucket, and the old one
+    stays unless the removal policy is DESTROY.
 
     Attributes:
         retention_mode: Default: GOVERNANCE.
         retention_days: How long a new object version is locked; 1 to 36,500 (Amazon S3 API Reference,
             "DefaultRetention"). Not with NONE. Default: 30.
+        retention_applied: With the upload, or seconds after it. Not with NONE. Default: BY_DEFAULT.
+        break_glass_role: With ON_ARRIVAL, the one role that the bucket's policy lets delete versions under raw/ and
+            clean/. It needs the right of its own, and s3:BypassGovernanceRetention for a locked version. Default: no
+            role.
         acknowledge_compliance: Must be True with COMPLIANCE: nothing in the bucket, and so not the
-            bucket, can be deleted before the retention ends, whoever asks and whatever it costs.
+            bucket, can be deleted before the retention ends, whoever asks and whatever it costs. Default: False.
         raw_archive_after_days: When objects under raw/ move to S3 Glacier Instant Retrieval; None for
             never. Default: 90, or never where they expire before that.
         raw_expiration_days: When objects under raw/ expire; None for never. Default: None.
@@ -61,11 +85,13 @@ class DataLakeBucketProps(Props, at="lake.bucket"):
 
     Raises:
         InvalidPropertyError: A value is out of range, an expiration comes before the retention ends,
-            or COMPLIANCE is not acknowledged.
+            COMPLIANCE is not acknowledged, or a property would have no effect.
     """
 
     retention_mode: RetentionMode = RetentionMode.GOVERNANCE
     retention_days: int = 30
+    retention_applied: RetentionApplied = RetentionApplied.BY_DEFAULT
+    break_glass_role: iam.IRole | None = None
     acknowledge_compliance: bool = False
     raw_archive_after_days: int | None = 90
     raw_expiration_days: int | None = None
@@ -80,7 +106,13 @@ class DataLakeBucketProps(Props, at="lake.bucket"):
         check_range(name, self.retention_days, 1, _MAX_RETENTION_DAYS, "days", "S3's own limit")
         if mode is RetentionMode.NONE:
             allowed = "it is allowed with GOVERNANCE and COMPLIANCE alone"
-            self.refuse_given(["retention_days"], "is given with retention_mode NONE", allowed)
+            self.refuse_given(["retention_days", "retention_applied"], "is given with retention_mode NONE", allowed)
+        if not self.is_applied_on_arrival:
+            self.refuse_given(
+                ["break_glass_role"],
+                f"is given with retention_applied {self.retention_applied.value}",
+                "it is allowed with ON_ARRIVAL alone",
+            )
         if mode is RetentionMode.COMPLIANCE and not self.acknowledge_compliance:
             raise InvalidPropertyError(
                 self.name_of("retention_mode"),
@@ -129,8 +161,15 @@ class DataLakeBucketProps(Props, at="lake.bucket"):
         )
 
     @property
+    def is_applied_on_arrival(self) -> bool:
+        """Whether versions get their retention after they have landed."""
+        return self.retention_applied is RetentionApplied.ON_ARRIVAL
+
+    @property
     def default_retention(self) -> s3.ObjectLockRetention | None:
         """The bucket's default Object Lock retention."""
+        if self.is_applied_on_arrival:
+            return None
         match self.retention_mode:
             case RetentionMode.GOVERNANCE:
                 return s3.ObjectLockRetention.governance(Duration.days(self.retention_days))
@@ -181,13 +220,25 @@ class DataLakeBucket(Construct):
     """A versioned bucket under S3 Object Lock, private, TLS only, encrypted with two keys.
 
     `raw/` (events as received, and under `raw/oversize/` the originals that exceed a Firehose record) is
-    encrypted with the raw key, everything else with the clean key, the bucket's default. So whoever reads
-    masked events cannot read the originals. Server access logs go to a second, unlocked bucket.
+    encrypted with the raw key, `clean/` with the clean key, the bucket's default. So whoever reads masked events
+    cannot read the originals.
+
+    `errors/` holds events as received, too, and belongs to those who may read `raw/`. What the source record backup
+    and a rebuild write there is under the raw key. What Firehose could not transform or partition is under the clean
+    key, because a Firehose destination has one key for its objects and its errors (Amazon Data Firehose API Reference,
+    "ExtendedS3DestinationConfiguration"); there the grants by prefix alone keep it from who reads `clean/`.
+
+    Server access logs go to a second, unlocked bucket.
+
+    With ON_ARRIVAL the bucket only reports its new objects to Amazon EventBridge and denies the deletion of versions;
+    a RetentionOnArrival beside it gives them their retention.
 
     Attributes:
-        bucket: The bucket.
-        clean_key: The KMS key of `clean/` and `errors/`.
-        raw_key: The KMS key of `raw/`.
+        bucket: The bucket. With ON_ARRIVAL, take its events from EventBridge: `add_event_notification` would take the
+            bucket's reports to EventBridge away.
+        props: Retention and lifecycle; None with an existing bucket.
+        clean_key: The KMS key of `clean/`, and of what Firehose could not transform or partition.
+        raw_key: The KMS key of `raw/`, and of all else under `errors/`.
         access_log_bucket: The bucket of the server access logs; None with an existing bucket.
     """
 
@@ -212,8 +263,8 @@ class DataLakeBucket(Construct):
             existing_bucket_is_locked_and_versioned: See LakeProps.
             removal_policy: What happens to the buckets and keys when the stack goes. Default:
                 RETAIN_ON_UPDATE_OR_DELETE.
-            auto_delete_objects: Empty the bucket when the stack goes; only with DESTROY and without a
-                default retention. Default: False.
+            auto_delete_objects: Empty the buckets when the stack goes; only with DESTROY and retention_mode
+                NONE. Default: False.
 
         Raises:
             InvalidPropertyError: The combination cannot work; the message says why.
@@ -230,11 +281,12 @@ class DataLakeBucket(Construct):
             removal_policy=removal_policy,
         )
         self.access_log_bucket: s3.IBucket | None = None
+        self.props: DataLakeBucketProps | None = None
         if existing_bucket is not None:
             self.bucket = existing_bucket
             self.clean_key = _key_of(existing_bucket)
             return
-        props = props or DataLakeBucketProps()
+        self.props = props = props or DataLakeBucketProps()
         _check_removal(props, removal_policy, auto_delete_objects)
         self.clean_key = rotated_key(
             self,
@@ -242,31 +294,49 @@ class DataLakeBucket(Construct):
             description="Genesys Firehose pipeline: masked events and delivery errors",
             removal_policy=removal_policy,
         )
-        self.access_log_bucket = self._create_access_log_bucket(removal_policy)
-        self.bucket = self._create_bucket(props, self.access_log_bucket, removal_policy, auto_delete_objects)
+        self.access_log_bucket = self._create_access_log_bucket(removal_policy, auto_delete_objects)
+        bucket = self._create_bucket(props, self.access_log_bucket, removal_policy, auto_delete_objects)
+        self.bucket = bucket
         self._refuse_other_encryption()
+        if props.is_applied_on_arrival:
+            self._prepare_retention_on_arrival(bucket, props.break_glass_role, removal_policy)
 
     def grant_read_clean(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` list and read masked events under `clean/`, and nothing else."""
-        return self._grant_read(grantee, CLEAN_PREFIX, self.clean_key)
+        return self._grant_read(grantee, (CLEAN_PREFIX,), (self.clean_key,))
 
     def grant_read_raw(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` list and read events as received under `raw/`: personal data in clear."""
-        return self._grant_read(grantee, RAW_PREFIX, self.raw_key)
+        """Let `grantee` list and read events as received under `raw/` and `errors/`: personal data in clear."""
+        return self._grant_read(grantee, (RAW_PREFIX, ERRORS_PREFIX), (self.raw_key, self.clean_key))
 
-    def _grant_read(self, grantee: iam.IGrantable, prefix: str, key: kms.IKey) -> iam.Grant:
+    def grant_read_errors(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` list and read records that were not delivered under `errors/`: personal data in clear."""
+        return self._grant_read(grantee, (ERRORS_PREFIX,), (self.raw_key, self.clean_key))
+
+    def grant_redrive(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` read `errors/`, and note there which of its records were put again."""
+        noting = iam.Grant.add_to_principal(
+            grantee=grantee, actions=["s3:PutObject"], resource_arns=[self.bucket.arn_for_objects(f"{JOURNAL_PREFIX}*")]
+        )
+        key_use = self.clean_key.grant(grantee, "kms:GenerateDataKey")
+        return self.grant_read_errors(grantee).combine(noting).combine(key_use)
+
+    def _grant_read(self, grantee: iam.IGrantable, prefixes: Sequence[str], keys: Sequence[kms.IKey]) -> iam.Grant:
         listing = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:ListBucket"],
             resource_arns=[self.bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
+            conditions={"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
         )
         reading = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:GetObject", "s3:GetObjectVersion"],
-            resource_arns=[self.bucket.arn_for_objects(f"{prefix}*")],
+            resource_arns=[self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes],
         )
-        return listing.combine(reading).combine(key.grant_decrypt(grantee))
+        whole = listing.combine(reading)
+        for key in keys:
+            whole = whole.combine(key.grant_decrypt(grantee))
+        return whole
 
     def _create_bucket(
         self,
@@ -277,7 +347,8 @@ class DataLakeBucket(Construct):
     ) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
-            "Bucket",
+            # CloudFormation never takes a default retention off a bucket: one with and one without are not the same.
+            "BucketWithoutDefaultRetention" if props.default_retention is None else "Bucket",
             versioned=True,
             object_lock_enabled=True,
             object_lock_default_retention=props.default_retention,
@@ -306,7 +377,7 @@ class DataLakeBucket(Construct):
         )
         return bucket
 
-    def _create_access_log_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
+    def _create_access_log_bucket(self, removal_policy: RemovalPolicy, auto_delete_objects: bool) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
             "AccessLogBucket",
@@ -324,6 +395,7 @@ class DataLakeBucket(Construct):
                 )
             ],
             removal_policy=removal_policy,
+            auto_delete_objects=auto_delete_objects,
         )
         acknowledge(
             bucket,
@@ -343,6 +415,38 @@ class DataLakeBucket(Construct):
         )
         return bucket
 
+    def _prepare_retention_on_arrival(
+        self, bucket: s3.Bucket, break_glass_role: iam.IRole | None, removal_policy: RemovalPolicy
+    ) -> None:
+        """Report every new object, and let nobody delete a version that waits for its retention.
+
+        S3 itself refuses the other ways: who has no s3:BypassGovernanceRetention shortens no retention, versioning
+        cannot be suspended, and the lifecycle deletes no locked version (Amazon S3 User Guide, "Object Lock
+        considerations").
+        """
+        l1 = bucket.node.default_child
+        assert isinstance(l1, s3.CfnBucket)  # noqa: S101 - tells mypy what every new bucket of the CDK has
+        # Not by the L2, which has a function with rights on every bucket write this one setting.
+        l1.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+        but_break_glass = (
+            None if break_glass_role is None else {"ArnNotEquals": {"aws:PrincipalArn": break_glass_role.role_arn}}
+        )
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="DenyDeletionOfVersions",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:DeleteObjectVersion"],
+                resources=[bucket.arn_for_objects(f"{prefix}*") for prefix in LOCKED_PREFIXES],
+                conditions=but_break_glass,
+            )
+        )
+        if bucket.policy is not None:
+            # A bucket that stays keeps what protects it.
+            bucket.policy.apply_removal_policy(removal_policy)
+
     def _refuse_other_encryption(self) -> None:
         """Refuse uploads that name another encryption than the bucket's.
 
@@ -354,7 +458,8 @@ class DataLakeBucket(Construct):
         for sid, name, allowed, prefixes in (
             ("DenyOtherEncryption", header, "aws:kms", ("",)),
             ("DenyOtherKeyForRaw", key_header, self.raw_key.key_arn, (RAW_PREFIX,)),
-            ("DenyOtherKeyForClean", key_header, self.clean_key.key_arn, (CLEAN_PREFIX, ERRORS_PREFIX)),
+            ("DenyOtherKeyForClean", key_header, self.clean_key.key_arn, (CLEAN_PREFIX,)),
+            ("DenyOtherKeyForErrors", key_header, [self.raw_key.key_arn, self.clean_key.key_arn], (ERRORS_PREFIX,)),
         ):
             self.bucket.add_to_resource_policy(
                 iam.PolicyStatement(
@@ -420,9 +525,4 @@ def _check_removal(props: DataLakeBucketProps, removal_policy: RemovalPolicy, au
             "it is allowed with retention_mode NONE alone, because S3 refuses to delete locked versions "
             "and the stack would be stuck half deleted",
         )
-    if auto_delete and removal_policy is not RemovalPolicy.DESTROY:
-        raise InvalidPropertyError(
-            "auto_delete_objects",
-            f"is True with removal_policy {removal_policy.name}",
-            "it is allowed with removal_policy DESTROY alone",
-        )
+    check_auto_delete(auto_delete, removal_policy)

@@ -17,7 +17,12 @@ from constructs import Construct
 from genesys_firehose_cdk.common.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge
 from genesys_firehose_cdk.common.function_code import source_directory
 from genesys_firehose_cdk.common.props import Props
-from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_range, check_removal_policy
+from genesys_firehose_cdk.common.validation import (
+    InvalidPropertyError,
+    check_auto_delete,
+    check_range,
+    check_removal_policy,
+)
 from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, RAW_PREFIX, DataLakeBucket
 
 CLEAN_TABLE = "clean"
@@ -101,6 +106,7 @@ class LakeCatalog(Construct):
         bucket: DataLakeBucket,
         props: LakeCatalogProps | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        auto_delete_objects: bool = False,
     ) -> None:
         """Create database, tables, workgroups and queries.
 
@@ -111,12 +117,14 @@ class LakeCatalog(Construct):
             props: Default: LakeCatalogProps().
             removal_policy: What happens to the results bucket when the stack goes. Default:
                 RETAIN_ON_UPDATE_OR_DELETE.
+            auto_delete_objects: Empty the results bucket when the stack goes; only with DESTROY. Default: False.
 
         Raises:
-            InvalidPropertyError: `removal_policy` is SNAPSHOT.
+            InvalidPropertyError: `removal_policy` is SNAPSHOT, or `auto_delete_objects` goes without DESTROY.
         """
         super().__init__(scope, id)
         check_removal_policy(removal_policy)
+        check_auto_delete(auto_delete_objects, removal_policy)
         props = props or LakeCatalogProps()
         # Log delivery by bucket policy, also in an app whose feature flags still say access control lists.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
@@ -135,7 +143,9 @@ class LakeCatalog(Construct):
         )
         self.clean_table = self._create_clean_table(props.first_day)
         self.raw_table = self._create_raw_table(props.first_day)
-        self.results_bucket = self._create_results_bucket(props.results_expiration_days, removal_policy)
+        self.results_bucket = self._create_results_bucket(
+            props.results_expiration_days, removal_policy, auto_delete_objects
+        )
         limit = props.bytes_scanned_limit
         self.workgroup = self._create_workgroup("Workgroup", CLEAN_PREFIX, bucket.clean_key, limit)
         self.raw_workgroup = self._create_workgroup("RawWorkgroup", RAW_PREFIX, bucket.raw_key, limit)
@@ -148,7 +158,7 @@ class LakeCatalog(Construct):
         )
 
     def grant_query_raw(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` query events as received in `raw_workgroup`: personal data in clear."""
+        """Let `grantee` query events as received in `raw_workgroup`, and read `errors/`: personal data in clear."""
         return self._bucket.grant_read_raw(grantee).combine(
             self._grant(grantee, self.raw_workgroup, RAW_PREFIX, self._bucket.raw_key, (RAW_TABLE,))
         )
@@ -281,7 +291,9 @@ class LakeCatalog(Construct):
         table.add_resource_dependency(self.database)
         return table
 
-    def _create_results_bucket(self, expiration_days: int, removal_policy: RemovalPolicy) -> s3.Bucket:
+    def _create_results_bucket(
+        self, expiration_days: int, removal_policy: RemovalPolicy, auto_delete_objects: bool
+    ) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
             "Results",
@@ -302,6 +314,7 @@ class LakeCatalog(Construct):
             server_access_logs_bucket=self._bucket.access_log_bucket,
             server_access_logs_prefix="query-results/" if self._bucket.access_log_bucket else None,
             removal_policy=removal_policy,
+            auto_delete_objects=auto_delete_objects,
         )
         acknowledge(
             bucket,

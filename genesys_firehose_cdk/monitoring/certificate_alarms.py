@@ -20,8 +20,9 @@ EXPIRY_EVENTS = (
 class CertificateAlarms(Construct):
     """An alarm on the days a certificate has left, and ACM's own expiry events, to one topic.
 
-    ACM stops the metric once the certificate has expired, so missing data counts as an alarm. It sends no
-    "Expired" event for an imported certificate; the alarm covers that one too.
+    ACM stops the metric once the certificate has expired, and it sends no "Expired" event for an imported certificate.
+    So the alarm stays as it is while there are no data: quiet until the first, which come within a day, and on after
+    the expiry that it warned of.
 
     Attributes:
         days_to_expiry_alarm: The alarm.
@@ -51,13 +52,13 @@ class CertificateAlarms(Construct):
             self,
             "DaysToExpiry",
             description=(
-                "The webhook's certificate expires soon, or its days are no longer reported. Check in ACM "
-                "that the renewal's DNS records are in place."
+                "The webhook's certificate expires soon or has expired. Check in ACM that the renewal's DNS records "
+                "are in place."
             ),
             metric=certificate.metric_days_to_expiry(),
             threshold=days_to_expiry,
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
-            missing_data=cloudwatch.TreatMissingData.BREACHING,
+            missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
         self.expiry_events_rule = events.Rule(
             self,

@@ -1,22 +1,38 @@
 """Alarms on everything that would lose, delay or refuse an event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
-from constructs import Construct
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import custom_resources as cr
+from constructs import Construct, IConstruct
 
 from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
 from genesys_firehose_cdk.delivery.delivery_stream import DataLakeDeliveryStream
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
+from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.monitoring.thresholds import AlarmThresholdsProps
 
 _SHORTEST_FRESHNESS_SECONDS = 300
+# Refused requests are a share of at least so many, within so long.
+_REQUESTS = 10
+_SHARE_PERIOD = Duration.minutes(15)
+# A queue that is deeper than so many times what its consumer works on at once is not being drained.
+_DEPTH_FACTOR = 5
+# Parts of a path that say nothing of what a resource does.
+_KINDS = frozenset({"Function", "StateMachine", "Resource"})
 
 
 class PipelineAlarms(Construct):
     """The pipeline's alarms, all to one topic.
+
+    Every function, every rule and every state machine below the pipeline has the alarms of its kind, but for those of
+    the CDK's provider framework: they run within a deployment, and CloudFormation reports their failures.
+
+    No alarm goes off before its first data.
 
     Attributes:
         alarms: All alarms, by name.
@@ -28,10 +44,11 @@ class PipelineAlarms(Construct):
         id: str,
         *,
         context: PipelineContext,
+        pipeline: IConstruct,
         delivery_streams: Sequence[DataLakeDeliveryStream],
-        functions: Mapping[str, lambda_.IFunction],
         buffer_queue: BufferQueue,
-        api: apigateway.RestApi | None = None,
+        messages_at_once: int = 100,
+        api: WebhookApi | None = None,
         thresholds: AlarmThresholdsProps | None = None,
     ) -> None:
         """Create the alarms.
@@ -40,9 +57,11 @@ class PipelineAlarms(Construct):
             scope: The parent construct.
             id: The construct's id.
             context: What the pipeline's constructs share.
+            pipeline: What is below it by now is watched: functions for errors and throttles, rules for invocations
+                that fail, state machines for executions that do.
             delivery_streams: Each watched for freshness, success, throttling, partitions and quota.
-            functions: Watched for errors and throttles, by name.
-            buffer_queue: Watched for age and dead letters.
+            buffer_queue: Watched for age, depth and dead letters.
+            messages_at_once: How many messages its consumer works on at once, at most. Default: 100.
             api: Watched for 4xx and 5xx. Default: none.
             thresholds: Default: AlarmThresholdsProps().
         """
@@ -52,34 +71,45 @@ class PipelineAlarms(Construct):
         self.alarms: dict[str, cloudwatch.Alarm] = {}
         for number, delivery_stream in enumerate(delivery_streams, start=1):
             self._watch_stream(delivery_stream, "" if number == 1 else str(number))
-        for name, function in functions.items():
-            self._watch_function(name, function)
+        for resource in pipeline.node.find_all():
+            self._watch_resource(resource, f"{pipeline.node.path}/")
         if api is not None:
             self._watch_api(api)
-        self._watch_queue(buffer_queue)
+        self._watch_queue(buffer_queue, messages_at_once)
         self._watch_records()
 
     def _watch_stream(self, delivery_stream: DataLakeDeliveryStream, suffix: str) -> None:
         limit = self._limit
+        longest_delay = limit.delivery_freshness_seconds or max(
+            _SHORTEST_FRESHNESS_SECONDS, 2 * delivery_stream.longest_delay_seconds
+        )
         self._add(
             f"DeliveryFreshness{suffix}",
             delivery_stream.metric_freshness(),
-            limit.delivery_freshness_seconds
-            or max(_SHORTEST_FRESHNESS_SECONDS, 2 * delivery_stream.longest_delay_seconds),
+            longest_delay,
             "Events reach clean/ late. Look at the delivery stream's error log and the transform function.",
         )
-        for name, metric in (
-            ("DeliverySuccess", delivery_stream.metric_delivery_success()),
-            ("BackupSuccess", delivery_stream.metric_backup_success()),
+        self._add(
+            f"BackupFreshness{suffix}",
+            delivery_stream.metric_backup_freshness(),
+            longest_delay,
+            "Events reach raw/ late. Look at the delivery stream's error log, the delivery role and the raw key.",
+        )
+        unwritten = (
+            "Firehose fails to write to the bucket. Check the delivery role, both KMS keys, and whether "
+            "uploads carry the checksum that S3 Object Lock requires."
+        )
+        untransformed = (
+            "Firehose fails to invoke the transform function; what fails in every attempt goes to errors/. Read the "
+            "function's log and the delivery stream's error log, mend the cause, then redrive."
+        )
+        for name, metric, description in (
+            ("DeliverySuccess", delivery_stream.metric_delivery_success(), unwritten),
+            ("BackupSuccess", delivery_stream.metric_backup_success(), unwritten),
+            ("ProcessingSuccess", delivery_stream.metric_processing_success(), untransformed),
         ):
-            self._add(
-                f"{name}{suffix}",
-                metric,
-                limit.delivery_success_ratio,
-                "Firehose fails to write to the bucket. Check the delivery role, both KMS keys, and whether "
-                "uploads carry the checksum that S3 Object Lock requires.",
-                cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            )
+            below = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+            self._add(f"{name}{suffix}", metric, limit.delivery_success_ratio, description, below)
         self._add(
             f"StreamThrottled{suffix}",
             delivery_stream.metric_throttled(),
@@ -92,13 +122,13 @@ class PipelineAlarms(Construct):
             limit.quota_use_ratio,
             "The delivery stream comes close to its quota. Request a higher one before Firehose throttles.",
         )
-        self._add(
-            f"PartitionCountExceeded{suffix}",
-            delivery_stream.metric_partition_count_exceeded(),
-            1,
-            "Too many active partitions; Firehose sends what exceeds the quota to errors/.",
-        )
-
+        if delivery_stream.is_partitioned:
+            self._add(
+                f"PartitionCountExceeded{suffix}",
+                delivery_stream.metric_partition_count_exceeded(),
+                1,
+                "Too many active partitions; Firehose sends what exceeds the quota to errors/.",
+            )
         if delivery_stream.encryption_key is not None:
             self._add(
                 f"StreamKey{suffix}",
@@ -108,40 +138,135 @@ class PipelineAlarms(Construct):
                 "that the key is enabled and that its policy allows Firehose and the ingest function's role.",
             )
 
-    def _watch_function(self, name: str, function: lambda_.IFunction) -> None:
+    def _watch_resource(self, resource: IConstruct, parent: str) -> None:
+        """Give a resource the alarms of its kind, if it is of one. They begin with its path below `parent`."""
+        if not isinstance(resource, lambda_.CfnFunction | events.CfnRule | sfn.CfnStateMachine):
+            return
+        if any(isinstance(scope, cr.Provider) for scope in resource.node.scopes):
+            return
+        below = resource.node.path.removeprefix(parent).split("/")
+        name = "".join(part for part in below if part not in _KINDS)
+        match resource:
+            case lambda_.CfnFunction():
+                self._watch_function(name, resource)
+            case events.CfnRule():
+                self._watch_rule(name, resource)
+            case _:
+                self._watch_state_machine(name, resource)
+
+    def _watch_function(self, name: str, function: lambda_.CfnFunction) -> None:
+        def metric(metric_name: str) -> cloudwatch.Metric:
+            return _metric("AWS/Lambda", metric_name, {"FunctionName": function.ref})
+
         self._add(
             f"{name}Errors",
-            function.metric_errors(period=PERIOD),
+            metric("Errors"),
             self._limit.function_errors,
-            f"The {name.lower()} function fails. Read its log group.",
+            f"The function {name} fails. Read its log group.",
         )
         self._add(
             f"{name}Throttles",
-            function.metric_throttles(period=PERIOD),
+            metric("Throttles"),
             self._limit.function_throttles,
-            f"The {name.lower()} function is throttled. Raise the account's concurrency.",
+            f"The function {name} is throttled. Raise the account's concurrency.",
         )
 
-    def _watch_api(self, api: apigateway.RestApi) -> None:
+    def _watch_rule(self, name: str, rule: events.CfnRule) -> None:
+        """Watch a rule's failures (Amazon EventBridge User Guide, "Monitoring Amazon EventBridge").
+
+        An event that goes to the rule's dead-letter queue is no failed invocation; one that can't go there is lost.
+        """
+        # Of a rule on a bus of its own, Ref is `<bus>|<rule>` (seen; documented is the rule's id alone). The second
+        # part of Ref twice is the rule's name in both cases.
+        dimensions = {"RuleName": rule.ref}
+        if rule.event_bus_name is not None:
+            rule_name = Fn.select(1, Fn.split("|", f"{rule.ref}|{rule.ref}"))
+            dimensions = {"EventBusName": rule.event_bus_name, "RuleName": rule_name}
+        advice = "Look at the policies of target and key."
+        failures = {"FailedInvocations": f"The rule {name} could not invoke its target. {advice}"}
+        if any(target.get("deadLetterConfig") for target in Stack.of(rule).resolve(rule.targets)):
+            failures["InvocationsSentToDlq"] = (
+                f"Events of the rule {name} went to the dead-letter queue. {advice} Then redrive."
+            )
+            failures["InvocationsFailedToBeSentToDlq"] = (
+                f"Events of the rule {name} are lost to it: neither its target nor the dead-letter queue took them. "
+                f"{advice} Then replay the bus's archive."
+            )
+        for metric_name, description in failures.items():
+            self._add(f"{name}{metric_name}", _metric("AWS/Events", metric_name, dimensions), 1, description)
+
+    def _watch_state_machine(self, name: str, state_machine: sfn.CfnStateMachine) -> None:
+        for metric_name, what in (
+            ("ExecutionsFailed", "failed"),
+            ("ExecutionsTimedOut", "took too long"),
+            ("ExecutionsAborted", "was stopped"),
+        ):
+            self._add(
+                f"{name}{metric_name}",
+                _metric("AWS/States", metric_name, {"StateMachineArn": state_machine.ref}),
+                1,
+                f"An execution of the state machine {name} {what}. Read its log group, then start it again.",
+            )
+
+    def _watch_api(self, api: WebhookApi) -> None:
         self._add(
             "ClientErrors",
-            api.metric_client_error(period=PERIOD),
+            api.api.metric_client_error(period=PERIOD),
             self._limit.client_errors,
             "Many requests are refused: a signing key that differs, or forged requests.",
         )
+        refused = api.ingest_method.metric_client_error(api.api.deployment_stage, period=_SHARE_PERIOD)
+        self._add(
+            "RefusedShare",
+            cloudwatch.MathExpression(
+                # The metric is 1 for a refused request and 0 for another: its average is the share (Amazon API Gateway
+                # Developer Guide, "Amazon API Gateway dimensions and metrics").
+                expression=f"IF(requests >= {_REQUESTS}, share, 0)",
+                using_metrics={
+                    "share": refused.with_(statistic="Average"),
+                    "requests": refused.with_(statistic="SampleCount"),
+                },
+                period=_SHARE_PERIOD,
+                label="Share of refused requests",
+            ),
+            self._limit.refused_share_ratio,
+            "Most requests are refused while hardly any are accepted: the sender signs with another key than the "
+            "secret's, its networks are not allowed, or only forgers call. Compare the signing key's versions with the "
+            "sender's.",
+        )
         self._add(
             "ServerErrors",
-            api.metric_server_error(period=PERIOD),
+            api.api.metric_server_error(period=PERIOD),
             self._limit.server_errors,
             "The webhook fails; the sender retries for 85 seconds only. Check GET /health for the reason.",
         )
 
-    def _watch_queue(self, buffer_queue: BufferQueue) -> None:
+    def _watch_queue(self, buffer_queue: BufferQueue, messages_at_once: int) -> None:
+        queue = buffer_queue.queue
         self._add(
             "QueueAge",
-            buffer_queue.queue.metric_approximate_age_of_oldest_message(period=PERIOD),
+            queue.metric_approximate_age_of_oldest_message(period=PERIOD),
             self._limit.queue_age_seconds,
             "Accepted events wait in the buffer queue. Check that Firehose takes records.",
+        )
+        self._add(
+            "QueueDepth",
+            # A message that was received three times leaves the metric of the age (Amazon SQS Developer Guide,
+            # "Available CloudWatch metrics for Amazon SQS"). One that waits for its next delivery is not visible.
+            cloudwatch.MathExpression(
+                expression="visible + hidden",
+                using_metrics={
+                    "visible": queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Average"),
+                    "hidden": queue.metric_approximate_number_of_messages_not_visible(
+                        period=PERIOD, statistic="Average"
+                    ),
+                },
+                period=PERIOD,
+                label="Messages that wait",
+            ),
+            self._limit.queue_depth or _DEPTH_FACTOR * messages_at_once,
+            "Many accepted events wait in the buffer queue, each for up to 15 minutes until the next try. Check that "
+            "Firehose takes records, and the ingest function's log.",
         )
         self._add(
             "DeadLetters",
@@ -149,7 +274,8 @@ class PipelineAlarms(Construct):
                 period=PERIOD, statistic="Maximum"
             ),
             self._limit.dead_letters,
-            "Accepted events wait in the dead-letter queue, for 14 days at most. Redrive them.",
+            "Accepted events wait in the dead-letter queue, for 14 days at most. `genesys-firehose dead-letters list` "
+            "says why; redrive what can be read, and set the rest aside.",
         )
 
     def _watch_records(self) -> None:
@@ -165,6 +291,13 @@ class PipelineAlarms(Construct):
             metric("DeduplicationUnavailable"),
             self._limit.deduplication_unavailable,
             "Events were delivered without a check for duplicates, because the table did not answer.",
+        )
+        self._add(
+            "ConflictingRecords",
+            metric("RecordsConflicting"),
+            self._limit.conflicting_records,
+            "Events came under the id of another one with other content: an update, a sender that uses an id twice, or "
+            "a forgery. Nothing is dropped. Compare what clean/ marks as conflict with what else has the same id.",
         )
         self._add(
             "SchemaDrift",
@@ -186,3 +319,9 @@ class PipelineAlarms(Construct):
         self.alarms[name] = self._context.alarm(
             self, name, metric=metric, threshold=threshold, description=description, comparison=comparison
         )
+
+
+def _metric(namespace: str, name: str, dimensions: dict[str, str]) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=namespace, metric_name=name, dimensions_map=dimensions, statistic="Sum", period=PERIOD
+    )

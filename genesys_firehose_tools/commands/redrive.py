@@ -1,15 +1,14 @@
 """`redrive`: re-ingest what did not get through."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import print_figures, progress_bar
-from genesys_firehose_tools.operations.redrive import Journal, Progress, Redrive, Source
+from genesys_firehose_tools.commands.terminal import messages, print_figures, progress_bar
+from genesys_firehose_tools.operations.redrive import Progress, Redrive, Source
 
 
 def redrive(
@@ -17,13 +16,6 @@ def redrive(
     region: StackRegion = None,
     profile: Profile = None,
     pipeline: Pipeline = None,
-    journal: Annotated[
-        Path | None,
-        typer.Option(
-            help="The file that records what is done; an interrupted redrive continues from it. "
-            "Default: redrive-<first stream>.jsonl in the current directory."
-        ),
-    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be re-ingested.")] = False,
     name: Name = "default",
 ) -> None:
@@ -35,7 +27,7 @@ def redrive(
         queue=deployed.output("BufferQueueUrl"),
         dlq=deployed.output("DeadLetterQueueUrl"),
     )
-    work = Redrive(clients, source, Journal(journal or Path(f"redrive-{source.streams[0]}.jsonl")))
+    work = Redrive(clients, source)
     with progress_bar() as bar:
         task = bar.add_task("redrive", total=None)
         found = work.count()
@@ -47,3 +39,5 @@ def redrive(
 
             work.run(report)
     print_figures(asdict(work.progress))
+    if work.progress.records_held:
+        messages.print("Another redrive holds records, or one that was cut: start this one again in 30 minutes.")

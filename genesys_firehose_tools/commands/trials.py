@@ -36,6 +36,7 @@ def demo(
     plan = Traffic(events=count, duplicates=duplicates, forged=forged, batch=batch, seed=seed)
     with _temporary_pipeline("demo") as pipeline, sending() as progress:
         deployment = pipeline.deployment
+        messages.print(f"verification: {deployment.verification}", soft_wrap=True)
         sender = Sender(Target(url=deployment.ingest_url, key=deployment.signing_key()), concurrency=concurrency)
         report = run(deployment, sender, plan, wait_seconds=wait, progress=progress)
     _conclude(report, report.to_dict(), summary or checkout() / "build" / "demo" / "summary.json")

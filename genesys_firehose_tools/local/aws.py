@@ -51,6 +51,7 @@ LIFELINE = "EMBEDDED_AWS_LIFELINE"
 
 _READY_WITHIN_SECONDS = 60.0
 _START_ATTEMPTS = 5
+_NODE_MODULES = Path(__file__).parents[2] / "node_modules"
 
 
 def free_port() -> int:
@@ -159,6 +160,8 @@ class EmbeddedAws:
                     "AWS_ACCESS_KEY_ID": ACCOUNT,
                     "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
                     "AWS_EC2_METADATA_DISABLED": "true",
+                    # Lambda's Node.js brings AWS's SDK along; the CDK's functions import it.
+                    "NODE_PATH": str(_NODE_MODULES),
                     LIFELINE: "" if outlive_caller else "stdin",
                     SPEED: str(speed),
                     ORGANIZATION: organization_id,

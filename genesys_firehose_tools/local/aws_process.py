@@ -1,5 +1,7 @@
 """The process of an embedded AWS; started by `genesys_firehose_tools.local.aws.EmbeddedAws.start` alone."""
 
+import base64
+import hashlib
 import json
 import os
 import signal
@@ -12,9 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ministack import app
-from ministack.services import eventbridge
+from ministack.services import eventbridge, s3
+from ministack.services.cloudformation import provisioners
 
 from genesys_firehose_tools.local.aws import FIREHOSE_URL_FILE, GENESYS_URL_FILE, LIFELINE, ORGANIZATION, REGION, SPEED
+
+_CHECKSUM_IS_MISSING = (
+    "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
+)
 
 
 def _end_with_caller() -> None:
@@ -49,6 +56,74 @@ def _serve_partner_sources() -> None:
     eventbridge._describe_event_source = describe
 
 
+def _demand_checksums() -> None:
+    """Refuse an upload without a checksum where it would get a retention, as S3 does.
+
+    Amazon S3 API Reference, "PutObject": the header Content-MD5 or a checksum is required under Object Lock.
+    """
+    put, handle = s3._put_object, s3.handle_request
+
+    def put_object(bucket: str, key: str, body: bytes, headers: dict[str, str]) -> Any:
+        gets_retention = (s3._bucket_object_lock.get(bucket) or {}).get("default_retention") or headers.get(
+            "x-amz-object-lock-mode"
+        )
+        has_checksum = any(
+            name == "content-md5" or name.startswith("x-amz-checksum-") or name == "x-amz-trailer" for name in headers
+        )
+        if gets_retention and not has_checksum:
+            return s3._error("InvalidRequest", _CHECKSUM_IS_MISSING, HTTPStatus.BAD_REQUEST)
+        return put(bucket, key, body, headers)
+
+    async def handle_request(
+        method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any, internal: bool = False
+    ) -> Any:
+        if internal:
+            # ministack's own services send none.
+            digest = hashlib.md5(body, usedforsecurity=False).digest()
+            headers = {**headers, "content-md5": base64.b64encode(digest).decode()}
+        return await handle(method, path, headers, body, *rest, internal=internal)
+
+    s3._put_object = put_object
+    s3.handle_request = handle_request
+
+
+def _keep_full_buckets() -> None:
+    """Let CloudFormation fail to delete a bucket that holds anything, as on AWS; ministack's deletes it."""
+    handler = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    delete = handler["delete"]
+
+    def delete_bucket(name: str, properties: dict[str, Any]) -> None:
+        if name in s3._buckets and (s3._buckets[name]["objects"] or s3._bucket_has_versions(name)):
+            raise ValueError("The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
+        delete(name, properties)
+
+    handler["delete"] = delete_bucket
+
+
+def _name_versions() -> None:
+    """Name the version in what S3 tells EventBridge of an object, which ministack leaves out.
+
+    Amazon S3 User Guide, "EventBridge event message structure".
+    """
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
+    # An event is dispatched in the thread that fires it.
+    fired = threading.local()
+
+    def fire_s3_event(*arguments: Any, **options: Any) -> None:
+        fired.version_id = options.get("version_id")
+        fire(*arguments, **options)
+
+    def dispatch_event(event: dict[str, Any], *arguments: Any) -> Any:
+        if event["Source"] == "aws.s3" and (version_id := getattr(fired, "version_id", None)):
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version_id
+            event = {**event, "Detail": json.dumps(detail)}
+        return dispatch(event, *arguments)
+
+    s3._fire_s3_event = fire_s3_event
+    eventbridge._dispatch_event = dispatch_event
+
+
 def _start(service: str, *options: str) -> Callable[[], str]:
     """Start a local service, and return a function that waits until it answers and gives its URL."""
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
@@ -81,5 +156,8 @@ if __name__ == "__main__":
         threading.Thread(target=_end_with_caller, daemon=True).start()
     _start_services()
     _serve_partner_sources()
+    _demand_checksums()
+    _keep_full_buckets()
+    _name_versions()
     signal.signal(signal.SIGUSR1, _enforce_iam)
     app.main()

@@ -17,13 +17,15 @@ from botocore.config import Config
 
 from genesys_firehose_tools.local.adaptation import adapt
 from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
+from genesys_firehose_tools.local.bucket_settings import apply_bucket_settings
 from genesys_firehose_tools.local.errors import LocalError
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 
 ENVIRONMENT = "local"
 """The app's environment that is deployed."""
 
-_BOOTSTRAP_STACK = "CDKToolkit"
+_STACK = f"GenesysFirehose-{ENVIRONMENT}"
+_VERIFICATION_STACK = f"{_STACK}-Verification"
 # The OAuth client that a local Genesys Cloud has unless it is told another.
 _GENESYS_CREDENTIALS = {"client_id": "client", "client_secret": "secret"}
 _EXECUTE_API = re.compile(r"https://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)")
@@ -68,6 +70,7 @@ class Deployment:
         queue: The URL of the buffer queue.
         dlq: The URL of its dead-letter queue.
         table: The name of the de-duplication table.
+        verification: What the deployment found when it tried the delivery.
     """
 
     endpoint_url: str
@@ -85,6 +88,7 @@ class Deployment:
     queue: str
     dlq: str
     table: str
+    verification: str
 
     def client(self, service_name: str) -> Any:
         """Make a boto3 client of the deployment's account, as a boto3 session does."""
@@ -101,7 +105,10 @@ class Deployment:
 
 
 def deploy(aws: EmbeddedAws) -> Deployment:
-    """Deploy this checkout's app into an embedded AWS: `cdk bootstrap`, `cdk synth -c env=local`, `cdk deploy`.
+    """Deploy this checkout's app into an embedded AWS: `cdk bootstrap`, `cdk synth -c env=local`, `cdk deploy --all`.
+
+    The embedded AWS's CloudFormation leaves Object Lock out, so it is set between the pipeline's stack and the one that
+    tries the delivery.
 
     The credentials of the local Genesys Cloud are in a secret there before, and the deployment creates its
     integration.
@@ -125,20 +132,16 @@ def deploy(aws: EmbeddedAws) -> Deployment:
         bootstrap.result()
     # The end of a secret's ARN is random, so no setting can know it before.
     adapt(assembly, {environment_settings()["genesys_credentials_arn"]: credentials["ARN"]})
-    cdk.run(
-        *("deploy", "--all", "--app", str(assembly), "--method", "direct", "--require-approval", "never"),
-        cwd=aws.directory,
-    )
     cloudformation = _client("cloudformation", aws.endpoint_url)
-    [stack] = [
-        stack["StackName"]
-        for stack in cloudformation.describe_stacks()["Stacks"]
-        if stack["StackName"] != _BOOTSTRAP_STACK
-    ]
-    output = find_pipeline(cloudformation, stack).output
+    options = ("--app", str(assembly), "--method", "direct", "--require-approval", "never")
+    cdk.run("deploy", _STACK, *options, cwd=aws.directory)
+    # Before the verification looks at retentions.
+    apply_bucket_settings(cloudformation, _client("s3", aws.endpoint_url), _STACK)
+    cdk.run("deploy", "--all", *options, cwd=aws.directory)
+    output = find_pipeline(cloudformation, _STACK).output
     [table] = [
         resource["PhysicalResourceId"]
-        for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        for resource in cloudformation.describe_stack_resources(StackName=_STACK)["StackResources"]
         if resource["ResourceType"] == "AWS::DynamoDB::Table"
     ]
     return Deployment(
@@ -147,7 +150,7 @@ def deploy(aws: EmbeddedAws) -> Deployment:
         genesys_url=aws.genesys_url,
         region=REGION,
         account=ACCOUNT,
-        stack=stack,
+        stack=_STACK,
         ingest_url=_on(aws, output("IngestUrl")),
         # ministack serves an API under a path of its own, so no Host header is needed.
         ingest_host_header=None,
@@ -158,7 +161,16 @@ def deploy(aws: EmbeddedAws) -> Deployment:
         queue=output("BufferQueueUrl"),
         dlq=output("DeadLetterQueueUrl"),
         table=table,
+        verification=_verification(cloudformation),
     )
+
+
+def _verification(cloudformation: Any) -> str:
+    """Return in words what the verification's stack has found."""
+    [stack] = cloudformation.describe_stacks(StackName=_VERIFICATION_STACK)["Stacks"]
+    found = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    layers = [f"{name.lower()}/ {found[f'{name}Retention']}, {found[f'{name}Encryption']}" for name in ("Raw", "Clean")]
+    return f"delivered in {found['Seconds']} s: {'; '.join(layers)}"
 
 
 def _on(aws: EmbeddedAws, url: str) -> str:

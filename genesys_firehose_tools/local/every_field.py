@@ -6,10 +6,9 @@ The dictionary is read as data, from the library's files: this module shares no 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from genesys_firehose_tools.library_files import shapes
+from genesys_firehose_tools.library_files import resolve, shapes
 from genesys_firehose_tools.local.values import GeneratedEvent, Values, iso, milliseconds_of
 
-_DEFINITIONS = "#/$defs/"
 # Shapes refer to themselves: a conversation's participant has conversations.
 _DEEPEST = 5
 _FRAME = "notification"
@@ -64,7 +63,7 @@ class EveryField:
         return self._values.event(f"every field of {name}", marker, body)
 
     def _object(self, part: Schema, root: Schema, depth: int) -> dict[str, Any]:
-        part = _resolve(part, root)
+        part = resolve(part, root)
         properties = dict(part.get("properties", {}))
         filled: dict[str, Any] = {}
         when = part.get("x-when")
@@ -77,7 +76,7 @@ class EveryField:
         return filled
 
     def _value(self, part: Schema, root: Schema, depth: int) -> Any:
-        part = _resolve(part, root)
+        part = resolve(part, root)
         kind = part.get("type", "string")
         kind = next((each for each in kind if each != "null"), "null") if isinstance(kind, list) else kind
         field_class = part.get("x-class")
@@ -89,7 +88,7 @@ class EveryField:
         if kind == "object":
             return self._object(part, root, depth)
         if kind == "array":
-            items = _resolve(part.get("items", {}), root)
+            items = resolve(part.get("items", {}), root)
             return [self._value({"x-class": field_class, **items} if field_class else items, root, depth + 1)]
         return self._plain(field_class, kind)
 
@@ -120,9 +119,3 @@ class EveryField:
         if kind in ("integer", "number"):
             return int(self._values.phone().removeprefix("+"))
         return True if kind == "boolean" else self._values.choice(self._personal)()
-
-
-def _resolve(part: Schema, root: Schema) -> Schema:
-    while "$ref" in part:
-        part = root["$defs"][part["$ref"].removeprefix(_DEFINITIONS)]
-    return part

@@ -1,6 +1,5 @@
 """Reads the data lake back and judges what landed, knowing nothing of the code that put it there."""
 
-import gzip
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
@@ -9,10 +8,10 @@ from dataclasses import dataclass, field
 
 import urllib3
 
+from genesys_firehose_tools.lake_objects import unpack
 from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.values import GeneratedEvent, find_markers, find_personal_values, personal_values
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _READERS = 4
 _POLL_SECONDS = 0.2
 
@@ -55,8 +54,7 @@ class Lake:
 
     def _lines(self, key: str) -> list[str]:
         body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        # Firehose writes GZIP; an emulator may not.
-        return (gzip.decompress(body) if body.startswith(_GZIP_MAGIC) else body).decode().splitlines()
+        return unpack(body).decode().splitlines()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from genesys_firehose_tools.operations.deployed_design import Design
 from genesys_firehose_tools.operations.prices import Price
 
 _LONGEST_INTERVAL_SECONDS = 900.0  # Amazon Data Firehose API Reference, "BufferingHints"
-_METRICS_OF_A_SHARD = 11
+_METRICS_OF_A_SHARD = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _other_properties(design: Design, traffic: Traffic) -> Iterator[_Case]:
     consequence = f"smaller objects; alarms on {_METRICS_OF_A_SHARD} more metrics"
     yield _Case(f"delivery.shards {sharded.streams}", consequence, sharded, traffic)
     if design.partitioned:
-        flat = replace(design, partitioned=False)
+        flat = replace(design, partitioned=False, alarm_metrics=design.alarm_metrics - 1)
         yield _Case("delivery.dynamic_partitioning False", "no tables; a query reads all objects", flat, traffic)
     if traffic.ingress == "webhook":
         bus = replace(_on_the_bus(design), secrets=max(0, design.secrets - 1))

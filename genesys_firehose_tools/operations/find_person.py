@@ -4,8 +4,9 @@ The function's own code makes the token of a value, under every version of the k
 is found by a token, or by the value itself where a field passes unmasked. Neither a value nor a token nor an event is
 in what this returns or raises.
 
-In raw/ the originals are looked for by the `dedup_key` of the records found, in the hour of arrival and the hours
-before and after it: an object of raw/ is filed under the arrival of its oldest record.
+In raw/ the originals are looked for by the `ingest_id` of the records found, in the hour of arrival and the hours
+before and after it: an object of raw/ is filed under the arrival of its oldest record. Then the same hours are looked
+through for what has the `dedup_key` of an original: its copies, of which clean/ may hold none.
 """
 
 import gzip
@@ -23,6 +24,7 @@ from typing import Any, Literal, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from genesys_firehose_tools.errors import ToolError
+from genesys_firehose_tools.lake_objects import is_packed
 from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.operations.clients import Clients
 
@@ -34,9 +36,9 @@ _READERS = 8
 _LISTED_AHEAD = 64
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KEY_ID = re.compile(rb"tok_([0-9a-f]{8})_[0-9a-f]{32}")
-# The first one in a record of raw/ is the envelope's: the event stands behind it.
+# The first ones in a record of raw/ are the envelope's: the event stands behind them.
+_INGEST_ID = re.compile(rb'"ingest_id":"([0-9a-f]{32})"')
 _DEDUP_KEY = re.compile(rb'"dedup_key":"([0-9a-f]{64})"')
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class PersonSearchError(ToolError):
@@ -95,7 +97,7 @@ class Findings:
         records: Different records in clean/, by `ingest_id`.
         in_clear: How many of these hold the value itself and not only its token.
         without_original: How many of these have no original in the hours of raw/ that were looked through.
-        objects: Versions looked through.
+        objects: Versions looked through, those of raw/ twice.
         unreadable: Versions that could not be read: the search is incomplete.
         other_keys: Ids of keys that the secret no longer has and that made other tokens seen on the way: what
             they hide can't be found.
@@ -115,9 +117,12 @@ class _Record:
     """A record of clean/ that was found."""
 
     ingest_id: str
-    dedup_key: str
     received_at: datetime
     is_in_clear: bool
+
+
+# The envelopes of an object of raw/ that were found, with their lines' numbers.
+_RawLines = list[tuple[int, dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +253,8 @@ class PersonSearch:
             while batch := list(itertools.islice(versions, _LISTED_AHEAD)):
                 for version, found in zip(batch, readers.map(read, batch), strict=True):
                     if found is None:
-                        findings.unreadable.append(version)
+                        if version not in findings.unreadable:
+                            findings.unreadable.append(version)
                     else:
                         yield version, found
                 findings.objects += len(batch)
@@ -257,30 +263,29 @@ class PersonSearch:
     def _lines(self, version: Version) -> Iterator[bytes]:
         body = self._s3.get_object(Bucket=self._source.bucket, Key=version.key, VersionId=version.version_id)["Body"]
         with io.BufferedReader(body) as content:
-            # Firehose packs what it writes; an emulator may not.
-            if content.peek(1).startswith(_GZIP_MAGIC):
+            if is_packed(content.peek(1)):
                 with gzip.open(content) as unpacked:
                     yield from unpacked
             else:
                 yield from content
 
     def _find_originals(self, records: Sequence[_Record], findings: Findings, report: Callable[[int], None]) -> None:
-        keys = {record.dedup_key.encode() for record in records}
         hours = sorted({hour for record in records for hour in _hours_around(record.received_at)})
-        found_keys: set[str] = set()
+
+        def raw_lines(pattern: re.Pattern[bytes], wanted: set[bytes]) -> Iterator[tuple[Version, _RawLines]]:
+            versions = self._versions("raw", (f"raw/{hour:%Y/%m/%d/%H}/" for hour in hours))
+            return self._read_all(versions, lambda lines: _search_raw(lines, pattern, wanted), findings, report)
+
+        ingest_ids = {record.ingest_id.encode() for record in records}
+        originals = [envelope for _, lines in raw_lines(_INGEST_ID, ingest_ids) for _, envelope in lines]
+        dedup_keys = {envelope["dedup_key"].encode() for envelope in originals}
         oversize: set[str] = set()
-        for version, lines in self._read_all(
-            self._versions("raw", (f"raw/{hour:%Y/%m/%d/%H}/" for hour in hours)),
-            lambda lines: _search_raw(lines, keys),
-            findings,
-            report,
-        ):
-            found_keys.update(envelope["dedup_key"] for _, envelope in lines)
+        for version, lines in raw_lines(_DEDUP_KEY, dedup_keys) if dedup_keys else ():
             oversize.update(envelope["oversize"]["key"] for _, envelope in lines if "oversize" in envelope)
             _add_hit(findings, version, [(number, envelope["ingest_id"]) for number, envelope in lines])
         for version in self._versions("raw", sorted(oversize)):
             findings.hits.append(Hit(version=version, lines=(), ingest_ids=()))
-        findings.without_original = sum(record.dedup_key not in found_keys for record in records)
+        findings.without_original = len(ingest_ids) - len({envelope["ingest_id"] for envelope in originals})
 
 
 def _search_clean(lines: Iterator[bytes], needles: _Needles) -> tuple[list[tuple[int, _Record]], set[str]]:
@@ -293,16 +298,16 @@ def _search_clean(lines: Iterator[bytes], needles: _Needles) -> tuple[list[tuple
         if is_in_clear or any(token in line for token in needles.tokens):
             record = json.loads(line)
             received_at = datetime.fromisoformat(record["received_at"])
-            found.append((number, _Record(record["ingest_id"], record["dedup_key"], received_at, is_in_clear)))
+            found.append((number, _Record(record["ingest_id"], received_at, is_in_clear)))
     return found, key_ids
 
 
-def _search_raw(lines: Iterator[bytes], dedup_keys: set[bytes]) -> list[tuple[int, dict[str, Any]]]:
-    """Return the envelopes that were found, with their lines' numbers."""
+def _search_raw(lines: Iterator[bytes], pattern: re.Pattern[bytes], wanted: set[bytes]) -> _RawLines:
+    """Return the envelopes in which the pattern finds something wanted."""
     found = []
     for number, line in enumerate(lines, 1):
-        match = _DEDUP_KEY.search(line)
-        if match is not None and match[1] in dedup_keys:
+        match = pattern.search(line)
+        if match is not None and match[1] in wanted:
             found.append((number, json.loads(line)))
     return found
 

@@ -1,40 +1,48 @@
 """Re-ingests the messages of the dead-letter queue and the records under ``errors/``.
 
-A message is sent to the buffer queue again; the ingest function puts it to Firehose. A record under
-``errors/`` is put to Firehose again with its bytes unchanged, so it keeps its ``ingest_id``. The de-duplication
-table may already name that copy as the owner of its event; a copy with another id would be dropped.
-
-Objects of a locked bucket can't be deleted, so a journal records which records were put. It is written after every
-batch, and an interrupted redrive continues after the last batch in it. An interruption between a put and its entry in
-the journal repeats that batch: ``clean/`` then holds its records twice, with the same ``ingest_id``.
+A message is sent to the buffer queue again; the ingest function puts it to Firehose as a copy of its own, so a message
+that is sent twice lands once. A record under ``errors/`` is put to Firehose again with its bytes unchanged, so it keeps
+its ``ingest_id``. The de-duplication table may already name that copy as the owner of its event; a copy with another id
+would be dropped. But an owner passes every time, so each record must be put once: see `redrive_journal`.
 """
 
 import base64
-import gzip
 import itertools
 import json
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
-from genesys_firehose_tools.errors import ToolError
-from genesys_firehose_tools.operations.clients import Clients
+from botocore.exceptions import ClientError
 
-# Amazon Data Firehose API Reference, "PutRecordBatch": 500 records, 4 MiB together.
+from genesys_firehose_tools.errors import ToolError
+from genesys_firehose_tools.lake_objects import unpack
+from genesys_firehose_tools.operations.clients import Clients
+from genesys_firehose_tools.operations.redrive_journal import (
+    ERRORS_PREFIX,
+    JOURNAL_PREFIX,
+    PUT_FOR,
+    Attempt,
+    Batch,
+    ErrorObject,
+    Journal,
+)
+
+# Amazon Data Firehose API Reference, "PutRecordBatch": 500 records, 4 MiB together. The journal knows a batch by its
+# number: with other sizes it must have another prefix.
 _MAX_BATCH_RECORDS = 500
 _MAX_BATCH_BYTES = 4 * 1024 * 1024
 _PUT_ATTEMPTS = 8
 _LONGEST_BACKOFF_SECONDS = 10.0
 # Amazon SQS API Reference, "ReceiveMessage": ten messages at most.
 _MAX_MESSAGES = 10
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class RedriveError(ToolError):
-    """A redrive could not continue; the journal records what is done."""
+    """A redrive could not continue; the journal notes what is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +54,12 @@ class Source:
         streams: The delivery streams' names.
         queue: The URL of the buffer queue.
         dlq: The URL of its dead-letter queue.
-        errors_prefix: Where Firehose writes what it could not deliver.
     """
 
     bucket: str
     streams: tuple[str, ...]
     queue: str
     dlq: str
-    errors_prefix: str = "errors/"
 
 
 @dataclass(slots=True)
@@ -63,53 +69,18 @@ class Progress:
     Attributes:
         messages: Messages found in the dead-letter queue; SQS counts them approximately.
         messages_moved: Messages moved.
-        records: Records found under ``errors/`` that the journal does not name yet.
+        records: Records found under ``errors/`` that are to be put.
         records_put: Records put.
-        unreadable: Lines under ``errors/`` that hold no record.
+        records_held: Records that another redrive is putting, or one that was cut less than half an hour ago.
+        unreadable: Lines that hold no record, in objects under ``errors/`` that are not done.
     """
 
     messages: int = 0
     messages_moved: int = 0
     records: int = 0
     records_put: int = 0
+    records_held: int = 0
     unreadable: int = 0
-
-
-class Journal:
-    """Which records of which objects have been put; a file of JSON lines, of which only the end ever changes.
-
-    Args:
-        path: The file; made when it is first needed.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._done: dict[str, int] = {}
-        if path.is_file():
-            for line in path.read_text().splitlines():
-                # A line that was cut short is a batch that was not noted.
-                if line.endswith("}"):
-                    entry = json.loads(line)
-                    self._done[entry["object"]] = entry["lines"]
-
-    def lines_done(self, identity: str) -> int:
-        """Return how many lines of an object are done."""
-        return self._done.get(identity, 0)
-
-    def note(self, identity: str, lines: int) -> None:
-        """Note that the first ``lines`` lines of an object are done."""
-        self._done[identity] = lines
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a") as file:
-            file.write(json.dumps({"object": identity, "lines": lines}) + "\n")
-
-
-@dataclass(frozen=True, slots=True)
-class _ErrorObject:
-    """An object under ``errors/``: its identity in the journal, and where it is."""
-
-    identity: str
-    key: str
 
 
 class Redrive:
@@ -118,12 +89,16 @@ class Redrive:
     Args:
         clients: A boto3 session, or anything that makes its clients.
         source: The pipeline.
-        journal: What earlier redrives of it have done.
         sleep: Waits between attempts.
+        now: Gives the time.
     """
 
     def __init__(
-        self, clients: Clients, source: Source, journal: Journal, sleep: Callable[[float], None] = time.sleep
+        self,
+        clients: Clients,
+        source: Source,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._s3 = clients.client("s3")
         self._sqs = clients.client("sqs")
@@ -131,8 +106,9 @@ class Redrive:
         self._source = source
         # The streams take turns to share the load; all of them use one de-duplication table.
         self._next_stream = itertools.cycle(source.streams)
-        self._journal = journal
+        self._journal = Journal(self._s3, source.bucket, now)
         self._sleep = sleep
+        self._now = now
         self.progress = Progress()
 
     def count(self, report: Callable[[Progress], None] = lambda _: None) -> Progress:
@@ -142,11 +118,12 @@ class Redrive:
         )["Attributes"]
         self.progress.messages = int(attributes["ApproximateNumberOfMessages"])
         for found in self._objects():
-            for line in self._lines(found)[self._journal.lines_done(found.identity) :]:
-                self.progress.records += 1
-                self.progress.unreadable += _record(line) is None
+            for batch in self._batches(found):
+                if self._journal.is_held(batch):
+                    self.progress.records_held += len(batch.records)
+                else:
+                    self.progress.records += len(self._journal.left(batch))
             report(self.progress)
-        self.progress.records -= self.progress.unreadable
         return self.progress
 
     def run(self, report: Callable[[Progress], None] = lambda _: None) -> Progress:
@@ -157,11 +134,15 @@ class Redrive:
 
         Raises:
             RedriveError: Firehose or the queue refused a part of it in every attempt.
+            JournalError: An object of the journal is none that a redrive writes.
         """
+        self.progress.records_held = self.progress.unreadable = 0
         self._move_messages(report)
         # Listed before the first put: a record that fails again makes a new object, which is left to the next redrive.
         for found in list(self._objects()):
-            self._put_records(found, report)
+            for batch in self._batches(found):
+                self._put_batch(batch)
+                report(self.progress)
         return self.progress
 
     def _move_messages(self, report: Callable[[Progress], None]) -> None:
@@ -189,60 +170,73 @@ class Redrive:
         ).get("Messages", [])
         return [message for message in messages if message["MessageId"] not in without]
 
-    def _objects(self) -> Iterator[_ErrorObject]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._source.bucket, Prefix=self._source.errors_prefix
-        )
-        for page in pages:
+    def _objects(self) -> Iterator[ErrorObject]:
+        """Find the objects that are not done."""
+        self._journal.read()
+        for page in self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._source.bucket, Prefix=ERRORS_PREFIX
+        ):
             for entry in page.get("Contents", []):
-                yield _ErrorObject(f"s3://{self._source.bucket}/{entry['Key']}#{entry['ETag']}", entry["Key"])
+                found = ErrorObject(entry["Key"], entry["ETag"].strip('"'))
+                if not found.key.startswith(JOURNAL_PREFIX) and not self._journal.is_done(found):
+                    yield found
 
-    def _lines(self, found: _ErrorObject) -> list[bytes]:
+    def _batches(self, found: ErrorObject) -> list[Batch]:
+        """Read an object's records, in batches that Firehose takes."""
         body: bytes = self._s3.get_object(Bucket=self._source.bucket, Key=found.key)["Body"].read()
-        return (gzip.decompress(body) if body.startswith(_GZIP_MAGIC) else body).splitlines()
+        batches: list[dict[int, bytes]] = []
+        size = 0
+        for number, line in enumerate(unpack(body).splitlines()):
+            record = _record(line)
+            if record is None:
+                self.progress.unreadable += 1
+                continue
+            if not batches or len(batches[-1]) == _MAX_BATCH_RECORDS or size + len(record) > _MAX_BATCH_BYTES:
+                batches.append({})
+                size = 0
+            batches[-1][number] = record
+            size += len(record)
+        return [Batch(found, number, len(batches), records) for number, records in enumerate(batches, 1)]
 
-    def _put_records(self, found: _ErrorObject, report: Callable[[Progress], None]) -> None:
-        done = self._journal.lines_done(found.identity)
-        lines = self._lines(found)
-        while done < len(lines):
-            batch: list[bytes] = []
-            size = 0
-            while done < len(lines) and len(batch) < _MAX_BATCH_RECORDS:
-                record = _record(lines[done])
-                if record is not None:
-                    if batch and size + len(record) > _MAX_BATCH_BYTES:
-                        break
-                    batch.append(record)
-                    size += len(record)
-                else:
-                    self.progress.unreadable += 1
-                done += 1
-            self._put(batch)
-            self._journal.note(found.identity, done)
-            self.progress.records_put += len(batch)
-            report(self.progress)
+    def _put_batch(self, batch: Batch) -> None:
+        """Put the records of a batch that are left, unless another redrive does."""
+        if not self._journal.left(batch):
+            return
+        attempt = self._journal.claim(batch)
+        if attempt is None:
+            self.progress.records_held += len(batch.records)
+            return
+        try:
+            self._put(attempt)
+        except ClientError as error:
+            # With 4xx, Firehose has taken none of the call's records. Any other error, and an interruption, leaves open
+            # what it has taken, and so the attempt without an end.
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                self._journal.end(batch, attempt)
+            raise
+        self._journal.end(batch, attempt)
+        if attempt.left:
+            refused = len(attempt.left)
+            raise RedriveError(f"Firehose refused {refused} records in every try; start the redrive again later.")
 
-    def _put(self, records: Sequence[bytes]) -> None:
-        """Put records until Firehose has taken every one."""
-        pending = list(records)
+    def _put(self, attempt: Attempt) -> None:
+        """Put the records of an attempt until Firehose has taken every one, or it gets too late."""
         stream = next(self._next_stream)
-        for attempt in range(_PUT_ATTEMPTS):
-            if not pending:
+        for number in range(_PUT_ATTEMPTS):
+            if number:
+                self._sleep(random.uniform(0, min(_LONGEST_BACKOFF_SECONDS, 0.2 * 2**number)))  # noqa: S311
+            if self._now() > attempt.began + PUT_FOR:
                 return
-            if attempt:
-                self._sleep(random.uniform(0, min(_LONGEST_BACKOFF_SECONDS, 0.2 * 2**attempt)))  # noqa: S311
+            lines = list(attempt.left)
             answer = self._firehose.put_record_batch(
-                DeliveryStreamName=stream, Records=[{"Data": record} for record in pending]
+                DeliveryStreamName=stream, Records=[{"Data": attempt.left[line]} for line in lines]
             )
-            pending = [
-                record
-                for record, entry in zip(pending, answer["RequestResponses"], strict=True)
-                if "ErrorCode" in entry
-            ]
-        if pending:
-            raise RedriveError(
-                f"Firehose refused {len(pending)} records {_PUT_ATTEMPTS} times; start the redrive again later."
-            )
+            for line, entry in zip(lines, answer["RequestResponses"], strict=True):
+                if "ErrorCode" not in entry:
+                    del attempt.left[line]
+                    self.progress.records_put += 1
+            if not attempt.left:
+                return
 
 
 def _record(line: bytes) -> bytes | None:

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genesys_firehose_tools.library_files import function_module, shapes
+from genesys_firehose_tools.library_files import function_module, resolve, shapes
 
-_DEFINITIONS = "#/$defs/"
 # What is closed of an event, in words.
 _PERSONAL = {"person": "persons", "text": "free text", "map": "maps", "secret": "links and files"}
 
@@ -49,14 +48,12 @@ def list_topics(presets: Mapping[str, tuple[str, ...]]) -> list[Topic]:
     return sorted(found, key=lambda topic: topic.name)
 
 
-def _classes(part: Schema, root: Schema, seen: set[str]) -> Iterator[str]:
-    """Yield the class of every field of a schema."""
-    reference = part.get("$ref")
-    if reference is not None:
-        if reference not in seen:
-            seen.add(reference)
-            yield from _classes(root["$defs"][reference.removeprefix(_DEFINITIONS)], root, seen)
+def _classes(part: Schema, root: Schema, seen: set[int]) -> Iterator[str]:
+    """Yield the class of every field of a schema, whose parts may refer to each other in circles."""
+    part = resolve(part, root)
+    if id(part) in seen:
         return
+    seen.add(id(part))
     if "x-class" in part:
         yield part["x-class"]
     for inner in part.get("properties", {}).values():

@@ -8,6 +8,7 @@ connection or a time-out with growing random pauses, after 401 once with a new t
 import base64
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +21,20 @@ import urllib3
 EVENTBRIDGE_SOURCE = "amazon-eventbridge-source"
 """The type of the integration "Amazon EventBridge Source"."""
 
+_INTEGRATION = "/api/v2/integrations/{id}"
+_CONFIGURATION = "/api/v2/integrations/{id}/config/current"
+
 PAGE_SIZE = 100
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
-_MESSAGE_CHARACTERS = 500
+
+# What may be shown of an answer: a code such as "bad.request" or "invalid_client", and a UUID.
+_CODE = re.compile(r"(?=.{1,64}$)[a-z]+(?:[._-][a-z]+)*")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# A code that has so many characters in a row in common with a secret is not shown.
+_SHARED_CHARACTERS = 8
 
 
 class Deadline:
@@ -56,20 +65,22 @@ class Credentials:
 class GenesysError(Exception):
     """A call that failed for good, or for all the time it had.
 
-    The text holds Genesys Cloud's own status, code and message, and no credential, token or secret.
+    Of an answer the text holds its status, its code and its correlation id, each of a closed form. An answer's own
+    sentences can repeat what was sent: a header, a key, a part of one. So no other text of an answer is in it.
 
     Attributes:
         status: The HTTP status; None when there was no answer.
-        code: Genesys Cloud's error code, such as ``bad.request``; empty when it gave none.
-        message: Genesys Cloud's own message.
+        code: Genesys Cloud's error code, such as ``bad.request``; empty when it gave none of that form.
     """
 
-    def __init__(self, call: str, status: int | None, code: str, message: str) -> None:
+    def __init__(
+        self, call: str, status: int | None, code: str = "", *, correlation_id: str = "", reason: str = ""
+    ) -> None:
         answered = "did not answer" if status is None else f"answered {status}{f' ({code})' if code else ''} to"
-        super().__init__(f"Genesys Cloud {answered} {call}: {message}")
+        trace = f", correlation id {correlation_id}" if correlation_id else ""
+        super().__init__(f"Genesys Cloud {answered} {call}{f': {reason}' if reason else ''}{trace}")
         self.status = status
         self.code = code
-        self.message = message
 
     @property
     def is_transient(self) -> bool:
@@ -87,11 +98,13 @@ class Http(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """An HTTP answer, or the lack of one: then there is no status."""
+    """An HTTP answer, or the lack of one: then there is no status, but our own reason."""
 
     status: int | None
-    content: bytes
+    content: bytes = b""
     retry_after: str = ""
+    correlation_id: str = ""
+    reason: str = ""
     was_sent: bool = True
 
 
@@ -131,12 +144,11 @@ class GenesysClient:
         Raises:
             GenesysError: the credentials are refused, or Genesys Cloud can't be reached.
         """
-        pair = f"{self._credentials.client_id}:{self._credentials.client_secret}".encode()
         answer = self._send(
             "POST",
             f"{self._login_url}/oauth/token",
             {
-                "Authorization": f"Basic {base64.b64encode(pair).decode()}",
+                "Authorization": f"Basic {self._basic()}",
                 "Content-Type": "application/x-www-form-urlencoded",
             },
             b"grant_type=client_credentials",
@@ -145,7 +157,7 @@ class GenesysClient:
         )
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str):
-            raise GenesysError("POST /oauth/token", 200, "", "the answer holds no access_token")
+            raise GenesysError("POST /oauth/token", 200, reason="the answer holds no access_token")
         self._token = token
 
     def call(
@@ -154,6 +166,7 @@ class GenesysClient:
         path: str,
         body: Any = None,
         *,
+        identifier: str = "",
         query: Mapping[str, str | int | Sequence[str]] | None = None,
         secrets: Iterable[str] = (),
     ) -> Any:
@@ -163,17 +176,22 @@ class GenesysClient:
 
         Args:
             method: the HTTP method.
-            path: the path, such as ``/api/v2/ipranges``.
+            path: the path, such as ``/api/v2/ipranges``; ``{id}`` stands for the identifier, and errors show it so.
             body: what to send as JSON.
+            identifier: what an answer called something, as one segment of the path.
             query: the query's parameters; one with several values is repeated.
-            secrets: parts of the body that no error may repeat.
+            secrets: parts of the body, of which no error's code may repeat anything.
 
         Raises:
             GenesysError: Genesys Cloud refused the call, or did not answer in time.
         """
         if not self._token:
             self.authenticate()
-        url = f"{self._api_url}{path}" + (f"?{urlencode(query, doseq=True)}" if query else "")
+        url = (
+            self._api_url
+            + path.replace("{id}", quote(identifier, safe=""))
+            + (f"?{urlencode(query, doseq=True)}" if query else "")
+        )
         content = None if body is None else json.dumps(body).encode()
 
         def send() -> Any:
@@ -222,35 +240,33 @@ class GenesysClient:
 
     def integration(self, integration_id: str) -> dict[str, Any]:
         """Return an integration."""
-        integration: dict[str, Any] = self.call("GET", f"/api/v2/integrations/{_segment(integration_id)}")
+        integration: dict[str, Any] = self.call("GET", _INTEGRATION, identifier=integration_id)
         return integration
 
     def integration_configuration(self, integration_id: str) -> dict[str, Any]:
         """Return an integration's current configuration."""
-        path = f"/api/v2/integrations/{_segment(integration_id)}/config/current"
-        configuration: dict[str, Any] = self.call("GET", path)
+        configuration: dict[str, Any] = self.call("GET", _CONFIGURATION, identifier=integration_id)
         return configuration
 
     def configure_integration(self, integration_id: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
         """Replace an integration's configuration, of which ``version`` must be the current one."""
-        path = f"/api/v2/integrations/{_segment(integration_id)}/config/current"
-        written: dict[str, Any] = self.call("PUT", path, dict(configuration))
+        written: dict[str, Any] = self.call("PUT", _CONFIGURATION, dict(configuration), identifier=integration_id)
         return written
 
     def set_intended_state(self, integration_id: str, state: str) -> dict[str, Any]:
         """Ask for an integration to be ``ENABLED`` or ``DISABLED``."""
-        path = f"/api/v2/integrations/{_segment(integration_id)}"
-        integration: dict[str, Any] = self.call("PATCH", path, {"intendedState": state})
+        body = {"intendedState": state}
+        integration: dict[str, Any] = self.call("PATCH", _INTEGRATION, body, identifier=integration_id)
         return integration
 
     def delete_integration(self, integration_id: str) -> None:
         """Delete an integration; one that is gone already is no error."""
-        self.delete(f"/api/v2/integrations/{_segment(integration_id)}")
+        self.delete(_INTEGRATION, integration_id)
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, identifier: str) -> None:
         """Delete what is at a path; what is gone already is no error."""
         try:
-            self.call("DELETE", path)
+            self.call("DELETE", path, identifier=identifier)
         except GenesysError as error:
             if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
                 raise
@@ -309,19 +325,20 @@ class GenesysClient:
     def _attempt(self, method: str, url: str, headers: dict[str, str], content: bytes | None) -> _Answer:
         left = self._deadline.seconds_left()
         if not left:
-            return _Answer(None, b"no time is left for the call", was_sent=False)
+            return _Answer(None, reason="no time is left for the call", was_sent=False)
         timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
         try:
             response = self._http.request(
                 method, url, body=content, headers=headers, timeout=timeout, retries=False, redirect=False
             )
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
-            return _Answer(None, b"no connection could be made", was_sent=False)
+            return _Answer(None, reason="no connection could be made", was_sent=False)
         except urllib3.exceptions.TimeoutError:
-            return _Answer(None, b"the answer did not come in time")
+            return _Answer(None, reason="the answer did not come in time")
         except urllib3.exceptions.HTTPError:
-            return _Answer(None, b"the connection broke")
-        return _Answer(response.status, response.data, response.headers.get("Retry-After", ""))
+            return _Answer(None, reason="the connection broke")
+        told = response.headers
+        return _Answer(response.status, response.data, told.get("Retry-After", ""), told.get("ININ-Correlation-Id", ""))
 
     def _parse(self, answer: _Answer, call: str) -> Any:
         if not answer.content:
@@ -329,29 +346,46 @@ class GenesysClient:
         try:
             return json.loads(answer.content)
         except ValueError:
-            raise GenesysError(call, answer.status, "", "the answer is not JSON") from None
+            raise GenesysError(call, answer.status, reason="the answer is not JSON") from None
 
     def _error(self, call: str, answer: _Answer, secrets: Iterable[str]) -> GenesysError:
-        code, message = "", answer.content.decode("utf-8", "replace")
         try:
             told = json.loads(answer.content)
         except ValueError:
             told = None
-        if isinstance(told, dict):
-            # Of the API, and of the login service.
-            code = str(told.get("code") or told.get("error") or "")
-            message = str(told.get("message") or told.get("description") or told.get("error_description") or "")
-        if answer.status is not None and not message.strip():
-            message = "no message"
-        hidden = (self._token, self._credentials.client_secret, *secrets)
-        for secret in filter(None, hidden):
-            message, code = message.replace(secret, "***"), code.replace(secret, "***")
-        return GenesysError(call, answer.status, code[:100], message[:_MESSAGE_CHARACTERS])
+        # Of the API, and of the login service.
+        told = told if isinstance(told, dict) else {}
+        hidden = (self._token, self._credentials.client_secret, self._basic(), *secrets)
+        return GenesysError(
+            call,
+            answer.status,
+            error_code(told.get("code") or told.get("error"), hidden),
+            correlation_id=uuid_of(answer.correlation_id) or uuid_of(told.get("contextId")),
+            reason=answer.reason,
+        )
+
+    def _basic(self) -> str:
+        """Return the credentials as Basic authentication writes them."""
+        pair = f"{self._credentials.client_id}:{self._credentials.client_secret}"
+        return base64.b64encode(pair.encode()).decode()
 
 
-def _segment(identifier: str) -> str:
-    """Return an identifier as one segment of a path."""
-    return quote(identifier, safe="")
+def error_code(value: Any, hidden: Iterable[str] = ()) -> str:
+    """Return a code of an answer that may be shown, such as ``bad.request``; empty for anything else.
+
+    Args:
+        value: what the answer holds.
+        hidden: secrets of which a code may hold no part.
+    """
+    if not isinstance(value, str) or not _CODE.fullmatch(value):
+        return ""
+    parts = [value[at : at + _SHARED_CHARACTERS] for at in range(max(1, len(value) - _SHARED_CHARACTERS + 1))]
+    return "" if any(part in secret for part in parts for secret in hidden) else value
+
+
+def uuid_of(value: Any) -> str:
+    """Return an identifier of an answer that may be shown, a UUID; empty for anything else."""
+    return value if isinstance(value, str) and _UUID.fullmatch(value) else ""
 
 
 def _retry_after(header: str) -> float:

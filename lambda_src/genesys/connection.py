@@ -13,7 +13,15 @@ _ALLOWED = 'a secret whose text is the JSON object {"client_id": "...", "client_
 
 
 class CredentialsError(Exception):
-    """The OAuth client can't be read; the text says why in one sentence and repeats nothing of the secret."""
+    """A secret can't be read; the text says why in one sentence and repeats nothing of the secret.
+
+    Attributes:
+        code: AWS's error code; empty when AWS gave none.
+    """
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class SecretsManager(Protocol):
@@ -30,20 +38,37 @@ def read_credentials(secrets_manager: SecretsManager, secret_id: str) -> Credent
     Raises:
         CredentialsError: the secret can't be read or holds something else.
     """
+    text = read_text(secrets_manager, secret_id, "credentials", _ALLOWED)
     try:
-        text = secrets_manager.get_secret_value(SecretId=secret_id).get("SecretString")
-    except ClientError as error:
-        raise CredentialsError(f"credentials can't be read ({error.response['Error']['Code']}): {_ALLOWED}.") from None
-    except (BotoCoreError, OSError) as error:
-        raise CredentialsError(f"credentials can't be read ({type(error).__name__}): {_ALLOWED}.") from None
-    try:
-        pair = json.loads(text or "")
+        pair = json.loads(text)
     except ValueError:
         raise CredentialsError(f"credentials hold no JSON: {_ALLOWED}.") from None
     values = [pair.get(name) for name in ("client_id", "client_secret")] if isinstance(pair, dict) else [None]
     if not all(isinstance(value, str) and value for value in values):
         raise CredentialsError(f"credentials hold no client_id and client_secret: {_ALLOWED}.")
     return Credentials(pair["client_id"], pair["client_secret"])
+
+
+def read_text(secrets_manager: SecretsManager, secret_id: str, name: str, allowed: str) -> str:
+    """Read the text of a secret's current version; empty for one without a text.
+
+    Args:
+        secrets_manager: Secrets Manager's client.
+        secret_id: the secret.
+        name: what the secret is called at the construct.
+        allowed: what the secret may hold, in words.
+
+    Raises:
+        CredentialsError: it can't be read.
+    """
+    try:
+        text: str = secrets_manager.get_secret_value(SecretId=secret_id).get("SecretString") or ""
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        raise CredentialsError(f"{name} can't be read ({code}): {allowed}.", code) from None
+    except (BotoCoreError, OSError) as error:
+        raise CredentialsError(f"{name} can't be read ({type(error).__name__}): {allowed}.") from None
+    return text
 
 
 def connect(

@@ -7,17 +7,23 @@ later, in passes. A pass looks at what there is and does what is missing, so it 
 or run twice at once, and the next one goes on.
 
 What belongs to a resource is told by a marker in its name, made of the stack, the logical id and the physical id.
+
+Whoever may invoke the function can send it any request. So where it connects, what it sends and whose things it touches
+come from its own configuration. A request's properties only tell CloudFormation that there is something to change, and
+must be the configured ones.
 """
 
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
 from genesys.client import GenesysClient, GenesysError
 from genesys.connection import CredentialsError
+from genesys.propagation import once_allowed
 from shared.telemetry import log
 
 # What the first call hands to the passes, beside the physical id.
@@ -48,6 +54,21 @@ def overtaking_is_not_yet() -> Iterator[None]:
         if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
             raise
         raise NotYetError(str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the function is deployed for.
+
+    Attributes:
+        stack_id: the stack of the resource.
+        logical_id: the resource's logical id.
+        properties: the resource's properties.
+    """
+
+    stack_id: str
+    logical_id: str
+    properties: Properties
 
 
 class Resource(Protocol):
@@ -97,22 +118,28 @@ class Lifecycle:
 
     Args:
         resource: the kind of resource.
-        connect: makes a client for the host of a region; called once a pass.
+        connect: makes a client for the configured region; called once a pass.
+        configuration: the one resource that the function is there for.
         give_up_after: the seconds after which a resource that is not complete fails.
         clock: seconds since 1970.
+        sleep: waits while AWS does not allow a call yet.
     """
 
     def __init__(
         self,
         resource: Resource,
-        connect: Callable[[str], GenesysClient],
+        connect: Callable[[], GenesysClient],
+        configuration: Configuration,
         give_up_after: float,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._resource = resource
         self._connect = connect
+        self._configuration = configuration
         self._give_up_after = give_up_after
         self._clock = clock
+        self._sleep = sleep
 
     def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Answer the provider framework, or keep the resource as it should be when ``RequestType`` is ``Keep``.
@@ -124,15 +151,17 @@ class Lifecycle:
             ResourceError: what the resource stands for failed.
         """
         if event["RequestType"] == "Keep":
-            return self._keep(event)
-        if _BEGUN_AT not in event:
-            return self._begin(event)
-        return self._go_on(event)
+            return self._keep()
+        work = self._go_on if _BEGUN_AT in event else self._begin
+        if event["RequestType"] == "Delete":
+            return work(event)
+        # A deployment attaches policies right before it creates or updates a resource.
+        return once_allowed(lambda: work(event), self._clock, self._sleep)
 
     def _begin(self, event: Mapping[str, Any]) -> dict[str, Any]:
         if event["RequestType"] == "Delete":
             return self._begun(event["PhysicalResourceId"], event["PhysicalResourceId"])
-        properties = event["ResourceProperties"]
+        properties = _properties_of(event, "ResourceProperties")
         identity = self._resource.identity(properties)
         known = event.get("PhysicalResourceId")
         if known is not None and self._resource.place(known) != self._resource.place(identity):
@@ -142,7 +171,9 @@ class Lifecycle:
                 "its own credentials."
             )
         if identity != known:
-            self._resource.inspect(self._client(identity), properties, _marker(event, identity))
+            if properties != self._configuration.properties:
+                raise PropertyError("the request's properties are not the function's: its own are allowed.")
+            self._resource.inspect(self._connect(), properties, self._marker(identity))
         return self._begun(identity, known)
 
     def _begun(self, identity: str, known: str | None) -> dict[str, Any]:
@@ -166,12 +197,16 @@ class Lifecycle:
 
     def _pass(self, event: Mapping[str, Any]) -> dict[str, str]:
         identity = event["PhysicalResourceId"]
-        client = self._client(identity)
         if event["RequestType"] == "Delete":
-            self._resource.remove(client, identity, _marker(event, identity))
+            self._remove(self._connect(), identity)
             return {}
+        properties = _properties_of(event, "ResourceProperties")
+        if properties != self._configuration.properties or self._resource.identity(properties) != identity:
+            # A rollback may come here before the function has its old configuration back.
+            raise NotYetError("the request's properties are not the function's")
+        client = self._connect()
         self._remove_failed_replacement(client, event, identity)
-        return self._resource.apply(client, event["ResourceProperties"], _marker(event, identity), create=True)
+        return self._resource.apply(client, properties, self._marker(identity), create=True)
 
     def _undo(self, event: Mapping[str, Any]) -> None:
         """Remove what a creation or replacement made that now fails; CloudFormation's rollback does so again."""
@@ -179,8 +214,8 @@ class Lifecycle:
         if event["RequestType"] == "Delete" or event[_KNOWN_AS] == identity:
             return
         try:
-            self._resource.remove(self._client(identity), identity, _marker(event, identity))
-        except (GenesysError, NotYetError, CredentialsError) as error:
+            self._remove(self._connect(), identity)
+        except (GenesysError, NotYetError, CredentialsError, PropertyError) as error:
             log("WARN", "what was made can't be removed yet", reason=type(error).__name__)
 
     def _remove_failed_replacement(self, client: GenesysClient, event: Mapping[str, Any], identity: str) -> None:
@@ -191,26 +226,38 @@ class Lifecycle:
         if event[_KNOWN_AS] != identity:
             return
         try:
-            abandoned = self._resource.identity(event["OldResourceProperties"])
+            abandoned = self._resource.identity(_properties_of(event, "OldResourceProperties"))
         except PropertyError:
             return  # refused before anything was done
-        if abandoned != identity and self._resource.place(abandoned) == self._resource.place(identity):
-            self._resource.remove(client, abandoned, _marker(event, abandoned))
+        if abandoned != identity and self._is_here(abandoned):
+            self._remove(client, abandoned)
 
-    def _keep(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        identity = self._resource.identity(event["ResourceProperties"])
-        try:
-            return self._resource.apply(
-                self._client(identity), event["ResourceProperties"], _marker(event, identity), create=False
+    def _remove(self, client: GenesysClient, identity: str) -> None:
+        if not self._is_here(identity):
+            raise PropertyError(
+                f"the physical id is {identity!r}: one of the function's own region and organization is allowed."
             )
+        self._resource.remove(client, identity, self._marker(identity))
+
+    def _is_here(self, identity: str) -> bool:
+        """Tell whether an identity is of the region and organization that the function is configured for."""
+        own = self._resource.identity(self._configuration.properties)
+        return self._resource.place(identity) == self._resource.place(own)
+
+    def _keep(self) -> dict[str, Any]:
+        properties = self._configuration.properties
+        identity = self._resource.identity(properties)
+        try:
+            return self._resource.apply(self._connect(), properties, self._marker(identity), create=False)
         except NotYetError as error:
             raise ResourceError(str(error)) from None
 
-    def _client(self, identity: str) -> GenesysClient:
-        return self._connect(identity.partition("/")[0])
+    def _marker(self, identity: str) -> str:
+        """Return the text that marks what belongs to a resource; it needs no escaping."""
+        owner = "\n".join((self._configuration.stack_id, self._configuration.logical_id, identity))
+        return f"cdk-{hashlib.sha256(owner.encode()).hexdigest()[:16]}"
 
 
-def _marker(event: Mapping[str, Any], identity: str) -> str:
-    """Return the text that marks what belongs to a resource; it needs no escaping."""
-    owner = "\n".join((event["StackId"], event["LogicalResourceId"], identity))
-    return f"cdk-{hashlib.sha256(owner.encode()).hexdigest()[:16]}"
+def _properties_of(event: Mapping[str, Any], name: str) -> Properties:
+    """Return a request's properties without those that CloudFormation reads itself."""
+    return {key: value for key, value in event[name].items() if key not in ("ServiceToken", "ServiceTimeout")}

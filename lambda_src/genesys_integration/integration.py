@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from genesys.client import GenesysClient, GenesysError
+from genesys.client import GenesysClient, GenesysError, error_code, uuid_of
 from genesys.lifecycle import NotYetError, Properties, PropertyError, ResourceError, overtaking_is_not_yet
-from genesys_integration.topics import check_topics
+from genesys_integration.topics import TOPIC, check_topics
 
 # What AWS and Genesys Cloud allow, by property: its name at the construct, its form, and the form in words. The
 # construct checks the same where it knows the value.
@@ -20,7 +20,6 @@ _FORMS: Mapping[str, tuple[str, re.Pattern[str], str]] = {
     "Region": ("aws_region", re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "an AWS region such as eu-central-1"),
     "Suffix": ("event_source_suffix", re.compile(r"[A-Za-z0-9._-]{1,64}"), "a word of 1 to 64 letters, digits and ._-"),
 }
-TOPIC = re.compile(r"v2(?:\.(?:[A-Za-z0-9_]+|\{id\}))+")
 _SOURCE = ("eventSourceSuffix", "awsAccountId", "awsAccountRegion")
 _USABLE_SOURCE_STATES = ("PENDING", "ACTIVE")
 _NOTES = "Managed by AWS CloudFormation, marker"
@@ -68,7 +67,8 @@ class IntegrationResource:
         organization = client.organization_id()
         if organization not in (None, properties["OrgId"]):
             raise PropertyError(
-                f"org_id is {properties['OrgId']!r}: the organization of the credentials is allowed, {organization}."
+                f"org_id is {properties['OrgId']!r}: the organization of the credentials is allowed, "
+                f"{uuid_of(organization) or 'whose id has another form'}."
             )
         wanted = _configuration(properties)
         for other in client.integrations():
@@ -76,8 +76,8 @@ class IntegrationResource:
             is_taken = all(configured.get(name) == wanted[name] for name in _SOURCE)
             if is_taken and not _has_marker(other, marker):
                 raise PropertyError(
-                    f"event_source_suffix is {properties['Suffix']!r}, which the integration {other['id']} has: a "
-                    "suffix that no other integration has for this account and region is allowed."
+                    f"event_source_suffix is {properties['Suffix']!r}, which the integration {_shown(other['id'])} "
+                    "has: a suffix that no other integration has for this account and region is allowed."
                 )
 
     def apply(self, client: GenesysClient, properties: Properties, marker: str, *, create: bool) -> dict[str, str]:
@@ -88,8 +88,11 @@ class IntegrationResource:
             is_changed |= _enable(client, integration_id)
             state = client.integration(integration_id)["reportedState"]
         if state["code"] == "ERROR":
-            detail = (state.get("detail") or {}).get("message") or "it gives no reason"
-            failure = f"Genesys Cloud reports an error of the integration {integration_id}: {detail}"
+            code = error_code((state.get("detail") or {}).get("localizableMessageCode"))
+            failure = (
+                f"Genesys Cloud reports an error of the integration {_shown(integration_id)}"
+                f"{f' ({code})' if code else ''}: look there for its reason"
+            )
             # Right after a change the report may still be about the state before it.
             raise NotYetError(failure) if is_changed else ResourceError(failure)
         source = f"aws.partner/genesys.com/cloud/{properties['OrgId']}/{properties['Suffix']}"
@@ -191,6 +194,10 @@ def _with_marker(client: GenesysClient, marker: str) -> list[dict[str, Any]]:
 def _has_marker(integration: Mapping[str, Any], marker: str) -> bool:
     # In the name from its creation on, and in the notes should someone rename it.
     return any(marker in (integration.get(place) or "") for place in ("name", "notes"))
+
+
+def _shown(integration_id: str) -> str:
+    return uuid_of(integration_id) or "of another id"
 
 
 def _rank(integration: Mapping[str, Any]) -> tuple[bool, bool, str]:

@@ -5,6 +5,7 @@ the credentials may not ask, the list is not there, or no topic of it names the 
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,10 +13,13 @@ from genesys.client import GenesysClient, GenesysError
 from genesys.lifecycle import PropertyError
 from shared.telemetry import log
 
+TOPIC = re.compile(r"v2(?:\.(?:[A-Za-z0-9_]+|\{id\}))+")
 # The transports of the Platform API's model AvailableTopic that lead to EventBridge, in lower case.
 _EVENTBRIDGE = frozenset({"all", "eventbridge"})
 # CloudFormation cuts a long reason.
 _MOST_NAMED = 5
+# A permission as the Platform API writes it, such as routing:queue:view.
+_PERMISSION = re.compile(r"[A-Za-z]{1,64}(?::[A-Za-z*]{1,64}){1,2}")
 _ALLOWED = "topics that Genesys Cloud lists for the organization with the transport EventBridge are allowed."
 
 
@@ -27,12 +31,13 @@ def check_topics(client: GenesysClient, topics: Iterable[str]) -> dict[str, list
         GenesysError: Genesys Cloud can't answer now.
     """
     try:
-        listed = {str(each.get("id")): each for each in client.available_topics()}
+        topics_of_the_organization = client.available_topics()
     except GenesysError as error:
         if error.is_transient:
             raise
         log("WARN", "the topics are not checked", reason=f"the list was refused with {error.status}")
         return {}
+    listed = {each["id"]: each for each in topics_of_the_organization if TOPIC.fullmatch(str(each.get("id")))}
     if not any(_EVENTBRIDGE.intersection(_transports(each)) for each in listed.values()):
         log("WARN", "the topics are not checked", reason="no listed topic has the transport EventBridge")
         return {}
@@ -41,7 +46,7 @@ def check_topics(client: GenesysClient, topics: Iterable[str]) -> dict[str, list
     if problems:
         more = f", and {len(problems) - _MOST_NAMED} more" if len(problems) > _MOST_NAMED else ""
         raise PropertyError(f"topics holds {', '.join(problems[:_MOST_NAMED])}{more}: {_ALLOWED}")
-    return {topic: needed for topic in chosen if (needed := listed[topic].get("requiresPermissions"))}
+    return {topic: needed for topic in chosen if (needed := _permissions(listed[topic]))}
 
 
 def _problem(topic: str, listed: Mapping[str, Mapping[str, Any]]) -> str:
@@ -51,8 +56,12 @@ def _problem(topic: str, listed: Mapping[str, Mapping[str, Any]]) -> str:
         return f"{topic!r}, which is unknown" + (f" (did you mean {close[0]!r}?)" if close else "")
     transports = _transports(listed[topic])
     if transports and not _EVENTBRIDGE.intersection(transports):
-        return f"{topic!r}, which is sent over {' and '.join(listed[topic]['transports'])} alone"
+        return f"{topic!r}, which is not sent over EventBridge"
     return ""
+
+
+def _permissions(topic: Mapping[str, Any]) -> list[str]:
+    return [str(each) for each in topic.get("requiresPermissions") or () if _PERMISSION.fullmatch(str(each))]
 
 
 def _transports(topic: Mapping[str, Any]) -> list[str]:

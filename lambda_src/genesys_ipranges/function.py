@@ -1,46 +1,33 @@
 """The function put together: ask Genesys Cloud, judge the answer, change the IP sets."""
 
-import ipaddress
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from genesys.client import Deadline, GenesysClient
 from genesys.connection import connect, read_credentials
+from genesys.propagation import once_allowed
+from genesys_ipranges.ip_sets import VERSIONS, IpSets, MissingSetError
 from genesys_ipranges.ranges import Network, RefusedError, check_fits, check_shrinking, ranges_of
-from genesys_ipranges.settings import IpRangesSettings, IpSet
+from genesys_ipranges.settings import IpRangesSettings
 from shared.telemetry import Metrics, log
 
+RESOURCE_TYPE = "Custom::GenesysIpSets"
 WORK_SECONDS = 60.0
-
-
-class Waf(Protocol):
-    """The calls used of AWS WAF's client."""
-
-    def get_ip_set(self, *, Name: str, Scope: str, Id: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
-        """Read an IP set."""
-        ...
-
-    def update_ip_set(self, *, Name: str, Scope: str, Id: str, Addresses: list[str], LockToken: str) -> dict[str, Any]:  # noqa: N803
-        """Replace the addresses of an IP set, unless it changed after it was read."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Present:
-    """What an IP set holds, and the token to change it with."""
-
-    networks: frozenset[Network]
-    lock_token: str
+# AWS WAF spreads a change within "a few seconds to a number of minutes" (AWS WAF API Reference,
+# WAFUnavailableEntityException), so a set may count as in use after its web ACL is gone.
+DELETION_SECONDS = 300.0
 
 
 class IpRangesHandler:
-    """Keeps the IP sets of both IP versions up to date: Genesys Cloud's published networks and the owner's.
+    """Keeps IP sets at the networks that Genesys Cloud publishes: makes them, follows the list, deletes them.
 
     Args:
         settings: what the construct told the function.
         make_client: makes the client of an AWS service.
         make_genesys: makes the client of Genesys Cloud from the host, the credentials and the deadline.
+        clock: seconds, monotonic.
+        sleep: waits between attempts.
     """
 
     def __init__(
@@ -48,72 +35,85 @@ class IpRangesHandler:
         settings: IpRangesSettings,
         make_client: Callable[[str], Any],
         make_genesys: Callable[..., GenesysClient] = connect,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
         self._make_client = make_client
         self._make_genesys = make_genesys
+        self._clock = clock
+        self._sleep = sleep
 
-    def handle(self, event: dict[str, Any]) -> None:
-        """Refresh the allow-list, on schedule or as a custom resource of a deployment.
+    def handle(self, event: dict[str, Any]) -> dict[str, str]:
+        """Refresh the sets on schedule, or make, refresh or delete them for a deployment; return the ARNs by attribute.
 
         On schedule a refused answer changes nothing and raises an alarm. In a deployment it fails the deployment: then
-        the API has no list yet, or an older one.
+        there is no web ACL yet, or one with an older list.
         """
-        if event.get("RequestType") == "Delete":
-            return
+        request = event.get("RequestType")
+        if request is None:
+            return self._refresh(create=False)
+        if request == "Delete":
+            # An allow-list deployed before the function made the sets had a resource of another type.
+            if event["ResourceType"] == RESOURCE_TYPE:
+                self._ip_sets(Deadline(DELETION_SECONDS, self._clock)).delete()
+            return {}
+        return once_allowed(lambda: self._refresh(create=True), self._clock, self._sleep)
+
+    def _refresh(self, *, create: bool) -> dict[str, str]:
         metrics = Metrics()
         try:
-            self._refresh(metrics)
+            arns = self._follow(metrics, create=create)
             metrics.count("IpRangesChecked")
         except RefusedError as refused:
             metrics.count("IpRangesRefused")
             log("ERROR", "the address ranges are refused", reason=str(refused))
-            if "RequestType" in event:
+            if create:
                 raise
+            return {}
         finally:
             metrics.flush()
+        return {f"IPv{version}SetArn": arn for version, arn in arns.items()}
 
-    def _refresh(self, metrics: Metrics) -> None:
+    def _follow(self, metrics: Metrics, *, create: bool) -> dict[int, str]:
         settings = self._settings
-        deadline = Deadline(WORK_SECONDS)
+        deadline = Deadline(WORK_SECONDS, self._clock)
         credentials = read_credentials(self._make_client("secretsmanager"), settings.credentials_secret_arn)
         genesys = self._make_genesys(settings.genesys_host, credentials, deadline)
-        published = ranges_of(genesys.ip_ranges(), settings.services, settings.directions)
-        waf: Waf = self._make_client("wafv2")
-        present = {version: _read(waf, ip_set) for version, ip_set in settings.ip_sets.items()}
-        in_force = frozenset().union(*(each.networks for each in present.values())) - settings.additional_networks
+        published = ranges_of(genesys.ip_ranges(), settings.services, settings.directions, settings.genesys_aws_region)
+        ip_sets = self._ip_sets(deadline)
+        present = ip_sets.read()
+        if not create and len(present) < len(VERSIONS):
+            raise MissingSetError("an IP set of Genesys Cloud's networks is gone: the next deployment makes it again")
+        in_force: frozenset[Network] = frozenset().union(*(each.networks for each in present.values()))
         check_shrinking(in_force, published, settings.max_shrink_ratio)
-        wanted = {
-            version: frozenset(each for each in published | settings.additional_networks if each.version == version)
-            for version in settings.ip_sets
-        }
+        wanted = {version: frozenset(each for each in published if each.version == version) for version in VERSIONS}
         for networks in wanted.values():
             check_fits(networks)
-        for version, ip_set in settings.ip_sets.items():
-            if wanted[version] != present[version].networks:
-                _write(waf, ip_set, wanted[version], present[version].lock_token)
-        added, removed = published - in_force, in_force - published
-        if added or removed:
-            # Genesys Cloud's own addresses, which it publishes; the owner's networks are not among them.
-            log("INFO", "the allow-list changed", added=_text(added), removed=_text(removed))
-        metrics.count("IpRangesAdded", len(added))
-        metrics.count("IpRangesRemoved", len(removed))
-        metrics.count("IpRangesInForce", len(published))
+        arns: dict[int, str] = {}
+        for version, networks in wanted.items():
+            found = present.get(version)
+            if found is None:
+                arns[version] = ip_sets.create(version, networks)
+                continue
+            if networks != found.networks:
+                ip_sets.update(found, networks)
+            arns[version] = found.arn
+        _report(metrics, in_force, published)
+        return arns
+
+    def _ip_sets(self, deadline: Deadline) -> IpSets:
+        return IpSets(self._make_client("wafv2"), self._settings.set_name, deadline, self._sleep)
 
 
-def _read(waf: Waf, ip_set: IpSet) -> _Present:
-    answer = waf.get_ip_set(Name=ip_set.name, Scope=ip_set.scope, Id=ip_set.id)
-    return _Present(frozenset(map(ipaddress.ip_network, answer["IPSet"]["Addresses"])), answer["LockToken"])
-
-
-def _write(waf: Waf, ip_set: IpSet, networks: frozenset[Network], lock_token: str) -> None:
-    waf.update_ip_set(
-        Name=ip_set.name,
-        Scope=ip_set.scope,
-        Id=ip_set.id,
-        Addresses=sorted(map(str, networks)),
-        LockToken=lock_token,
-    )
+def _report(metrics: Metrics, in_force: frozenset[Network], published: frozenset[Network]) -> None:
+    added, removed = published - in_force, in_force - published
+    if added or removed:
+        # Genesys Cloud's own addresses, which it publishes.
+        log("INFO", "the allow-list changed", added=_text(added), removed=_text(removed))
+    metrics.count("IpRangesAdded", len(added))
+    metrics.count("IpRangesRemoved", len(removed))
+    metrics.count("IpRangesInForce", len(published))
 
 
 def _text(networks: frozenset[Network]) -> str:

@@ -7,8 +7,9 @@ from genesys_ipranges.function import IpRangesHandler
 from genesys_ipranges.settings import IpRangesSettings
 from shared import aws
 
+_settings = IpRangesSettings.from_environment()
 _function = IpRangesHandler(
-    IpRangesSettings.from_environment(),
+    _settings,
     lambda service: aws.client(service, connect_seconds=3, read_seconds=10, attempts=3),
 )
 
@@ -16,6 +17,6 @@ _function = IpRangesHandler(
 def handle(event: dict[str, Any], _context: object) -> None:
     """Refresh the allow-list."""
     if "ResponseURL" in event:
-        answer(event, lambda: _function.handle(event))
+        answer(event, _settings.set_name, lambda: _function.handle(event))
     else:
-        _function.handle(event)
+        _function.handle({})

@@ -1,6 +1,7 @@
 """Reads an answer of ``GET /api/v2/ipranges`` for the allow-list, and refuses implausible ones."""
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
@@ -11,6 +12,7 @@ Network = IPv4Network | IPv6Network
 WIDEST_PREFIX = {4: 8, 6: 19}
 # AWS WAF Developer Guide, "AWS WAF quotas".
 MAX_ADDRESSES_IN_SET = 10_000
+_AWS_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
 
 
 class RefusedError(Exception):
@@ -18,21 +20,23 @@ class RefusedError(Exception):
 
 
 def ranges_of(
-    entities: Iterable[Mapping[str, Any]], services: Collection[str], directions: Collection[str]
+    entities: Iterable[Mapping[str, Any]], services: Collection[str], directions: Collection[str], aws_region: str
 ) -> frozenset[Network]:
     """Return the networks of the given services and directions.
 
+    Where ranges name AWS regions, one of these must be ``aws_region``: so the list of another region is refused even
+    when there is no list to compare it with. Ranges without a region, or with another word for it, tell nothing.
+
     Raises:
-        RefusedError: there is none, or one is no network or too wide to be one of Genesys Cloud's.
+        RefusedError: there is none, all are of other regions, or one is no network or too wide to be Genesys Cloud's.
     """
-    networks = frozenset(
-        _network(entity.get("cidr"))
-        for entity in entities
-        if entity.get("service") in services and entity.get("direction") in directions
-    )
-    if not networks:
+    chosen = [each for each in entities if each.get("service") in services and each.get("direction") in directions]
+    if not chosen:
         raise RefusedError("Genesys Cloud names no address range of the services and directions asked for")
-    return networks
+    regions = {str(each.get("region")) for each in chosen}
+    if aws_region not in regions and all(map(_AWS_REGION.fullmatch, regions)):
+        raise RefusedError(f"Genesys Cloud names address ranges of other regions than {aws_region} alone")
+    return frozenset(_network(each.get("cidr")) for each in chosen)
 
 
 def _network(cidr: Any) -> Network:

@@ -8,13 +8,11 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from genesys.client import GenesysClient
-from genesys.connection import CredentialsError, SecretsManager
+from genesys.connection import CredentialsError, SecretsManager, read_text
 from genesys.lifecycle import NotYetError, Properties, PropertyError, overtaking_is_not_yet
+from shared.secret_key import UnusableKeyError, usable_key
 from shared.telemetry import log
 
 SIGNING_KEY = "${signing_key}"
@@ -22,21 +20,20 @@ MARKER = "${marker}"
 
 _HOST = re.compile(r"[a-z0-9.-]+\.[a-z]+")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_ITEM = "{}/{{id}}"
 
 
 def read_signing_key(secrets_manager: SecretsManager, secret_id: str) -> str:
     """Read the current version of the signing key.
 
     Raises:
-        CredentialsError: it can't be read.
+        CredentialsError: it can't be read, or can't be a key.
     """
+    text = read_text(secrets_manager, secret_id, "signing_key", "a secret with a text is allowed")
     try:
-        key: str = secrets_manager.get_secret_value(SecretId=secret_id)["SecretString"]
-    except (ClientError, BotoCoreError, OSError, KeyError) as error:
-        raise CredentialsError(
-            f"signing_key can't be read ({type(error).__name__}): a secret with a text is allowed."
-        ) from None
-    return key
+        return usable_key({"SecretString": text}, "signing key").decode()
+    except UnusableKeyError as error:
+        raise CredentialsError(str(error)) from None
 
 
 class SubscriptionResource:
@@ -90,11 +87,11 @@ class SubscriptionResource:
             raise NotYetError(f"the event subscription at {path} is not listed")
         only, *twins = found
         for twin in twins:
-            client.delete(_item(path, twin))
+            client.delete(_ITEM.format(path), str(twin["id"]))
         different = [name for name, value in _content(body).items() if not _covers(only.get(name), value)]
         if different:
             with overtaking_is_not_yet():
-                client.call("PUT", _item(path, only), body, secrets=[key])
+                client.call("PUT", _ITEM.format(path), body, identifier=str(only["id"]), secrets=[key])
             log("INFO", "the event subscription is written again", fields=",".join(different))
         return {"SubscriptionId": str(only["id"])}
 
@@ -102,7 +99,7 @@ class SubscriptionResource:
         """Delete the subscription."""
         path = identity.removeprefix(self.place(identity))
         for subscription in _with_marker(client, path, marker):
-            client.delete(_item(path, subscription))
+            client.delete(_ITEM.format(path), str(subscription["id"]))
         if _with_marker(client, path, marker):
             raise NotYetError(f"the event subscription at {path} is still listed")
 
@@ -165,7 +162,3 @@ def _covers(shown: Any, wanted: Any) -> bool:
             )
         case _:
             return bool(shown == wanted)
-
-
-def _item(path: str, subscription: Mapping[str, Any]) -> str:
-    return f"{path}/{quote(str(subscription['id']), safe='')}"

@@ -2,17 +2,14 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ingest.deadline import (
-    FIREHOSE_CALL_SECONDS,
-    QUEUE_CALL_SECONDS,
-    QUEUE_RESERVE_SECONDS,
-    Deadline,
-)
+from ingest.batches import batches
+from ingest.deadline import FIREHOSE_CALL_SECONDS, QUEUE_RESERVE_SECONDS, Deadline
+from ingest.queues import Queues
 from shared.envelope import shard_of, with_new_ingest_id
 from shared.telemetry import Metrics, log, log_exception
 
@@ -20,9 +17,6 @@ from shared.telemetry import Metrics, log, log_exception
 MAX_BATCH_RECORDS = 500
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 MAX_RECORD_BYTES = 1000 * 1024
-# Amazon SQS API Reference, "SendMessageBatch": 10 messages, 1 MiB together.
-MAX_QUEUE_MESSAGES = 10
-MAX_QUEUE_BYTES = 1024 * 1024
 
 MAX_PUT_ATTEMPTS = 3
 _FIRST_BACKOFF_SECONDS = 0.05
@@ -49,14 +43,6 @@ class Firehose(Protocol):
         ...
 
 
-class Queue(Protocol):
-    """The one call used of SQS's client."""
-
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
-        """Send messages."""
-        ...
-
-
 class Outcome(NamedTuple):
     """Where each record went, by its index in what was given."""
 
@@ -70,24 +56,21 @@ class Delivery:
 
     Args:
         firehose: makes the Firehose client when it is first needed.
-        queue: makes the SQS client when it is first needed.
+        queues: takes what Firehose does not.
         stream_names: the delivery streams; an event's key chooses one of them.
-        queue_url: the buffer queue.
         sleep: waits between attempts.
     """
 
     def __init__(
         self,
         firehose: Callable[[], Firehose],
-        queue: Callable[[], Queue],
+        queues: Queues,
         stream_names: Sequence[str],
-        queue_url: str,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._firehose = firehose
-        self._queue = queue
+        self._queues = queues
         self._stream_names = stream_names
-        self._queue_url = queue_url
         self._sleep = sleep
 
     def deliver(self, records: Sequence[bytes], deadline: Deadline, metrics: Metrics) -> Outcome:
@@ -101,7 +84,7 @@ class Delivery:
         """Put records to Firehose and return the indexes of those that it did not take in time."""
         refused: set[int] = set()
         for stream_name, indexes in self._by_stream(records):
-            for batch in _batches([len(records[i]) for i in indexes], MAX_BATCH_RECORDS, MAX_BATCH_BYTES):
+            for batch in batches([len(records[i]) for i in indexes], MAX_BATCH_RECORDS, MAX_BATCH_BYTES):
                 pending = [indexes[k] for k in batch]
                 refused.update(self._put_batch(stream_name, records, pending, deadline, metrics))
         return frozenset(refused)
@@ -154,40 +137,6 @@ class Delivery:
     ) -> frozenset[int]:
         """Send records to the queue and return the indexes of those that it did not take in time."""
         indexes = sorted(refused)
-        messages = [_as_message(records[i]) for i in indexes]
-        nowhere: set[int] = set()
-        for batch in _batches([len(message) for message in messages], MAX_QUEUE_MESSAGES, MAX_QUEUE_BYTES):
-            lost = batch
-            if deadline.leaves(QUEUE_CALL_SECONDS):
-                entries = [{"Id": str(k), "MessageBody": messages[k].decode()} for k in batch]
-                try:
-                    answer = self._queue().send_message_batch(QueueUrl=self._queue_url, Entries=entries)
-                    lost = [int(entry["Id"]) for entry in answer.get("Failed", [])]
-                except (ClientError, BotoCoreError, OSError) as error:
-                    log_exception("the buffer queue did not take a batch", error)
-            nowhere.update(indexes[k] for k in lost)
+        nowhere = self._queues.buffer([records[i] for i in indexes], deadline)
         metrics.count("EventsOverflowed", len(indexes) - len(nowhere))
-        return frozenset(nowhere)
-
-
-def _batches(sizes: Sequence[int], most_items: int, most_bytes: int) -> Iterator[list[int]]:
-    """Cut ``range(len(sizes))`` into runs within both limits."""
-    batch: list[int] = []
-    total = 0
-    for index, size in enumerate(sizes):
-        if batch and (len(batch) == most_items or total + size > most_bytes):
-            yield batch
-            batch, total = [], 0
-        batch.append(index)
-        total += size
-    if batch:
-        yield batch
-
-
-def _as_message(record: bytes) -> bytes:
-    """Make a record a legal SQS message.
-
-    SQS takes the characters of XML 1.0 (Amazon SQS API Reference, "SendMessage"). Of what JSON text may hold, only
-    U+FFFE and U+FFFF are missing there; they stand inside a string, where their escapes mean the same.
-    """
-    return record.replace(b"\xef\xbf\xbe", b"\\ufffe").replace(b"\xef\xbf\xbf", b"\\uffff")
+        return frozenset(indexes[k] for k in nowhere)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
@@ -12,8 +13,9 @@ from ingest.health import Health
 from ingest.intake import Intake
 from ingest.oversize import OversizeStore
 from ingest.queue_consumer import QueueConsumer
+from ingest.queues import Queues
 from ingest.settings import IngestSettings
-from ingest.signing_keys import SigningKeys
+from ingest.signing_keys import KeysUnavailableError, SigningKeys
 from ingest.webhook import Webhook, health_answer, problem
 from shared.telemetry import Metrics, log_exception
 
@@ -41,21 +43,26 @@ class IngestHandler:
         keys = SigningKeys(
             partial(client, "secretsmanager"), settings.signing_secret_arn, settings.previous_key_validity
         )
-        delivery = Delivery(firehose, partial(client, "sqs"), settings.stream_names, settings.queue_url, sleep)
+        queues = Queues(partial(client, "sqs"), settings.queue_url, settings.dead_letter_queue_url)
+        delivery = Delivery(firehose, queues, settings.stream_names, sleep)
         originals = OversizeStore(partial(client, "s3"), settings.bucket_name, settings.raw_key_arn)
         intake = Intake(settings, delivery, originals)
         self._webhook = Webhook(settings, keys, intake)
-        self._queue_consumer = QueueConsumer(settings, delivery, intake)
-        self._health = Health(keys, firehose, settings.stream_names)
+        self._queue_consumer = QueueConsumer(settings, delivery, intake, queues)
+        self._keys = keys if settings.signing_secret_arn else None
+        self._health = Health(self._keys, firehose, settings.stream_names)
+        self._started = datetime.now(UTC)
 
     def handle(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Answer a request, or consume a batch of queue messages."""
+        """Answer a request, consume a batch of queue messages, or tell an operator how things are."""
         metrics = Metrics()
         try:
             if "Records" in event:
                 return self._queue_consumer.consume(event["Records"], Deadline(), metrics)
             if event.get("httpMethod") == "GET":
                 return health_answer(self._health.reason())
+            if event.get("operatorView") is True:
+                return self._operator_view()
             return self._webhook.answer(event, Deadline(), metrics)
         except Exception as error:
             if "Records" in event:
@@ -65,3 +72,22 @@ class IngestHandler:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The request could not be handled; send it again.")
         finally:
             metrics.flush()
+
+    def _operator_view(self) -> dict[str, Any]:
+        """Return the health with what is nobody's business outside the account.
+
+        API Gateway's requests have other fields, so only who may invoke the function itself gets this.
+        """
+        reason = self._health.reason()
+        try:
+            keys = None if self._keys is None else self._keys.facts()
+        except KeysUnavailableError:
+            keys = None  # the reason says so
+        return {
+            "status": "ok" if reason is None else "unavailable",
+            "reason": reason,
+            "signing_key": keys,
+            # Of this one execution environment; the metric RequestsForged counts for all.
+            "requests_forged": self._webhook.requests_forged,
+            "since": self._started.isoformat(),
+        }

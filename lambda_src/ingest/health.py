@@ -10,9 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ingest.deadline import FIREHOSE_CALL_SECONDS, Deadline
 from ingest.delivery import Firehose
 from ingest.signing_keys import KeysUnavailableError, SigningKeys
+from shared.secret_key import UnusableKeyError
 from shared.telemetry import log_exception
 
-Reason = Literal["SECRET_UNREADABLE", "STREAM_UNREADABLE", "STREAM_NOT_ACTIVE"]
+Reason = Literal["SECRET_UNREADABLE", "SECRET_UNUSABLE", "STREAM_UNREADABLE", "STREAM_NOT_ACTIVE"]
 
 # DescribeDeliveryStream allows five calls a second and account (Amazon Data Firehose quota): an answer holds a while,
 # and of many streams each check looks at the next five.
@@ -21,11 +22,18 @@ STREAMS_IN_A_CHECK = 5
 
 
 class Health:
-    """Checks what accepting an event needs, and remembers the answer for half a minute."""
+    """Checks what accepting an event needs, and remembers the answer for half a minute.
+
+    Args:
+        keys: the keys a signature may be made with; None without the webhook.
+        firehose: makes the Firehose client when it is first needed.
+        stream_names: the delivery streams.
+        clock: seconds, monotonic.
+    """
 
     def __init__(
         self,
-        keys: SigningKeys,
+        keys: SigningKeys | None,
         firehose: Callable[[], Firehose],
         stream_names: Sequence[str],
         clock: Callable[[], float] = time.monotonic,
@@ -48,10 +56,11 @@ class Health:
     def _check(self) -> Reason | None:
         deadline = Deadline(clock=self._clock)
         try:
-            self._keys.get()
+            if self._keys is not None:
+                self._keys.get()
         except KeysUnavailableError as error:
             log_exception("health: the signing secret can't be read", error.__cause__ or error)
-            return "SECRET_UNREADABLE"
+            return "SECRET_UNUSABLE" if isinstance(error.__cause__, UnusableKeyError) else "SECRET_UNREADABLE"
         for _ in range(min(STREAMS_IN_A_CHECK, len(self._streams))):
             name, _outdated = self._streams.popleft()
             self._streams.append((name, self._check_stream(name, deadline)))

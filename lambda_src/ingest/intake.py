@@ -1,5 +1,6 @@
 """Takes events in, from whichever door: describe, wrap, deliver, and say what became of each."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ingest.deadline import QUEUE_RESERVE_SECONDS, S3_CALL_SECONDS, Deadline
 from ingest.delivery import MAX_RECORD_BYTES, Delivery
 from ingest.oversize import OversizeStore, reduce_event
-from ingest.recent_keys import RecentKeys
+from ingest.recent_events import RecentEvents
 from ingest.settings import IngestSettings
 from shared.envelope import Ingress, wrap
 from shared.event import EventFacts, describe
@@ -51,7 +52,7 @@ class Intake:
         self._delivery = delivery
         self._originals = originals
         self._now = now
-        self._recent = RecentKeys(clock)
+        self._recent = RecentEvents(clock)
 
     def take(self, events: Iterable[tuple[dict[str, Any], bytes]], deadline: Deadline, metrics: Metrics) -> Receipt:
         """Take a webhook request's events; each is a record of its own.
@@ -62,14 +63,17 @@ class Intake:
         arrival = self._now()
         recent = self._recent.current()
         records: list[bytes] = []
-        keys: list[str | None] = []
-        seen: set[str] = set()
+        digests: list[bytes | None] = []
+        seen: set[bytes] = set()
         received = refused = 0
         oldest: datetime | None = None
         for event, raw in events:
             received += 1
             facts = describe(event, self._settings.event_id_path, arrival)
-            if facts.has_identity and (facts.dedup_key in seen or facts.dedup_key in recent):
+            # The same bytes have the same identity. The same id with other bytes is for the transform to judge: what is
+            # dropped here is not even in raw/.
+            digest = hashlib.sha256(raw).digest()
+            if facts.has_identity and (digest in seen or digest in recent):
                 continue
             if facts.event_time is not None and (oldest is None or facts.event_time < oldest):
                 oldest = facts.event_time
@@ -77,17 +81,17 @@ class Intake:
             if record is None:
                 refused += 1
                 continue
-            seen.add(facts.dedup_key)
+            seen.add(digest)
             records.append(record)
             # Without an identity, equal events may be different happenings: each goes through.
-            keys.append(facts.dedup_key if facts.has_identity else None)
+            digests.append(digest if facts.has_identity else None)
         metrics.count("EventsReceived", received)
         if oldest is not None:
             metrics.highest("EventAge", (arrival - oldest).total_seconds() * 1000)
         duplicates = received - len(records) - refused
         outcome = self._delivery.deliver(records, deadline, metrics)
-        # Only what is durable is remembered; a key remembered too early would answer for a lost event.
-        self._recent.add(key for i, key in enumerate(keys) if key is not None and i not in outcome.nowhere)
+        # Only what is durable is remembered; an event remembered too early would be lost.
+        self._recent.add(digest for i, digest in enumerate(digests) if digest is not None and i not in outcome.nowhere)
         refused += len(outcome.nowhere)
         if refused:
             # The sender sends them all again; those that are durable count as accepted then, as duplicates.
@@ -114,7 +118,7 @@ class Intake:
         if not deadline.leaves(S3_CALL_SECONDS + QUEUE_RESERVE_SECONDS):
             return None
         try:
-            pointer = self._originals.keep(raw, facts, arrival)
+            pointer = self._originals.keep(raw, arrival)
         except (ClientError, BotoCoreError, OSError) as error:
             log_exception("an oversize event's original could not be stored", error)
             return None

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from shared.event import EventFacts
-from shared.pointer import Pointer, object_key
+from shared.pointer import Pointer, new_object_key
 
 
 class S3(Protocol):
@@ -33,10 +32,10 @@ class OversizeStore:
         self._bucket_name = bucket_name
         self._raw_key_arn = raw_key_arn
 
-    def keep(self, original: bytes, facts: EventFacts, arrival: datetime) -> Pointer:
-        """Store an original and return the pointer to it. The same event again is the same key."""
+    def keep(self, original: bytes, arrival: datetime) -> Pointer:
+        """Store an original and return the pointer to it."""
         digest = hashlib.sha256(original).hexdigest()
-        pointer = Pointer(object_key(facts.dedup_key, digest, arrival), len(original), digest)
+        pointer = Pointer(new_object_key(arrival), len(original), digest)
         self._s3().put_object(
             Bucket=self._bucket_name,
             Key=pointer.key,

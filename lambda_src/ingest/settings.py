@@ -9,8 +9,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureScheme:
-    """How the sender signs: which header, what stands before the signature, how it is encoded."""
+    """How the sender proves itself: what is in which header, what stands before it, how a signature is encoded."""
 
+    kind: Literal["hmac", "shared_key", "basic"]
     header: str
     prefix: str
     encoding: Literal["hex", "base64"]
@@ -24,6 +25,8 @@ class IngestSettings:
 
     stream_names: tuple[str, ...]
     queue_url: str
+    dead_letter_queue_url: str
+    retry_delay: timedelta
     signing_secret_arn: str
     previous_key_validity: timedelta
     bucket_name: str
@@ -39,11 +42,14 @@ class IngestSettings:
         return cls(
             stream_names=tuple(environment["STREAM_NAMES"].split(",")),
             queue_url=environment["BUFFER_QUEUE_URL"],
+            dead_letter_queue_url=environment["DEAD_LETTER_QUEUE_URL"],
+            retry_delay=timedelta(seconds=float(environment["RETRY_DELAY_SECONDS"])),
             signing_secret_arn=environment["SIGNING_SECRET_ARN"],
             previous_key_validity=timedelta(hours=float(environment["PREVIOUS_KEY_VALIDITY_HOURS"])),
             bucket_name=environment["BUCKET_NAME"],
             raw_key_arn=environment["RAW_KEY_ARN"],
             signature=SignatureScheme(
+                kind=_kind(environment["SIGNATURE_KIND"]),
                 header=environment["SIGNATURE_HEADER"],
                 prefix=environment["SIGNATURE_PREFIX"],
                 encoding="base64" if environment["SIGNATURE_ENCODING"] == "base64" else "hex",
@@ -54,3 +60,11 @@ class IngestSettings:
             event_id_path=tuple(environment["EVENT_ID_FIELD"].split(".")),
             oversize_fields=frozenset(environment["OVERSIZE_FIELDS"].split(",")),
         )
+
+
+def _kind(name: str) -> Literal["hmac", "shared_key", "basic"]:
+    match name:
+        case "hmac" | "shared_key" | "basic":
+            return name
+        case _:
+            raise ValueError("SIGNATURE_KIND is none of hmac, shared_key and basic")

@@ -1,7 +1,8 @@
-"""Verifies the sender's HMAC-SHA256 signature over the exact bytes of the body."""
+"""Verifies the sender's HMAC-SHA256 signature over the exact bytes of the body, or the key itself in a header."""
 
 import base64
 import binascii
+import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ Headers = Mapping[str, Sequence[str]]
 
 
 def is_signed(scheme: SignatureScheme, headers: Headers, body: bytes, keys: Sequence[bytes], now: datetime) -> bool:
-    """Tell whether one of ``keys`` made the signature that the request carries.
+    """Tell whether one of ``keys`` made the signature that the request carries, or is the key that it carries.
 
     Every key is tried and every comparison takes the same time, whatever the signature is. A header given twice, in
     whatever case, is no signature: request smuggling exploits the choice between the two.
@@ -29,6 +30,8 @@ def is_signed(scheme: SignatureScheme, headers: Headers, body: bytes, keys: Sequ
     given = _only_value(headers, scheme.header)
     if given is None or not given.startswith(scheme.prefix):
         return False
+    if scheme.kind != "hmac":
+        return _is_key(scheme, given[len(scheme.prefix) :], keys)
     signature = _decode(given[len(scheme.prefix) :], scheme)
     if signature is None:
         return False
@@ -40,6 +43,29 @@ def is_signed(scheme: SignatureScheme, headers: Headers, body: bytes, keys: Sequ
         body = timestamp.encode("utf-8", "surrogatepass") + b"." + body
     matches = [hmac.compare_digest(hmac.digest(key, body, "sha256"), signature) for key in keys]
     return any(matches)
+
+
+def _is_key(scheme: SignatureScheme, given: str, keys: Sequence[bytes]) -> bool:
+    key = _password(given) if scheme.kind == "basic" else given.encode("utf-8", "surrogatepass")
+    if key is None:
+        return False
+    # compare_digest takes the same time for inputs of the same length alone: digests do not tell a key's length.
+    digest = hashlib.sha256(key).digest()
+    matches = [hmac.compare_digest(hashlib.sha256(each).digest(), digest) for each in keys]
+    return any(matches)
+
+
+def _password(credentials: str) -> bytes | None:
+    """Return the password of Basic authentication (RFC 7617), whoever the user is; None for anything else."""
+    scheme, _, encoded = credentials.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        pair = binascii.a2b_base64(encoded, strict_mode=True)
+    except (ValueError, binascii.Error):
+        return None
+    _, colon, password = pair.partition(b":")
+    return password if colon else None
 
 
 def _only_value(headers: Headers, name: str) -> str | None:

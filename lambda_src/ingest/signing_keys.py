@@ -11,6 +11,10 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.secret_key import UnusableKeyError, usable_key
+from shared.telemetry import log
+
+_ROLE = "signing key"
 CACHE_SECONDS = 300.0
 REFETCH_SECONDS = 10.0
 FIRST_READ_PAUSE_SECONDS = 1.0
@@ -25,7 +29,7 @@ class SecretsManager(Protocol):
 
 
 class KeysUnavailableError(Exception):
-    """The secret can't be read, so no signature can be checked."""
+    """The secret can't be read or holds no usable key, so no signature can be checked."""
 
 
 class SigningKeys:
@@ -51,10 +55,11 @@ class SigningKeys:
         self._clock = clock
         self._current: bytes | None = None
         self._previous: bytes | None = None
-        self._previous_until = datetime.min.replace(tzinfo=UTC)
+        self._created = self._previous_until = datetime.min.replace(tzinfo=UTC)
+        self._rotated_early = False
         self._read_at = 0.0
         self._tried_at: float | None = None
-        self._last_try_failed = False
+        self._last_error: Exception | None = None
 
     def get(self) -> list[bytes]:
         """Return the keys to try.
@@ -78,8 +83,8 @@ class SigningKeys:
             KeysUnavailableError: they can't be read, so the signature may be one of a new key.
         """
         if self._tried_at is not None and self._clock() - self._tried_at < REFETCH_SECONDS:
-            if self._last_try_failed:
-                raise KeysUnavailableError
+            if self._last_error is not None:
+                raise KeysUnavailableError from self._last_error
             return None
         self._read()
         return self._valid_keys()
@@ -90,30 +95,69 @@ class SigningKeys:
             keys.append(self._previous)
         return keys
 
+    def facts(self) -> dict[str, Any]:
+        """Return what an operator may know of the keys: their ages, and nothing of themselves.
+
+        Raises:
+            KeysUnavailableError: as ``get`` does.
+        """
+        accepted = len(self.get())
+        return {
+            "created": self._created.isoformat(),
+            "age_days": (datetime.now(UTC) - self._created).days,
+            "previous_key_accepted_until": self._previous_until.isoformat() if accepted > 1 else None,
+            "rotated_early": self._rotated_early,
+        }
+
     def _read(self) -> None:
         # A secret that can't be read is not requested for every event.
         pause = REFETCH_SECONDS if self._current is not None else FIRST_READ_PAUSE_SECONDS
-        if self._last_try_failed and self._tried_at is not None and self._clock() - self._tried_at < pause:
-            raise KeysUnavailableError
+        if self._last_error is not None and self._tried_at is not None and self._clock() - self._tried_at < pause:
+            raise KeysUnavailableError from self._last_error
         self._tried_at = self._clock()
-        self._last_try_failed = True
         try:
-            current = self._client().get_secret_value(SecretId=self._secret_arn, VersionStage="AWSCURRENT")
+            secret = self._client().get_secret_value(SecretId=self._secret_arn, VersionStage="AWSCURRENT")
             previous = self._read_previous()
-        except (ClientError, BotoCoreError, OSError) as error:
+            current = usable_key(secret, _ROLE)
+        except (ClientError, BotoCoreError, OSError, UnusableKeyError) as error:
+            self._last_error = error
+            if isinstance(error, UnusableKeyError):
+                log("ERROR", str(error))
             raise KeysUnavailableError from error
-        self._current = current["SecretString"].encode()
-        self._previous = previous
-        self._previous_until = current["CreatedDate"].astimezone(UTC) + self._previous_key_validity
+        self._current, self._created = current, secret["CreatedDate"].astimezone(UTC)
+        self._previous_until = self._created + self._previous_key_validity
+        self._previous = None if previous is None else self._usable_previous(previous)
+        self._rotated_early = previous is not None and self._is_early(previous["CreatedDate"].astimezone(UTC))
         self._read_at = self._tried_at
-        self._last_try_failed = False
+        self._last_error = None
 
-    def _read_previous(self) -> bytes | None:
+    def _read_previous(self) -> dict[str, Any] | None:
         try:
-            answer = self._client().get_secret_value(SecretId=self._secret_arn, VersionStage="AWSPREVIOUS")
+            return self._client().get_secret_value(SecretId=self._secret_arn, VersionStage="AWSPREVIOUS")
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None  # never rotated
             raise
-        value: str = answer["SecretString"]
-        return value.encode()
+
+    def _usable_previous(self, previous: dict[str, Any]) -> bytes | None:
+        # A rotation may have replaced a key that could not work: that one must not stand in the way any more.
+        try:
+            return usable_key(previous, _ROLE)
+        except UnusableKeyError:
+            return None
+
+    def _is_early(self, previous_created: datetime) -> bool:
+        """Tell whether the last rotation came while the key before the previous one might still be in use.
+
+        The secret keeps two versions at hand. So the key before them is refused, although its time is not over.
+        """
+        until = previous_created + self._previous_key_validity
+        if not (self._created < until and datetime.now(UTC) < until):
+            return False
+        log(
+            "WARN",
+            "the signing key was rotated again before the previous key's validity was over; a key older than these two "
+            "is refused",
+            hours_between=int((self._created - previous_created).total_seconds() // 3600),
+        )
+        return True

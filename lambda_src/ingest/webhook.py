@@ -33,6 +33,9 @@ class Webhook:
         keys: the keys a signature may be made with.
         intake: takes the events in.
         now: the time, UTC; for the timestamp header.
+
+    Attributes:
+        requests_forged: how many requests had a missing or wrong signature since the environment started.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Webhook:
         self._keys = keys
         self._intake = intake
         self._now = now
+        self.requests_forged = 0
 
     def answer(self, request: dict[str, Any], deadline: Deadline, metrics: Metrics) -> dict[str, Any]:
         """Answer a POST: 200 when all its events are durable, else a problem."""
@@ -106,6 +110,7 @@ class Webhook:
             log_exception("the signing secret can't be read", error.__cause__ or error)
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Signatures can't be verified now; send again.") from None
         if not signed:
+            self.requests_forged += 1
             metrics.count("RequestsForged")
             raise Refusal(HTTPStatus.UNAUTHORIZED, "The signature is missing or wrong.")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from rebuild.objects import rebuild
+from rebuild.objects import ERRORS_PREFIX, rebuild
 from shared.telemetry import log
 from transform.function import make_transformer
 from transform.plan import MaskingPlan
@@ -20,6 +20,7 @@ class RebuildHandler:
     Args:
         settings: what the construct told the function.
         plan: the masking plan.
+        raw_key_arn: the KMS key of what is not masked, and so of the records that could not be transformed.
         make_client: makes the client of an AWS service; called once for each, when it is first needed.
     """
 
@@ -27,10 +28,12 @@ class RebuildHandler:
         self,
         settings: TransformerSettings,
         plan: MaskingPlan,
+        raw_key_arn: str,
         make_client: Callable[[str], Any],
     ) -> None:
         self._settings = settings
         self._plan = plan
+        self._raw_key_arn = raw_key_arn
         self._client = cache(make_client)
         self._transformer: Transformer | None = None
 
@@ -47,7 +50,15 @@ class RebuildHandler:
         log("INFO", "a raw object is rebuilt", objects=len(results), written=written)
 
     def _write(self, key: str, content: bytes) -> bool:
-        """Write an object unless there is one of its name, and tell whether it was written."""
+        """Write an object unless there is one of its name, and tell whether it was written.
+
+        Without a key in the request S3 takes the bucket's, which is that of masked events.
+        """
+        encryption = (
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self._raw_key_arn}
+            if key.startswith(ERRORS_PREFIX)
+            else {}
+        )
         try:
             self._client("s3").put_object(
                 Bucket=self._settings.bucket_name,
@@ -55,6 +66,7 @@ class RebuildHandler:
                 Body=content,
                 ContentType="application/gzip",
                 IfNoneMatch="*",
+                **encryption,
             )
         except ClientError as error:
             if error.response["Error"]["Code"] == "PreconditionFailed":

@@ -1,5 +1,6 @@
 """The rebuild function's entry: one raw object per invocation."""
 
+import os
 from typing import Any
 
 from rebuild.function import RebuildHandler
@@ -13,7 +14,7 @@ def _client(service: str) -> Any:
     return aws.client(service, connect_seconds=1.0, read_seconds=30.0, attempts=3)
 
 
-_function = RebuildHandler(TransformerSettings.from_environment(), staged_plan(), _client)
+_function = RebuildHandler(TransformerSettings.from_environment(), staged_plan(), os.environ["RAW_KEY_ARN"], _client)
 
 
 def handle(event: dict[str, Any], context: Any) -> None:

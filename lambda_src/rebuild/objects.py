@@ -5,12 +5,12 @@ none of that name. So a rebuild that was stopped goes on where it was by startin
 version changes nothing. Objects of older versions are under Object Lock and stay; the view `events` takes the newest.
 
 **Duplicates.** The rebuild neither claims keys nor reads owners: the table forgets an owner after days, and a claim for
-an old event would name the rebuild's copy. Instead,
+an old event would name the rebuild's copy. All copies pass, so each record of an older version has its successor, by
+its ``ingest_id``, whatever became of keys and identities since. The view shows the newest version of each ``ingest_id``
+and of these each ``dedup_key`` of a day once.
 
-* within a raw object the first copy of a ``dedup_key`` passes and the others are dropped;
-* copies in different raw objects all pass, and the view, which counts a ``dedup_key`` of a day once, resolves them.
-
-Every rebuilt record says ``"deduplicated": false``, because it was not checked for duplicates.
+Every rebuilt record says ``"deduplicated": false``, because it was not checked for duplicates, nor for other contents
+under its id.
 The one case in which a rebuild shows an event twice: an event without a time of its own is filed under the day it
 arrived, so two copies that arrived on both sides of a UTC midnight are on two days.
 
@@ -36,7 +36,7 @@ from transform.records import CleanRecord, Transformer, UnreadableRecordError
 
 _RAW_KEY = re.compile(r"raw/(\d{4})/(\d\d)/(\d\d)/(\d\d)/(.+)")
 _CLEAN_PREFIX = "clean/"
-_ERRORS_PREFIX = "errors/rebuild/"
+ERRORS_PREFIX = "errors/rebuild/"
 _ERROR_CODE = "Rebuild.RecordNotTransformed"
 
 
@@ -87,23 +87,18 @@ def rebuild(key: str, content: IO[bytes], transformer: Transformer, function_arn
     name = raw.rebuilt_name(transformer.version)
     results: dict[str, _GzipLines] = {}
     metrics = Metrics()
-    seen: set[str] = set()
     for data in _records(content):
         try:
             record = _transform(data, raw.arrival, transformer)
         except UnreadableRecordError as error:
             log("WARN", "a record can't be rebuilt", reason=str(error))
             metrics.count("RebuildRecordsFailed")
-            target = f"{_ERRORS_PREFIX}{raw.arrival:%Y/%m/%d}/{name}"
+            target = f"{ERRORS_PREFIX}{raw.arrival:%Y/%m/%d}/{name}"
             line = _error_line(data, str(error), raw.arrival, function_arn)
         else:
-            if record.dedup_key in seen:
-                metrics.count("RebuildRecordsDuplicate")
-                continue
-            seen.add(record.dedup_key)
             metrics.count("RebuildRecordsWritten")
             target = f"{_CLEAN_PREFIX}event_type={record.event_type}/date={record.date}/{name}"
-            line = record.marked_unchecked()
+            line = record.marked(is_checked=False)
         results.setdefault(target, _GzipLines()).add(line)
     metrics.flush()
     return {target: lines.finish() for target, lines in results.items()}

@@ -14,13 +14,15 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from shared.event import EventFacts, format_time
 from shared.json_text import InvalidJsonError, parse_json
 from shared.pointer import Pointer
 
 Ingress = Literal["webhook", "eventbridge", "verification", "backfill"]
+VERIFICATION: Final = "verification"
+"""The ingress of the pipeline's own marked events, which are no events of Genesys Cloud's, and their partition."""
 
 _INGRESSES = frozenset(get_args(Ingress))
 _HEAD = b'{"ingest_id":"'

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from shared.event_times import CHANGES, MOMENTS
 from shared.event_types import CONVERSATION, EVENT_TYPES, MESSAGE, TYPES_BY_MEDIUM, TYPES_BY_TOPIC, UNKNOWN
+from shared.json_text import field_at
 
 # Genesys Cloud's topics stay far below; a longer one is cut, so that the envelope has a bounded size.
 MAX_TOPIC_CHARACTERS = 256
@@ -119,18 +120,41 @@ def topic_of(payload: dict[str, Any]) -> str | None:
     return topic[:MAX_TOPIC_CHARACTERS] if isinstance(topic, str) else None
 
 
-def event_time_of(event: dict[str, Any]) -> datetime | None:
-    """Return when the event happened, else when it was sent; None when it says neither.
+def time_of(payload: dict[str, Any]) -> datetime | None:
+    """Return when the event happened, else when it was sent; None when its payload says neither."""
+    return _time_in_body(_body_of(payload)) or parse_time(payload.get("timestamp"))
+
+
+def time_around(event: dict[str, Any], payload: dict[str, Any]) -> datetime | None:
+    """Return the time of the EventBridge event around a payload, if there is one."""
+    return None if payload is event else parse_time(event.get("time"))
+
+
+def content_of(payload: dict[str, Any]) -> str:
+    """Return what an event says, its topic and its body, as one text: two events with one text say the same.
+
+    Numbers are compared as they are written. What traces the event's way is no part of it.
+    """
+    body = _body_of(payload)
+    return _canonical(["content", payload.get("topicName"), _without_trace(body) if body is payload else body])
+
+
+def key_within_hour(content: str, received_at: str) -> str:
+    """Return the ``dedup_key`` of an event with neither id nor time: it holds for the UTC hour of arrival.
 
     Args:
-        event: the event as received: an EventBridge event around it has a time as well, which comes last.
+        content: the event's content.
+        received_at: when it arrived, as the envelope says it.
     """
-    payload = genesys_payload(event)
-    return _time_in_body(_body_of(payload)) or _time_sent(event, payload)
+    return _digest(_with_part(content, received_at[:13]))
 
 
-def _time_sent(event: dict[str, Any], payload: dict[str, Any]) -> datetime | None:
-    return parse_time(payload.get("timestamp")) or (None if payload is event else parse_time(event.get("time")))
+def _with_part(content: str, part: Any) -> str:
+    return f"{content[:-1]},{_canonical(part)}]"
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()
 
 
 def _body_of(payload: dict[str, Any]) -> dict[str, Any]:
@@ -165,18 +189,10 @@ def _time_in_body(body: dict[str, Any]) -> datetime | None:
     """Find the moment the event speaks of: its own, else the newest change of a state that it tells of."""
     for path in _MOMENTS:
         # Looked up first, because few bodies have any of them.
-        if path[0] in body and (moment := parse_time(_field_at(body, path))):
+        if path[0] in body and (moment := parse_time(field_at(body, path))):
             return moment
-    changes = (parse_time(_field_at(body, path)) for path in _CHANGES if path[0] in body)
+    changes = (parse_time(field_at(body, path)) for path in _CHANGES if path[0] in body)
     return max((change for change in changes if change is not None), default=None)
-
-
-def _field_at(value: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    return value
 
 
 def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime) -> EventFacts:
@@ -202,20 +218,19 @@ def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime)
     time = _time_in_body(body)
     has_identity = True
 
-    event_id = _field_at(payload, id_path)
+    event_id = field_at(payload, id_path)
     if not _is_id(event_id) and isinstance(topic, str) and topic.startswith("v2.audits."):
         event_id = body.get("id")
     if _is_id(event_id):
-        identity = ascii(("id", topic, event_id))
+        key = _digest(ascii(("id", topic, event_id)))
+    elif time is not None:
+        key = _digest(content_of(payload))
+    elif (time := parse_time(payload.get("timestamp"))) is not None:
+        key = _digest(_with_part(content_of(payload), payload["timestamp"]))
     else:
-        parts = ["content", topic, _without_trace(body) if body is payload else body]
-        if time is None:
-            time = parse_time(payload.get("timestamp"))
-            has_identity = time is not None
-            parts.append(payload["timestamp"] if has_identity else f"{arrival:%Y-%m-%dT%H}")
-        identity = _canonical(parts)
-    key = hashlib.sha256(identity.encode()).hexdigest()
-    time = time or _time_sent(event, payload)
+        key = key_within_hour(content_of(payload), format_time(arrival))
+        has_identity = False
+    time = time or parse_time(payload.get("timestamp")) or time_around(event, payload)
     return EventFacts(event_type_of(payload), time, topic_of(payload), key, has_identity)
 
 

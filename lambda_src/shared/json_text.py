@@ -22,9 +22,12 @@ class InvalidJsonError(ValueError):
     """The text is not the JSON we accept. The message repeats nothing of the text."""
 
 
-def _field_at(value: Any, *path: str) -> Any:
+def field_at(value: Any, path: tuple[str, ...]) -> Any:
+    """Return what stands at a path of keys, None where there is no such place."""
     for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
     return value
 
 
@@ -38,8 +41,8 @@ def _text_of_base64(value: Any) -> str | None:
 # Where a record holds what was sent, by its service (AWS Lambda Developer Guide, the example events of each).
 _CARRIED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "aws:sqs": lambda record: record.get("body"),
-    "aws:sns": lambda record: _field_at(record, "Sns", "Message"),
-    "aws:kinesis": lambda record: _text_of_base64(_field_at(record, "kinesis", "data")),
+    "aws:sns": lambda record: field_at(record, ("Sns", "Message")),
+    "aws:kinesis": lambda record: _text_of_base64(field_at(record, ("kinesis", "data"))),
 }
 _CARRIERS = frozenset({_BATCH, "eventSource", "EventSource"})
 

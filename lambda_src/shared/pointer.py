@@ -1,6 +1,7 @@
 """Pointers from a record to the original of an event that was too large for a Firehose record."""
 
 import hashlib
+import os
 import re
 import zlib
 from collections.abc import Callable
@@ -12,7 +13,11 @@ from botocore.exceptions import ClientError
 PREFIX = "raw/oversize/"
 # What one original may unpack to: API Gateway's payload limit (API Gateway Developer Guide, "quotas").
 MAX_ORIGINAL_BYTES = 10 * 1024 * 1024
-_KEY = re.compile(r"raw/oversize/[0-9]{4}/[0-9]{2}/[0-9]{2}/([0-9a-f]{64})-([0-9a-f]{16})\.json\.gz")
+_NAME_LENGTH = 32
+# The second form is that of older records: the event's key and the beginning of the original's SHA-256.
+_KEY = re.compile(
+    rf"raw/oversize/[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}/(?:[0-9a-f]{{{_NAME_LENGTH}}}|([0-9a-f]{{64}})-([0-9a-f]{{16}}))\.json\.gz"
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Amazon S3 API Reference, "GetObject": the object is not there, or archived. Trying again changes neither.
 _FINAL_ERRORS = {
@@ -47,7 +52,7 @@ class Pointer(NamedTuple):
             key is None
             or not isinstance(pointer.sha256, str)
             or not _SHA256.fullmatch(pointer.sha256)
-            or key.groups() != (dedup_key, pointer.sha256[:16])
+            or key.groups() not in ((None, None), (dedup_key, pointer.sha256[:16]))
             or type(pointer.length) is not int
             or not 0 < pointer.length <= MAX_ORIGINAL_BYTES
         ):
@@ -55,9 +60,12 @@ class Pointer(NamedTuple):
         return pointer
 
 
-def object_key(dedup_key: str, digest: str, arrival: datetime) -> str:
-    """Name the object of an original: by day of arrival, event and content."""
-    return f"{PREFIX}{arrival:%Y/%m/%d}/{dedup_key}-{digest[:16]}.json.gz"
+def new_object_key(arrival: datetime) -> str:
+    """Name the object of an original: by its day of arrival and at random.
+
+    Names stand in listings, inventories and access logs, where a hash of the content would tell whoever can guess it.
+    """
+    return f"{PREFIX}{arrival:%Y/%m/%d}/{os.urandom(_NAME_LENGTH // 2).hex()}.json.gz"
 
 
 def read_original(pointer: Pointer, get_object: Callable[[str], bytes]) -> bytes:

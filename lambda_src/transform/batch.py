@@ -1,11 +1,12 @@
 """Answers one Firehose batch: every record once, in order, within the size that Firehose takes back."""
 
 import binascii
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
+from shared.envelope import VERIFICATION
 from shared.telemetry import Metrics, log, log_exception
-from transform.deduplication import KeyOwners
+from transform.deduplication import Copy, KeyOwners
 from transform.records import CleanRecord, Transformer, UnreadableRecordError, arrival_of
 
 # Amazon Data Firehose Developer Guide, "Transform source data": 6 MB is the most that Lambda takes and gives in one
@@ -31,19 +32,14 @@ def answer_batch(
         except Exception as error:
             # One bad record must not fail the whole batch.
             log_exception("a record can't be transformed", error)
-    copies: dict[str, str] = {}
-    for copy in clean.values():
-        copies.setdefault(copy.dedup_key, copy.ingest_id)
-    owners = key_owners.claim(copies) if copies else {}
-    if len(owners) < len(copies):
-        metrics.count("DeduplicationUnavailable", len(copies) - len(owners))
+    verdicts = _judge(clean.values(), key_owners, metrics)
     answers: list[dict[str, Any]] = []
     passed: set[str] = set()
     size = 0
     for index, record in enumerate(records):
         answer = {"recordId": record["recordId"], "result": "ProcessingFailed"}
         if index in clean:
-            answer = _answer(record["recordId"], clean[index], owners, copies, passed, metrics)
+            answer = _answer(record["recordId"], clean[index], verdicts, passed, metrics)
             size += len(answer.get("data", "")) + _FRAME_BYTES
             if size > MAX_ANSWER_BYTES:
                 log("WARN", "a batch's answer is full; the record goes to errors/")
@@ -56,24 +52,73 @@ def answer_batch(
     return answers
 
 
+class _Verdict(NamedTuple):
+    """What is known of the copies of one identity.
+
+    Attributes:
+        owner: the ``ingest_id`` of the one that passes; None while the table can't tell.
+        is_another: whether their key belongs to another identity.
+    """
+
+    owner: str | None
+    is_another: bool
+
+
+def _judge(records: Collection[CleanRecord], key_owners: KeyOwners, metrics: Metrics) -> dict[str, _Verdict]:
+    """Claim the keys of records, and judge each identity.
+
+    Where a key belongs to another identity, nothing is dropped for it: the identity is claimed in turn as a key of its
+    own, so that its copies land once as well.
+    """
+    firsts: dict[str, Copy] = {}
+    for record in records:
+        firsts.setdefault(record.key, Copy(record.ingest_id, record.identity))
+    owners = key_owners.claim(firsts)
+    others: dict[str, Copy] = {}
+    for record in records:
+        if record.key in owners and owners[record.key].identity != record.identity:
+            others.setdefault(record.identity, Copy(record.ingest_id, record.identity))
+    other_owners = key_owners.claim(others)
+    if unknown := len(firsts) - len(owners) + len(others) - len(other_owners):
+        metrics.count("DeduplicationUnavailable", unknown)
+    verdicts: dict[str, _Verdict] = {}
+    for record in records:
+        is_another = owners.get(record.key, firsts[record.key]).identity != record.identity
+        owner = other_owners.get(record.identity) if is_another else owners.get(record.key)
+        verdicts[record.identity] = _Verdict(owner.ingest_id if owner else None, is_another)
+    return verdicts
+
+
 def _answer(
-    record_id: str,
-    record: CleanRecord,
-    owners: Mapping[str, str],
-    copies: Mapping[str, str],
-    passed: set[str],
-    metrics: Metrics,
+    record_id: str, record: CleanRecord, verdicts: Mapping[str, _Verdict], passed: set[str], metrics: Metrics
 ) -> dict[str, Any]:
-    """Answer one transformed record: the owner's first copy in the batch passes, any other is dropped."""
-    key = record.dedup_key
-    # While the table can't say who owns a key, the batch's own first copy passes, marked as unchecked.
-    owner = owners.get(key, copies[key])
-    if record.ingest_id != owner or key in passed:
+    """Answer one transformed record: the owner's first copy in the batch passes, any other is dropped.
+
+    While the table can't say who the owner is, the batch's own first copy passes, marked as unchecked.
+    """
+    verdict = verdicts[record.identity]
+    if record.identity in passed or verdict.owner not in (None, record.ingest_id):
         metrics.count("RecordsDuplicate")
         return {"recordId": record_id, "result": "Dropped"}
-    passed.add(key)
+    passed.add(record.identity)
+    if verdict.is_another and record.mark == "conflict":
+        metrics.count("RecordsConflicting")
+    elif verdict.is_another:
+        metrics.count("RecordsRepeated")
     if not record.date_is_own:
         metrics.count("EventDateOutOfWindow")
+    if record.event_type != VERIFICATION:
+        _count_findings(record, metrics)
+    line = record.marked(mark=record.mark if verdict.is_another else None, is_checked=verdict.owner is not None)
+    return {
+        "recordId": record_id,
+        "result": "Ok",
+        "data": binascii.b2a_base64(line, newline=False).decode(),
+        "metadata": {"partitionKeys": {"event_type": record.event_type, "date": record.date}},
+    }
+
+
+def _count_findings(record: CleanRecord, metrics: Metrics) -> None:
     findings = record.findings
     if findings.schema_drift is None:
         metrics.of_event_type(record.event_type).count("UnknownShape")
@@ -81,10 +126,3 @@ def _answer(
     new = findings.unknown_fields if findings.schema_drift is None else len(findings.schema_drift)
     if new:
         metrics.of_event_type(record.event_type).count("SchemaDrift", new)
-    line = record.line if key in owners else record.marked_unchecked()
-    return {
-        "recordId": record_id,
-        "result": "Ok",
-        "data": binascii.b2a_base64(line, newline=False).decode(),
-        "metadata": {"partitionKeys": {"event_type": record.event_type, "date": record.date}},
-    }

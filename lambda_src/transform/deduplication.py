@@ -1,13 +1,16 @@
-"""Remembers which copy of an event owns it, so that ``clean/`` holds one.
+"""Remembers which copy of an event owns its key, so that ``clean/`` holds one.
 
-A copy is an ``ingest_id``, an event its ``dedup_key``. The first copy to claim a key owns it for the table's time to
-live. Another copy of the key is a duplicate. The owner itself may pass any number of times: that is Firehose trying the
-transform again, a redrive or a rebuild. So nothing is dropped because a first attempt died half-way.
+A copy is an ``ingest_id`` and the identity of what it says. The first copy to claim a key owns it for the table's time
+to live. Another copy of the same identity is a duplicate. The owner itself may pass any number of times: that is
+Firehose trying the transform again or a redrive. So nothing is dropped because a first attempt died half-way.
+
+An item has a key and, as one text, its owner, so that the owners of several keys can stand in one item beside each
+other. Keys and identities are keyed digests: the table holds nothing that could be tried out.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,6 +35,13 @@ class DynamoDB(Protocol):
         ...
 
 
+class Copy(NamedTuple):
+    """A received copy of an event."""
+
+    ingest_id: str
+    identity: str
+
+
 class KeyOwners:
     """The table of owners.
 
@@ -54,15 +64,15 @@ class KeyOwners:
         self._ttl_seconds = ttl_seconds
         self._now = now
 
-    def claim(self, copies: Mapping[str, str]) -> dict[str, str]:
+    def claim(self, copies: Mapping[str, Copy]) -> dict[str, Copy]:
         """Claim keys and return the owner of each; a key whose owner can't be known now is missing.
 
         500 keys cost 20 calls to claim, and 5 to read the owners if all are taken.
 
         Args:
-            copies: ingest id by key.
+            copies: the copy that claims a key, by key.
         """
-        owners: dict[str, str] = {}
+        owners: dict[str, Copy] = {}
         taken: list[str] = []
         try:
             for keys in _chunks(list(copies), MAX_STATEMENTS):
@@ -76,13 +86,13 @@ class KeyOwners:
             log_exception("the de-duplication table did not answer", error)
         return owners
 
-    def _insert(self, keys: Sequence[str], copies: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    def _insert(self, keys: Sequence[str], copies: Mapping[str, Copy]) -> tuple[list[str], list[str]]:
         expires_at = str(int(self._now()) + self._ttl_seconds)
         # Each statement is atomic and fails alone when the key exists: a claim can't overwrite another.
-        statement = f"INSERT INTO \"{self._table_name}\" VALUE {{'dedup_key': ?, 'ingest_id': ?, 'expires_at': ?}}"
+        statement = f"INSERT INTO \"{self._table_name}\" VALUE {{'dedup_key': ?, 'owner': ?, 'expires_at': ?}}"
         answer = self._dynamodb().batch_execute_statement(
             Statements=[
-                {"Statement": statement, "Parameters": [{"S": key}, {"S": copies[key]}, {"N": expires_at}]}
+                {"Statement": statement, "Parameters": [{"S": key}, {"S": " ".join(copies[key])}, {"N": expires_at}]}
                 for key in keys
             ]
         )
@@ -97,11 +107,11 @@ class KeyOwners:
                 log("WARN", "the de-duplication table refused a claim", code=str(code))
         return owned, taken
 
-    def _read(self, keys: Sequence[str]) -> dict[str, str]:
+    def _read(self, keys: Sequence[str]) -> dict[str, Copy]:
         request = {self._table_name: {"Keys": [{"dedup_key": {"S": key}} for key in keys], "ConsistentRead": True}}
         answer = self._dynamodb().batch_get_item(RequestItems=request)
         items = answer["Responses"].get(self._table_name, [])
-        return {item["dedup_key"]["S"]: item["ingest_id"]["S"] for item in items}
+        return {item["dedup_key"]["S"]: Copy(*item["owner"]["S"].split(" ")) for item in items}
 
 
 def _chunks(items: list[_Item], size: int) -> Iterator[list[_Item]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+from shared.secret_key import usable_key
 from shared.telemetry import Metrics
 from transform.batch import answer_batch
 from transform.deduplication import KeyOwners
@@ -11,6 +12,7 @@ from transform.masking import Masker
 from transform.plan import MaskingPlan
 from transform.records import Transformer
 from transform.settings import TransformerSettings, TransformSettings
+from transform.tokens import identifier
 
 
 def make_transformer(
@@ -24,15 +26,18 @@ def make_transformer(
         settings: what the construct told the function.
         plan: the masking plan.
         client: gives the client of an AWS service.
+
+    Raises:
+        UnusableKeyError: the secret holds no key that could make tokens.
     """
     secret = client("secretsmanager").get_secret_value(SecretId=settings.tokenization_secret_arn)
-    masker = Masker(plan, secret["SecretString"].encode())
+    key = usable_key(secret, "tokenization key")
 
     def get_object(key: str) -> bytes:
         content: bytes = client("s3").get_object(Bucket=settings.bucket_name, Key=key)["Body"].read()
         return content
 
-    return Transformer(masker, plan.version, settings.date_window, get_object)
+    return Transformer(Masker(plan, key), identifier(key), plan.version, settings.date_window, get_object)
 
 
 class TransformHandler:

@@ -42,13 +42,11 @@ class Findings(NamedTuple):
         schema_drift: fields and types that its shape does not have; None when its shape is not a known one.
         closed_fields: fields that were closed because nobody knows them, or their value was not of their form.
         unknown_fields: how many fields nobody knows were closed.
-        topic: its topic, without what identifies an external contact.
     """
 
     schema_drift: list[str] | None
     closed_fields: list[str]
     unknown_fields: int
-    topic: Any
 
 
 class _Field(dict[type, Any]):
@@ -109,10 +107,10 @@ class Masker:
         look = _Pass(self, plan.unknown.unknown, arrived_ms)
         topic = payload.get(_TOPIC)
         if isinstance(topic, str):
-            payload[_TOPIC] = topic = self._clear_topic(topic, found)
+            payload[_TOPIC] = self._clear_topic(topic, found)
         look.close_object(payload, plan, None)
         drift = list(look.drift)[:MAX_NAMES] if found.is_known else None
-        return Findings(drift, list(look.closed)[:MAX_NAMES], look.unknown_fields, topic)
+        return Findings(drift, list(look.closed)[:MAX_NAMES], look.unknown_fields)
 
     def _clear_topic(self, topic: str, found: Found) -> str:
         parts = topic.split(".")

@@ -3,10 +3,20 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from shared.envelope import InvalidEnvelopeError, read
-from shared.event import event_time_of, event_type_of, format_time, genesys_payload, parse_time, topic_of
+from shared.envelope import VERIFICATION, InvalidEnvelopeError, read
+from shared.event import (
+    content_of,
+    event_type_of,
+    format_time,
+    genesys_payload,
+    key_within_hour,
+    parse_time,
+    time_around,
+    time_of,
+    topic_of,
+)
 from shared.json_text import InvalidJsonError, RepeatNoticingParser
 from shared.pointer import BrokenPointerError, Pointer, read_original
 from transform import forms
@@ -14,7 +24,7 @@ from transform.masking import Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
 
 # Of the code; the policy's own version follows it. Raised with every change of what a clean record looks like.
-CODE_VERSION = 2
+CODE_VERSION = 3
 # Stands in a record only when it is true: a key of the event came twice, and the last value counts.
 _REPEATED = "repeated_keys"
 _LINE_END = b"}\n"
@@ -22,23 +32,39 @@ _LINE_END = b"}\n"
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
+Mark = Literal["conflict", "repeated"]
+
+
 class CleanRecord(NamedTuple):
-    """A transformed record, before anybody decided whether it is a duplicate."""
+    """A transformed record, before anybody decided whether it is a duplicate.
+
+    Attributes:
+        key: what the event is known by, a keyed digest: its id; without one its content, whenever it arrived.
+        identity: what makes another record a copy of it, a keyed digest: the envelope's ``dedup_key`` and the content.
+        mark: what a record with another identity under the same key is.
+    """
 
     ingest_id: str
-    dedup_key: str
+    key: str
+    identity: str
+    mark: Mark
     event_type: str
     date: str
     date_is_own: bool
     findings: Findings
     line: bytes
 
-    def marked_unchecked(self) -> bytes:
-        """Return the line with ``"deduplicated": false``, for when nobody could tell whether it is a duplicate.
+    def marked(self, *, mark: Mark | None = None, is_checked: bool = True) -> bytes:
+        """Return the line with its marks, which stand in a record only where they say something.
 
-        The field is there only then: the rule is that a clean record was checked.
+        Args:
+            mark: what the record is, beside another one with the same key.
+            is_checked: whether anybody could tell if it is a duplicate. If not, it says ``"deduplicated": false``.
         """
-        return self.line[: -len(_LINE_END)] + b',"deduplicated":false' + _LINE_END
+        marks = b"" if mark is None else b',"%b":true' % mark.encode()
+        if not is_checked:
+            marks += b',"deduplicated":false'
+        return self.line[: -len(_LINE_END)] + marks + _LINE_END if marks else self.line
 
 
 class UnreadableRecordError(Exception):
@@ -50,6 +76,7 @@ class Transformer:
 
     Args:
         masker: the policy at work.
+        identify: makes the keyed digests of identities.
         policy_version: the policy's own version.
         window: how far an event's day may lie from its arrival.
         get_object: reads an object of the bucket, for the originals of oversize events.
@@ -61,11 +88,13 @@ class Transformer:
     def __init__(
         self,
         masker: Masker,
+        identify: Callable[[str], str],
         policy_version: int,
         window: DateWindow,
         get_object: Callable[[str], bytes],
     ) -> None:
         self._masker = masker
+        self._identify = identify
         # Sorts as text in the order of its numbers.
         self.version = f"{CODE_VERSION:04d}.{policy_version:04d}"
         self._window = window
@@ -85,20 +114,27 @@ class Transformer:
             received_at = parse_time(envelope["received_at"]) or arrived_at
             # The type and the time are read anew, so that a rebuild profits from what was learnt since.
             payload = genesys_payload(event)
-            event_type = partition_type(event_type_of(payload))
-            event_time = event_time_of(event)
+            # Marked events have a partition that no sender can name, and that no table reads.
+            is_marked = envelope["ingress"] == VERIFICATION
+            event_type = VERIFICATION if is_marked else partition_type(event_type_of(payload))
+            own_time = time_of(payload)
+            event_time = own_time or time_around(event, payload)
+            dedup_key, content = envelope["dedup_key"], content_of(payload)  # before it is masked
             findings = self._masker.mask(payload, received_at.timestamp() * 1000)
             topic = topic_of(payload)
         except (InvalidEnvelopeError, InvalidJsonError, BrokenPointerError) as error:
             raise UnreadableRecordError(str(error)) from None
         except RecursionError:
             raise UnreadableRecordError("the event is nested too deeply") from None
+        # Without id and time, the key of a repetition in another hour is another one.
+        is_hourly = own_time is None and dedup_key == key_within_hour(content, envelope["received_at"])
+        identity = self._identify(f"{dedup_key} {content}")
         date, date_is_own = partition_date(event_time, received_at, self._window)
         fields = {
             "ingest_id": envelope["ingest_id"],
             "received_at": envelope["received_at"],
             "ingress": envelope["ingress"],
-            "dedup_key": envelope["dedup_key"],
+            "dedup_key": identity,
             "event_type": event_type,
             "event_time": _clear_time(event_time),
             "topic": topic,
@@ -114,7 +150,17 @@ class Transformer:
         except (ValueError, RecursionError):
             # 1e999 is JSON and was infinity to us; its bytes stay as they are in errors/.
             raise UnreadableRecordError("the event holds a number that can't be written") from None
-        return CleanRecord(envelope["ingest_id"], envelope["dedup_key"], event_type, date, date_is_own, findings, line)
+        return CleanRecord(
+            ingest_id=envelope["ingest_id"],
+            key=self._identify(content if is_hourly else dedup_key),
+            identity=identity,
+            mark="repeated" if is_hourly else "conflict",
+            event_type=event_type,
+            date=date,
+            date_is_own=date_is_own,
+            findings=findings,
+            line=line,
+        )
 
     def _whole_event(self, envelope: dict[str, Any]) -> dict[str, Any]:
         event: dict[str, Any] = envelope["event"]

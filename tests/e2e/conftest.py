@@ -7,13 +7,16 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import urllib3
 
-from genesys_firehose_tools.local.deployment import Deployment
+from genesys_firehose_tools.local.deployment import Deployment, checkout
 from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.lake import Lake, wait_until_settled
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
@@ -74,6 +77,22 @@ def pipeline() -> Iterator[LocalPipeline]:
         yield pipeline
 
 
+@contextmanager
+def pipeline_with(**settings: Any) -> Iterator[LocalPipeline]:
+    """Deploy the app with some settings of its local environment changed."""
+    with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        app = Path(directory)
+        for name in ("app.py", "node_modules"):
+            (app / name).symlink_to(checkout() / name)
+        context = json.loads((checkout() / "cdk.json").read_text())
+        context["context"]["environments"]["local"].update(settings)
+        (app / "cdk.json").write_text(json.dumps(context))
+        patch.setattr("genesys_firehose_tools.local.deployment.checkout", lambda: app)
+        with temporary_pipeline("test") as pipeline:
+            let_failed_messages_come_again_soon(pipeline.deployment)
+            yield pipeline
+
+
 @pytest.fixture
 def deployment(pipeline: LocalPipeline) -> Deployment:
     return pipeline.deployment
@@ -93,6 +112,16 @@ def generate() -> Callable[[str], GeneratedEvent]:
 def let_failed_messages_come_again_soon(deployment: Deployment) -> None:
     deployment.client("sqs").set_queue_attributes(
         QueueUrl=deployment.queue, Attributes={"VisibilityTimeout": str(_HIDDEN_SECONDS)}
+    )
+    set_retry_delay(deployment, _HIDDEN_SECONDS)
+
+
+def set_retry_delay(deployment: Deployment, seconds: int) -> None:
+    """Let a message that failed come again after so many seconds, and later after a multiple of them."""
+    functions, name = deployment.client("lambda"), output_of(deployment, "IngestFunctionName")
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(
+        FunctionName=name, Environment={"Variables": {**variables, "RETRY_DELAY_SECONDS": str(seconds)}}
     )
 
 

@@ -23,6 +23,7 @@ from genesys_firehose_cdk import (
     GenesysConnectionProps,
     GenesysRegion,
     HmacKey,
+    IpAllowList,
     OperationsKey,
     PartnerBusProps,
     PipelineContext,
@@ -43,7 +44,7 @@ WAITING = {"Delay": 1, "MaxAttempts": 120}
 
 @dataclass
 class World:
-    """An embedded AWS, a Genesys Cloud beside it, and the template of both custom resources."""
+    """An embedded AWS, a Genesys Cloud beside it, and the template of all custom resources."""
 
     aws: EmbeddedAws
     genesys: LocalGenesys
@@ -59,11 +60,16 @@ class World:
         )
 
     def change(self, property_name: str, value: Any) -> dict[str, Any]:
-        """The template with another property of the custom resource that has it."""
+        """The template with another property of the custom resource that has it, and of its function."""
         template = deepcopy(self.template)
         for resource in template["Resources"].values():
-            if resource["Type"] == "AWS::CloudFormation::CustomResource" and property_name in resource["Properties"]:
-                resource["Properties"][property_name] = value
+            properties = resource["Properties"]
+            if resource["Type"] == "AWS::CloudFormation::CustomResource" and property_name in properties:
+                properties[property_name] = value
+            variables = properties.get("Environment", {}).get("Variables", {})
+            configured = json.loads(variables.get("PROPERTIES", "{}"))
+            if property_name in configured:
+                variables["PROPERTIES"] = json.dumps({**configured, property_name: value})
         assert template != self.template
         return template
 
@@ -96,6 +102,21 @@ class World:
         events = self.client("cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
         return "\n".join(event.get("ResourceStatusReason", "") for event in events)
 
+    def ip_sets(self) -> dict[str, list[str]]:
+        """What the IP sets of the account hold, by name."""
+        waf = self.client("wafv2")
+        found = sorted(waf.list_ip_sets(Scope="REGIONAL")["IPSets"], key=lambda each: str(each["Name"]))
+        return {
+            each["Name"]: waf.get_ip_set(Name=each["Name"], Id=each["Id"], Scope="REGIONAL")["IPSet"]["Addresses"]
+            for each in found
+        }
+
+    def function(self, package: str) -> str:
+        """The name of the function of a package."""
+        functions = self.client("lambda").list_functions()["Functions"]
+        [name] = [each["FunctionName"] for each in functions if each["Handler"].startswith(package)]
+        return str(name)
+
     def state(self) -> tuple[list[Any], list[Any]]:
         """The event source suffixes with their topics, and the subscribed events, at Genesys Cloud."""
         state = self.genesys.organization.state()
@@ -106,6 +127,8 @@ class World:
         )
 
 
+FOUR = ["192.0.2.0/28"]
+SIX = ["2001:db8:ca11::/48"]
 CREATED = ([("lake", ["v2.users.{id}.presence"])], [["call.event"]])
 NOTHING: tuple[list[Any], list[Any]] = ([], [])
 
@@ -133,7 +156,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def _publish(world: World, credentials: str, directory: Path) -> dict[str, Any]:
-    """Synthesize both custom resources, publish their assets, and return the template."""
+    """Synthesize all custom resources, publish their assets, and return the template."""
     app = cdk.App(analytics_reporting=False, outdir=str(directory))
     stack = cdk.Stack(
         app,
@@ -166,9 +189,10 @@ def _publish(world: World, credentials: str, directory: Path) -> dict[str, Any]:
         props=EventSubscriptionProps(event_names=["call.event"]),
         signing_key=HmacKey(stack, "SigningKey", description="signing", removal_policy=cdk.RemovalPolicy.DESTROY),
     )
-    for resource in (integration, subscription):
-        resource.function.add_environment("GENESYS_API_URL", world.genesys.url)
-        resource.function.add_environment("GENESYS_LOGIN_URL", world.genesys.url)
+    allow_list = IpAllowList(stack, "AllowList", context=context, connection=connection)
+    for function in (integration.function, subscription.function, allow_list.refresh.function):
+        function.add_environment("GENESYS_API_URL", world.genesys.url)
+        function.add_environment("GENESYS_LOGIN_URL", world.genesys.url)
     artifact = app.synth().get_stack_by_name(STACK)
     s3 = world.client("s3")
     bucket = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
@@ -190,8 +214,10 @@ def no_faults(world: World) -> Iterator[None]:
 def test_a_creation_that_genesys_refuses_half_way_leaves_nothing(world: World) -> None:
     world.genesys.faults.set([Fault(status=403, method="PATCH", message="You are missing a permission.")])
     assert world.create() == "ROLLBACK_COMPLETE"
-    assert "You are missing a permission." in world.reasons()
+    assert "Genesys Cloud answered 403 (fault) to PATCH /api/v2/integrations/{id}" in world.reasons()
+    assert "You are missing a permission." not in world.reasons()
     assert CLIENT_SECRET not in world.reasons()
+    assert world.ip_sets() == {}
     assert world.state() == NOTHING
     world.delete()
 
@@ -199,6 +225,7 @@ def test_a_creation_that_genesys_refuses_half_way_leaves_nothing(world: World) -
 def test_what_is_created_follows_the_stack_through_updates_failed_and_not_and_goes_with_it(world: World) -> None:
     assert world.create() == "CREATE_COMPLETE", world.reasons()
     assert world.state() == CREATED
+    assert list(world.ip_sets().values()) == [FOUR, SIX]
     source = f"aws.partner/genesys.com/cloud/{ORGANIZATION_ID}/lake"
     assert world.client("events").describe_event_source(Name=source)["State"] == "PENDING"
 
@@ -216,6 +243,11 @@ def test_what_is_created_follows_the_stack_through_updates_failed_and_not_and_go
     assert world.update(world.change("Suffix", "other")) == "UPDATE_COMPLETE"
     assert world.state()[0] == [("other", ["v2.users.{id}.presence"])]
 
+    world.genesys.organization.ip_ranges[0]["cidr"] = "192.0.2.0/27"
+    world.client("lambda").invoke(FunctionName=world.function("genesys_ipranges"), Payload=b"{}")
+    assert list(world.ip_sets().values()) == [["192.0.2.0/27"], SIX]
+
     world.delete()
     assert world.state() == NOTHING
     assert world.genesys.organization.integrations == {}
+    assert world.ip_sets() == {}

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,14 @@ from genesys_firehose_tools.local.events import FAMILIES
 from genesys_firehose_tools.local.firehose.faults import Faults
 from genesys_firehose_tools.local.soak import set_faults
 from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
-from tests.e2e.conftest import Sender, eventually, queue_length
+from tests.e2e.conftest import (
+    Sender,
+    eventually,
+    let_failed_messages_come_again_soon,
+    output_of,
+    queue_length,
+    set_retry_delay,
+)
 
 Generate = Callable[[str], GeneratedEvent]
 
@@ -156,6 +164,34 @@ def test_what_firehose_refuses_is_accepted_into_the_queue_and_lands_when_firehos
     assert eventually(lambda: queue_length(deployment, deployment.queue) == 0)
     assert len(sender.landings(event)) == 1
     assert queue_length(deployment, deployment.dlq) == 0
+
+
+def test_an_event_that_fails_many_times_lands_when_firehose_is_back(sender: Sender, generate: Generate) -> None:
+    deployment, event = sender.deployment, generate("email")
+    set_retry_delay(deployment, 0)
+    set_faults(deployment, Faults(throttle=1))
+    try:
+        sender.post_events(event)
+        # Ten tries and more.
+        time.sleep(5)
+        assert queue_length(deployment, deployment.queue) == 1
+        assert queue_length(deployment, deployment.dlq) == 0
+    finally:
+        set_faults(deployment, Faults())
+        let_failed_messages_come_again_soon(deployment)
+
+    assert eventually(lambda: queue_length(deployment, deployment.queue) == 0)
+    assert len(sender.landings(event)) == 1
+
+
+def test_an_operator_is_told_more_of_the_health_than_the_api_tells(deployment: Deployment) -> None:
+    answer = deployment.client("lambda").invoke(
+        FunctionName=output_of(deployment, "IngestFunctionName"), Payload=json.dumps({"operatorView": True})
+    )
+    view = json.loads(answer["Payload"].read())
+
+    assert (view["status"], view["reason"], view["requests_forged"]) == ("ok", None, 0)
+    assert view["signing_key"]["age_days"] == 0
 
 
 def test_an_event_that_comes_by_eventbridge_through_the_queue_lands(sender: Sender, generate: Generate) -> None:

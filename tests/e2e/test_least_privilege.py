@@ -67,8 +67,14 @@ class Role:
 
     def grant(self, document: dict[str, Any]) -> None:
         """Replace the policy."""
-        # On AWS the right to send a message is the right to send a batch of them; the embedded AWS asks for another.
-        text = json.dumps(document).replace('"sqs:SendMessage"', '"sqs:SendMessage", "sqs:SendMessageBatch"')
+        # On AWS the right to do something with a message is the right to do it with a batch of them; the embedded AWS
+        # asks for another.
+        batched = {"sqs:SendMessage", "sqs:ChangeMessageVisibility"}
+        statements = [
+            {**each, "Action": sorted(_actions(each) | {f"{action}Batch" for action in _actions(each) & batched})}
+            for each in document["Statement"]
+        ]
+        text = json.dumps({**document, "Statement": statements})
         # It takes the name of a partner event source for that of a rule.
         text = text.replace("::event-source/", f":{self.deployment.account}:rule/default/")
         iam = self.deployment.client("iam")
@@ -198,6 +204,38 @@ class Trials:
         finally:
             self._ingest.start_anew(STREAM_NAMES=stream)
 
+    def hides_a_message_that_fails(self) -> bool:
+        """Let the function consume a message of our own while Firehose is out of reach."""
+        stream = self._deployment.stream
+        message = {
+            "messageId": "m",
+            "receiptHandle": "of nothing",
+            "attributes": {"ApproximateReceiveCount": "1"},
+            "body": json.dumps(self.event().body),
+        }
+        self._ingest.start_anew(STREAM_NAMES="no-such-stream")
+        try:
+            answer = self._deployment.client("lambda").invoke(
+                FunctionName=self._ingest.name, Payload=json.dumps({"Records": [message]}), LogType="Tail"
+            )
+        finally:
+            self._ingest.start_anew(STREAM_NAMES=stream)
+        assert json.load(answer["Payload"])["batchItemFailures"] == [{"itemIdentifier": "m"}]
+        # SQS knows no such message, and says so to whoever may ask.
+        log = base64.b64decode(answer["LogResult"]).decode()
+        return '"level":"WARN","message":"messages come again early","messages":1' in log
+
+    def sets_aside_what_nobody_can_read(self) -> bool:
+        sqs, text = self._deployment.client("sqs"), secrets.token_hex(16)
+        sqs.send_message(QueueUrl=self._deployment.queue, MessageBody=text)
+        for _ in range(50):
+            for message in sqs.receive_message(QueueUrl=self._deployment.dlq).get("Messages", []):
+                sqs.delete_message(QueueUrl=self._deployment.dlq, ReceiptHandle=message["ReceiptHandle"])
+                if message["Body"] == text:
+                    return True
+            time.sleep(0.1)
+        return False
+
     def tells_copies_apart(self) -> bool:
         """Put two copies as the ingest function does, and see one land, known to be the only one."""
         sender, event = self._sender(), self.event()
@@ -326,6 +364,8 @@ def test_the_roles_suffice(under_iam: UnderIam) -> None:
     assert trials.lands_an_oversize_event()
     assert trials.tells_copies_apart()
     assert trials.takes_an_event_while_firehose_does_not()
+    assert trials.hides_a_message_that_fails()
+    assert trials.sets_aside_what_nobody_can_read()
     assert trials.rebuilds_an_event()
     assert trials.sees_that_the_partner_source_is_active()
     assert trials.sees_that_the_integration_is_active()
@@ -336,6 +376,7 @@ INGEST_NEEDS: dict[str, Callable[[Trials], bool]] = {
     "firehose:PutRecordBatch": Trials.lands_an_event_masked,
     "s3:PutObject": Trials.lands_an_oversize_event,
     "secretsmanager:GetSecretValue": Trials.takes_an_event,
+    "sqs:ChangeMessageVisibility": Trials.hides_a_message_that_fails,
     "sqs:SendMessage": Trials.takes_an_event_while_firehose_does_not,
 }
 

@@ -19,18 +19,21 @@ pytestmark = pytest.mark.xdist_group("read grants")
 
 LAYERS = ("clean/", "raw/", "errors/")
 GRANTS: dict[str, Callable[[GenesysFirehosePipeline, iam.IGrantable], object]] = {
-    "clean/": GenesysFirehosePipeline.grant_read_clean,
-    "raw/": GenesysFirehosePipeline.grant_read_raw,
+    "grant_read_clean": GenesysFirehosePipeline.grant_read_clean,
+    "grant_read_raw": GenesysFirehosePipeline.grant_read_raw,
+    "grant_redrive": GenesysFirehosePipeline.grant_redrive,
 }
+# errors/ holds events as received.
+OPENED = {"grant_read_clean": {"clean/"}, "grant_read_raw": {"raw/", "errors/"}, "grant_redrive": {"errors/"}}
 
 
-def _granted(layer: str, bucket: str) -> str:
+def _granted(grant: str, bucket: str) -> str:
     """Return the policy that a grant writes, for a deployed bucket; the bucket is all that it has to be told."""
     app = cdk.App(analytics_reporting=False)
     stack = cdk.Stack(app, "Grants")
     pipeline = GenesysFirehosePipeline(stack, "Pipeline")
     reader = iam.User(stack, "Reader")
-    GRANTS[layer](pipeline, reader)
+    GRANTS[grant](pipeline, reader)
     template = app.synth().get_stack_by_name("Grants").template
     [policy] = [
         resource["Properties"]["PolicyDocument"]
@@ -44,7 +47,9 @@ def _granted(layer: str, bucket: str) -> str:
                 return "".join(resolved(part) for part in parts)
             case {"Fn::GetAtt": [name, "Arn"]}:
                 return (
-                    f"arn:aws:s3:::{bucket}" if "Bucket" in name else f"arn:aws:kms:us-east-1:000000000000:key/{name}"
+                    f"arn:aws:s3:::{bucket}"
+                    if "LakeBucket" in name
+                    else f"arn:aws:kms:us-east-1:000000000000:key/{name}"
                 )
             case dict():
                 return {key: resolved(inner) for key, inner in value.items()}
@@ -67,11 +72,11 @@ def deployment() -> Iterator[Deployment]:
         yield pipeline.deployment
 
 
-def _reader(deployment: Deployment, layer: str) -> Any:
+def _reader(deployment: Deployment, grant: str) -> Any:
     """Return the S3 client of a user that one grant was made to."""
     client, name = deployment.client("iam"), f"reader-{secrets.token_hex(4)}"
     client.create_user(UserName=name)
-    client.put_user_policy(UserName=name, PolicyName="grant", PolicyDocument=_granted(layer, deployment.bucket))
+    client.put_user_policy(UserName=name, PolicyName="grant", PolicyDocument=_granted(grant, deployment.bucket))
     key = client.create_access_key(UserName=name)["AccessKey"]
     return boto3.client(
         "s3",
@@ -93,9 +98,9 @@ def _allowed(call: Callable[..., Any], **request: Any) -> bool:
 
 
 @pytest.mark.parametrize("granted", GRANTS)
-def test_a_grant_opens_its_layer_alone(deployment: Deployment, granted: str) -> None:
+def test_a_grant_opens_its_layers_alone(deployment: Deployment, granted: str) -> None:
     s3, bucket = _reader(deployment, granted), deployment.bucket
     readable = {layer for layer in LAYERS if _allowed(s3.get_object, Bucket=bucket, Key=f"{layer}an/object.gz")}
     listable = {layer for layer in (*LAYERS, "") if _allowed(s3.list_objects_v2, Bucket=bucket, Prefix=layer)}
     writable = {layer for layer in LAYERS if _allowed(s3.put_object, Bucket=bucket, Key=f"{layer}mine.gz", Body=b"")}
-    assert (readable, listable, writable) == ({granted}, {granted}, set())
+    assert (readable, listable, writable) == (OPENED[granted], OPENED[granted], set())

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -18,18 +17,19 @@ Generate = Callable[[str], GeneratedEvent]
 
 
 @pytest.fixture
-def redrive(pipeline: LocalPipeline, tmp_path: Path) -> Callable[..., Result]:
+def redrive(pipeline: LocalPipeline) -> Callable[..., Result]:
     def run(*options: str) -> Result:
-        journal = str(tmp_path / "journal.jsonl")
-        return CliRunner().invoke(
-            app, ["redrive", "--name", pipeline.aws.directory.name, "--journal", journal, *options]
-        )
+        return CliRunner().invoke(app, ["redrive", "--name", pipeline.aws.directory.name, *options])
 
     return run
 
 
-def test_a_record_whose_transformation_failed_lands_once_however_often_it_is_redriven(
-    sender: Sender, generate: Generate, redrive: Callable[..., Result]
+def test_a_record_whose_transformation_failed_lands_once_however_often_and_from_wherever_it_is_redriven(
+    sender: Sender,
+    generate: Generate,
+    redrive: Callable[..., Result],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     event = generate("call")
     set_faults(sender.deployment, Faults(processor_failure=1))
@@ -45,6 +45,7 @@ def test_a_record_whose_transformation_failed_lands_once_however_often_it_is_red
     assert sender.landings(event) == []
 
     for _ in range(2):
+        monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
         assert redrive().exit_code == 0
     [record] = sender.landings(event)
     assert record["ingest_id"] == sender.landings(event, "raw/")[0]["ingest_id"]

@@ -9,33 +9,22 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from genesys_firehose_tools.local.deployment import Deployment, checkout
+from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.firehose.faults import Faults
-from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.local.soak import set_faults
 from genesys_firehose_tools.local.values import GeneratedEvent
-from genesys_firehose_tools.operations.redrive import Journal, Redrive, Source
+from genesys_firehose_tools.operations.redrive import Redrive, Source
 from shared.envelope import wrap
 from shared.event import describe
-from tests.e2e.conftest import Sender, eventually, let_failed_messages_come_again_soon, output_of, queue_length
+from tests.e2e.conftest import Sender, eventually, output_of, pipeline_with, queue_length
 
 Generate = Callable[[str], GeneratedEvent]
 
 
 @pytest.fixture(scope="module")
-def sharded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """The app with one setting more."""
-    app = tmp_path_factory.mktemp("app")
-    for name in ("app.py", "node_modules"):
-        (app / name).symlink_to(checkout() / name)
-    settings = json.loads((checkout() / "cdk.json").read_text())
-    settings["context"]["environments"]["local"]["shards"] = 2
-    (app / "cdk.json").write_text(json.dumps(settings))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("genesys_firehose_tools.local.deployment.checkout", lambda: app)
-        with temporary_pipeline("shards") as pipeline:
-            let_failed_messages_come_again_soon(pipeline.deployment)
-            yield pipeline.deployment
+def sharded() -> Iterator[Deployment]:
+    with pipeline_with(shards=2) as pipeline:
+        yield pipeline.deployment
 
 
 @pytest.fixture
@@ -78,7 +67,7 @@ def test_what_both_streams_refuse_waits_in_the_queue_and_lands(sender: Sender, g
     assert [len(sender.landings(event)) for event in events] == [1] * 10
 
 
-def test_a_redrive_puts_what_failed_back_over_both_streams(sender: Sender, generate: Generate, tmp_path: Path) -> None:
+def test_a_redrive_puts_what_failed_back_over_both_streams(sender: Sender, generate: Generate) -> None:
     deployment, events = sender.deployment, [generate("call"), generate("call")]
     for event in events:
         raw = json.dumps(event.body).encode()
@@ -90,6 +79,6 @@ def test_a_redrive_puts_what_failed_back_over_both_streams(sender: Sender, gener
             Body=json.dumps({"rawData": base64.b64encode(record).decode()}).encode() + b"\n",
         )
     source = Source(bucket=deployment.bucket, streams=streams(deployment), queue=deployment.queue, dlq=deployment.dlq)
-    assert Redrive(deployment, source, Journal(tmp_path / "journal.jsonl")).run().records_put == 2
+    assert Redrive(deployment, source).run().records_put == 2
 
     assert [len(sender.landings(event)) for event in events] == [1, 1]

@@ -1,8 +1,8 @@
 """A whole pipeline in memory: sender, ingest function, queue, Firehose, transform function, redrive.
 
 Sender and services behave as documented: the sender tries again after a timeout or a 5xx, five times at most; SQS
-delivers again what was not deleted, five times, then to the dead-letter queue; Firehose calls the transform again
-three times, then writes the records to ``errors/``.
+delivers again what was not deleted, a number of times, then to the dead-letter queue; Firehose calls the transform
+again three times, then writes the records to ``errors/``.
 """
 
 import base64
@@ -14,16 +14,19 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.in_memory_aws import Crash, Fault, InMemoryAws, Schedule
-from tests.wired_functions import firehose_batch, ingest_function, request, transform_function, transformed
+from tests.wired_functions import firehose_batch, ingest_function, queue_batch, request, transform_function, transformed
 from transform.function import TransformHandler
 
 SENDER_ATTEMPTS = 6
+# Far fewer than are deployed, so that the dead-letter queue has a part.
 QUEUE_RECEIVES = 5
 TRANSFORM_ATTEMPTS = 4
 # An identifier has a digit: without one, clean/ has a token in its place. With this one, the events a, b and c are
 # spread over two shards.
 ID_END = "-2"
 EVENT_TIME = "2026-11-20T10:00:00Z"
+# Events whose names differ in these alone have one id, and other content.
+OTHER_CONTENT = "'"
 
 _STORE_CALLS = {"BatchExecuteStatement", "BatchGetItem"}
 
@@ -34,13 +37,21 @@ class LostAnswerError(Exception):
 
 @dataclass(frozen=True)
 class World:
-    """What differs between worlds that a schedule is tried in."""
+    """What differs between worlds that a schedule is tried in.
+
+    Attributes:
+        drain_after_each_request: whether each request has gone all the way before the next is sent.
+        new_environment_for_each_request: whether the ingest function's memory is empty each time.
+        records_in_a_transform_batch: how many records Firehose transforms at once.
+        shards: how many streams there are.
+        has_conflicts: whether an id comes with several contents.
+    """
 
     drain_after_each_request: bool = False
-    # A new environment has an empty memory, so that every copy goes the whole way.
     new_environment_for_each_request: bool = False
     records_in_a_transform_batch: int = 100
     shards: int = 1
+    has_conflicts: bool = False
 
 
 @dataclass
@@ -64,12 +75,26 @@ class Run:
         # Only while the key store is out of reach may a second copy pass, and then it says so of itself.
         if not self.store_was_hit:
             found += [f"{name} is {count} times in clean/, marked" for name, count in clean.items() if count > 1]
+            firsts = Counter(_id(_name(record)) for record in self.clean if "conflict" not in record)
+            found += [
+                f"{count} contents of {event_id} are not marked" for event_id, count in firsts.items() if count > 1
+            ]
+        contents = Counter(map(_id, clean))
+        conflicts = {_name(record) for record in self.clean if "conflict" in record}
+        found += [f"{name} is marked and alone with its id" for name in conflicts if contents[_id(name)] == 1]
+        identities = {(_name(record), record["dedup_key"]) for record in self.clean}
+        if not len(identities) == len(clean) == len({identity for _, identity in identities}):
+            found.append("identities and contents are not one to one")
         return found
 
 
 def _name(record: dict[str, Any]) -> str:
     name: str = record["event"]["messageId"].removesuffix(ID_END)
-    return name
+    return name + OTHER_CONTENT * record["event"]["level"]
+
+
+def _id(name: str) -> str:
+    return name.rstrip(OTHER_CONTENT)
 
 
 class Simulation:
@@ -121,7 +146,13 @@ class Simulation:
     def send(self, names: list[str]) -> None:
         """Send a request as the documented sender does, until it is acknowledged or the attempts are used up."""
         events = [
-            {"messageId": f"{name}{ID_END}", "eventType": "call.event", "eventTime": EVENT_TIME} for name in names
+            {
+                "messageId": f"{_id(name)}{ID_END}",
+                "eventType": "call.event",
+                "eventTime": EVENT_TIME,
+                "level": name.count(OTHER_CONTENT),
+            }
+            for name in names
         ]
         for _attempt in range(SENDER_ATTEMPTS):
             try:
@@ -149,9 +180,9 @@ class Simulation:
         for _receive in range(QUEUE_RECEIVES):
             if not waiting:
                 return
-            messages = [{"messageId": str(number), "body": body} for number, body in enumerate(waiting)]
+            batch = queue_batch(*waiting)
             try:
-                answer = self._ingest.handle({"Records": messages})
+                answer = self._ingest.handle(batch)
                 self._return_answer()
             except Crash:
                 self.renew_ingest()
@@ -159,7 +190,7 @@ class Simulation:
             except LostAnswerError:
                 continue
             failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-            waiting = [message["body"] for message in messages if message["messageId"] in failed]
+            waiting = [message["body"] for message in batch["Records"] if message["messageId"] in failed]
         self._dead_letters.extend(waiting)
 
     def transform_stream(self) -> None:
@@ -214,4 +245,5 @@ class Simulation:
         self._errors.clear()
         self._drain()
         assert not self._dead_letters
+        assert not self._aws.dead_letters, "a record was set aside as unreadable"
         assert not self._errors

@@ -15,7 +15,7 @@ class Pipeline(RuleBasedStateMachine):
         super().__init__()
         self._simulation = Simulation({}, World(records_in_a_transform_batch=3))
 
-    @rule(names=st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4))
+    @rule(names=st.lists(st.sampled_from(["a", "b", "c", "d", "a'", "a''", "b'"]), min_size=1, max_size=4))
     def a_request_is_sent(self, names: list[str]) -> None:
         self._simulation.send(names)
 

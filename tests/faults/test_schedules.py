@@ -1,32 +1,39 @@
 """Every schedule of up to two faults, exhaustively: an acknowledged event lands once in clean/ and is in raw/."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import pytest
 
 from ingest.delivery import Delivery, Outcome
 from tests.faults.simulation import Run, Simulation, World
 from tests.in_memory_aws import Fault, Schedule
-from transform.deduplication import KeyOwners
+from transform.deduplication import Copy, KeyOwners
+from transform.records import CleanRecord
 
 State = Callable[[str, int], None]
 
 # A request of two events, one of another, and the first again by a sender that believes it got no answer.
 REQUESTS = [["a", "b"], ["c"], ["a", "b"]]
-WORLDS = [World(*choices) for choices in product([False, True], [False, True], [1, 100], [1, 2])]
+# The same, and in between the id of the first with other content, which is sent again with the first.
+CONFLICTING_REQUESTS = [["a", "b"], ["a'"], ["a", "b", "a'"]]
+WORLDS = [World(*choices) for choices in product([False, True], [False, True], [1, 100], [1, 2], [False, True])]
 
 
 def _schedules_of_up_to_two_faults(world: World) -> Iterator[tuple[Schedule, Run]]:
     """Yield every schedule with its run. What calls there are depends on the faults before, so each run tells."""
-    quiet = Simulation({}, world).execute(REQUESTS)
+    requests = CONFLICTING_REQUESTS if world.has_conflicts else REQUESTS
+    quiet = Simulation({}, world).execute(requests)
     yield {}, quiet
     for first, first_fault in product(range(len(quiet.calls)), Fault):
-        run = Simulation({first: first_fault}, world).execute(REQUESTS)
+        run = Simulation({first: first_fault}, world).execute(requests)
         yield {first: first_fault}, run
         for second, second_fault in product(range(first + 1, len(run.calls)), Fault):
             schedule = {first: first_fault, second: second_fault}
-            yield schedule, Simulation(schedule, world).execute(REQUESTS)
+            yield schedule, Simulation(schedule, world).execute(requests)
 
 
 def _some_schedule_breaks(world: World) -> bool:
@@ -49,8 +56,16 @@ def _check(worlds: Sequence[World], state: State) -> None:
         World(drain_after_each_request=False, new_environment_for_each_request=True, records_in_a_transform_batch=100),
         World(drain_after_each_request=True, new_environment_for_each_request=False, records_in_a_transform_batch=1),
         World(new_environment_for_each_request=True, shards=2),
+        World(new_environment_for_each_request=True, has_conflicts=True),
+        World(drain_after_each_request=True, records_in_a_transform_batch=1, has_conflicts=True),
     ],
-    ids=["one large batch, no memory", "many small batches, a memory", "two shards"],
+    ids=[
+        "one large batch, no memory",
+        "many small batches, a memory",
+        "two shards",
+        "conflicting ids in one large batch, no memory",
+        "conflicting ids in many small batches, a memory",
+    ],
 )
 def test_every_acknowledged_event_lands_once_under_every_schedule_of_up_to_two_faults(
     world: World, state: State
@@ -77,8 +92,8 @@ def test_acknowledging_what_is_nowhere_would_be_noticed(monkeypatch: pytest.Monk
 def test_claiming_a_key_for_the_wrong_owner_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     claim = KeyOwners.claim
 
-    def claim_for_a_stranger(self: KeyOwners, copies: Mapping[str, str]) -> dict[str, str]:
-        return claim(self, dict.fromkeys(copies, "0" * 32))
+    def claim_for_a_stranger(self: KeyOwners, copies: Mapping[str, Copy]) -> dict[str, Copy]:
+        return claim(self, {key: copy._replace(ingest_id="0" * 32) for key, copy in copies.items()})
 
     monkeypatch.setattr(KeyOwners, "claim", claim_for_a_stranger)
     assert _some_schedule_breaks(World())
@@ -109,8 +124,34 @@ def test_putting_a_record_again_as_the_same_copy_would_be_noticed(monkeypatch: p
 def test_taking_a_throttled_claim_for_a_duplicate_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     claim = KeyOwners.claim
 
-    def unknown_is_taken(self: KeyOwners, copies: Mapping[str, str]) -> dict[str, str]:
-        return dict.fromkeys(copies, "somebody else") | claim(self, copies)
+    def unknown_is_taken(self: KeyOwners, copies: Mapping[str, Copy]) -> dict[str, Copy]:
+        taken = {key: copy._replace(ingest_id="somebody else") for key, copy in copies.items()}
+        return taken | claim(self, copies)
 
     monkeypatch.setattr(KeyOwners, "claim", unknown_is_taken)
     assert _some_schedule_breaks(World())
+
+
+def test_taking_other_content_under_an_id_for_a_copy_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transform.records.content_of", lambda _payload: "")
+    assert _some_schedule_breaks(World(has_conflicts=True))
+
+
+def test_remembering_an_event_by_its_id_alone_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class ById:
+        @staticmethod
+        def sha256(raw: bytes) -> Any:
+            return hashlib.sha256(json.loads(raw)["messageId"].encode())
+
+    monkeypatch.setattr("ingest.intake.hashlib", ById)
+    assert _some_schedule_breaks(World(has_conflicts=True))
+
+
+def test_other_content_that_no_mark_tells_of_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = CleanRecord.marked
+
+    def without_conflict(self: CleanRecord, *, is_checked: bool = True, **_mark: object) -> bytes:
+        return marked(self, mark=None, is_checked=is_checked)
+
+    monkeypatch.setattr(CleanRecord, "marked", without_conflict)
+    assert _some_schedule_breaks(World(has_conflicts=True))

@@ -24,11 +24,14 @@ def test_the_ingest_function_reads_its_settings() -> None:
     assert IngestSettings.from_environment(environment) == IngestSettings(
         stream_names=("stream", "second"),
         queue_url="https://queue.example/buffer",
+        dead_letter_queue_url="https://queue.example/dead-letters",
+        retry_delay=timedelta(minutes=1),
         signing_secret_arn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:signing",
         previous_key_validity=timedelta(days=1),
         bucket_name="lake",
         raw_key_arn="arn:aws:kms:eu-central-1:123456789012:key/raw",
         signature=SignatureScheme(
+            kind="hmac",
             header="X-Hub-Signature-256",
             prefix="sha256=",
             encoding="base64",

@@ -1,4 +1,4 @@
-"""How long a comparison takes says nothing about the signature it compares.
+"""How long a comparison takes says nothing about the signature or key it compares.
 
 Measured times would say less: a comparison that stops early gains nanoseconds. So the work is counted instead, and
 ``hmac.compare_digest`` is trusted to take the same time for inputs of the same length, as it is documented to.
@@ -7,6 +7,7 @@ Measured times would say less: a comparison that stops early gains nanoseconds. 
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ BODY = b'{"messageId":"m-1"}' * 100
 KEYS = (b"current", b"previous")
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 SCHEME = SignatureScheme(
+    kind="hmac",
     header="X-Genesys-Signature",
     prefix="",
     encoding="hex",
@@ -76,3 +78,23 @@ def test_every_signature_costs_the_same_digests_and_comparisons_of_full_length(
         calls.clear()
         assert signed(signature) == is_right
         assert calls == expected
+
+
+GIVEN_KEYS = [b"current", b"previous", b"", b"c", b"curren", b"currents", b"xxxxxxx", b"current" * 100, bytes(32)]
+
+
+def test_every_key_in_a_header_costs_the_same_comparisons_of_full_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[int, int]] = []
+    compare = hmac.compare_digest
+
+    def watch(one: bytes, other: bytes) -> bool:
+        compared.append((len(one), len(other)))
+        return compare(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", watch)
+    scheme = replace(SCHEME, kind="shared_key")
+    for given in GIVEN_KEYS:
+        compared.clear()
+        passes = is_signed(scheme, {"x-genesys-signature": [given.decode("latin-1")]}, BODY, KEYS, NOW)
+        assert passes == (given in KEYS)
+        assert compared == [(32, 32), (32, 32)]

@@ -22,6 +22,7 @@ PSEUDO_PARAMETERS = {
     "AWS::Partition": "aws",
     "AWS::Region": "eu-west-1",
     "AWS::AccountId": "111122223333",
+    "AWS::StackId": f"arn:aws:cloudformation:{_ACCOUNT}:stack/Test/0a1b2c3d-0000-4000-8000-000000000000",
     "AWS::URLSuffix": "amazonaws.com",
 }
 # What CloudFormation gives for each type, where policies name it. {} is the resource's name.
@@ -115,6 +116,9 @@ def _resolved(value: Any, template: Template) -> Any:
     match value:
         case {"Ref": name} if name in PSEUDO_PARAMETERS:
             return PSEUDO_PARAMETERS[name]
+        case {"Ref": name} if name in template.content.get("Parameters", {}):
+            # What another stack wrote there may be anything.
+            return "*"
         case {"Ref": name}:
             return arn(name) if resources[name]["Type"] in REFERENCES_THAT_ARE_ARNS else name
         case {"Fn::GetAtt": [name, "Arn"]}:

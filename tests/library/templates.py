@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import IConstruct
 
-from app import PipelineStack
+from app import PipelineStack, VerificationStack
 from environments import read_settings
 from genesys_firehose_cdk import (
     DataLakeBucketProps,
@@ -21,7 +21,6 @@ from genesys_firehose_cdk import (
     IpAllowListProps,
     LakeProps,
     MonitoringProps,
-    RetentionMode,
     SignatureProps,
     TransformProps,
     WebhookDomainProps,
@@ -32,14 +31,20 @@ from tests.library.test_every_property import BUS, HOURS, bucket, genesys, secre
 from tests.library.test_nag import PIPELINES
 
 
-def _unpartitioned(stack: cdk.Stack) -> None:
-    GenesysFirehosePipeline(stack, "Pipeline", delivery=DeliveryProps(dynamic_partitioning=False))
+def _unpartitioned_and_archived(stack: cdk.Stack) -> None:
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        delivery=DeliveryProps(dynamic_partitioning=False),
+        lake=LakeProps(bucket=DataLakeBucketProps(raw_archive_after_days=30)),
+    )
 
 
 def _every_wing_of_genesys_cloud(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(
         stack,
         "Pipeline",
+        webhook=WebhookProps(signature=SignatureProps.shared_key()),
         partner_bus=BUS,
         genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=IpAllowListProps()),
         watch=GenesysWatchProps(business_hours=HOURS, subscription_path="/api/v2/notifications/eventSubscriptions"),
@@ -62,16 +67,6 @@ def _domain_in_a_hosted_zone(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(stack, "Pipeline", webhook=WebhookProps(domain=domain))
 
 
-def _throw_away(stack: cdk.Stack) -> None:
-    GenesysFirehosePipeline(
-        stack,
-        "Pipeline",
-        lake=LakeProps(bucket=DataLakeBucketProps(retention_mode=RetentionMode.NONE, raw_archive_after_days=30)),
-        removal_policy=cdk.RemovalPolicy.DESTROY,
-        auto_delete_objects=True,
-    )
-
-
 def _every_grant(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(stack, "Pipeline", partner_bus=BUS)
     for construct in stack.node.find_all():
@@ -91,25 +86,34 @@ def _grants_of(construct: IConstruct) -> list[tuple[str, Callable[[iam.IGrantabl
 
 KINDS: dict[str, Callable[[cdk.Stack], None]] = {
     **PIPELINES,
-    "unpartitioned": _unpartitioned,
+    "unpartitioned and archived": _unpartitioned_and_archived,
     "every wing of Genesys Cloud": _every_wing_of_genesys_cloud,
     "existing parts": _existing_parts,
     "domain in a hosted zone": _domain_in_a_hosted_zone,
-    "throw-away": _throw_away,
     "every grant": _every_grant,
 }
 ENVIRONMENTS = tuple(CONTEXT["environments"])
-TEMPLATES = (*KINDS, *(f"environment {name}" for name in ENVIRONMENTS))
+STACKS = ("Pipeline", "Verification")
+TEMPLATES = (*KINDS, *(f"{stack} of {name}" for name in ENVIRONMENTS for stack in STACKS))
 
 
 @cache
 def template(name: str) -> Template:
-    """The template of a kind of pipeline, or of an environment of the app."""
+    """The template of a kind of pipeline, or one of an environment of the app."""
     if name in KINDS:
-        stack: cdk.Stack = new_stack()
+        stack = new_stack()
         KINDS[name](stack)
-    else:
-        app = cdk.App(analytics_reporting=False, context=CONTEXT)
-        settings = read_settings(CONTEXT["environments"], name.removeprefix("environment "))
-        stack = PipelineStack(app, settings)
-    return template_of(stack)
+        return template_of(stack)
+    stack_name, _, environment = name.partition(" of ")
+    return _environment(environment)[STACKS.index(stack_name)]
+
+
+@cache
+def _environment(name: str) -> tuple[Template, Template]:
+    app = cdk.App(analytics_reporting=False, context=CONTEXT)
+    settings = read_settings(CONTEXT["environments"], name)
+    stack = PipelineStack(app, settings)
+    verification = VerificationStack(app, settings, stack.pipeline)
+    assembly = app.synth()
+    pipeline, tries = (assembly.get_stack_by_name(each.stack_name).template for each in (stack, verification))
+    return Template(pipeline), Template(tries)

@@ -1,14 +1,16 @@
-"""A property that is given is used or refused: every field of every class of properties is tried."""
+"""A property that is given is used or refused, and a page says what changing it does: each of them is tried."""
 
 import json
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
@@ -40,20 +42,34 @@ from genesys_firehose_cdk import (
     MonitoringProps,
     PartnerBusProps,
     PipelineContext,
+    RetentionApplied,
     RetentionMode,
     SignatureEncoding,
+    SignatureKind,
     SignatureProps,
     TransformProps,
     WebhookDomainProps,
     WebhookProps,
 )
 from genesys_firehose_cdk.common.props import Props
-from tests.library.synthesis import CERTIFICATE_ARN, KEY_ARN, WEB_ACL_ARN, new_context, new_stack, template_of
+from genesys_firehose_cdk.pipeline_props import PipelineProps
+from tests.library.deployment_effects import effect
+from tests.library.synthesis import (
+    CERTIFICATE_ARN,
+    KEY_ARN,
+    ROOT,
+    WEB_ACL_ARN,
+    Template,
+    new_context,
+    new_stack,
+    template_of,
+)
 
 Keywords = dict[str, Any]
 Wrap = Callable[[cdk.Stack, Any], Keywords]
 
 BUS = PartnerBusProps(org_id="3b1f3c1e-0000-4000-8000-000000000000", event_source_suffix="lake", topics=["quality"])
+TOPIC_ARN = "arn:aws:sns:eu-west-1:111122223333:alarms"
 HOURS = BusinessHoursProps(start_hour=8, end_hour=18)
 
 
@@ -81,12 +97,19 @@ WRAPS: dict[type[Props], Wrap] = {
     SignatureProps: lambda _, props: {"webhook": WebhookProps(signature=props)},
     WebhookDomainProps: lambda _, props: {"webhook": WebhookProps(domain=props)},
     PartnerBusProps: lambda _, props: {"partner_bus": props},
-    GenesysProps: lambda _, props: {"partner_bus": BUS, "genesys": props},
+    GenesysProps: lambda _, props: {
+        "partner_bus": BUS,
+        "genesys": props,
+        "webhook": WebhookProps(signature=SignatureProps.shared_key()),
+    },
     EventBridgeIntegrationProps: lambda stack, props: {
         "partner_bus": BUS,
         "genesys": genesys(stack, integration=props),
     },
-    EventSubscriptionProps: lambda stack, props: {"genesys": genesys(stack, subscription=props)},
+    EventSubscriptionProps: lambda stack, props: {
+        "genesys": genesys(stack, subscription=props),
+        "webhook": WebhookProps(signature=SignatureProps.shared_key()),
+    },
     IpAllowListProps: lambda stack, props: {"genesys": genesys(stack, ip_allow_list=props)},
     GenesysWatchProps: lambda stack, props: {"partner_bus": BUS, "genesys": genesys(stack), "watch": props},
     BusinessHoursProps: lambda _, props: {"watch": GenesysWatchProps(business_hours=props)},
@@ -109,6 +132,7 @@ BASES: dict[type[Props], Callable[[cdk.Stack], Keywords]] = {
     GenesysProps: lambda stack: {"region": GenesysRegion.EU_WEST_1, "credentials": secret(stack)},
     GenesysWatchProps: lambda _: {"business_hours": HOURS},
     BusinessHoursProps: lambda _: {"start_hour": 8, "end_hour": 18},
+    PipelineProps: lambda _: {"partner_bus": BUS},
 }
 
 Change = Callable[[cdk.Stack], Keywords]
@@ -133,6 +157,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
     },
     SignatureProps: {
         "existing_secret": lambda stack: {"existing_secret": secret(stack)},
+        "kind": _to(kind=SignatureKind.SHARED_KEY),
         "header": _to(header="X-Other"),
         "prefix": _to(prefix="v1="),
         "encoding": _to(encoding=SignatureEncoding.BASE64),
@@ -175,14 +200,14 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "name": _to(name="Other"),
         "event_names": _to(event_names=["call.event"]),
         "filters": _to(filters={"direction": "inbound"}),
-        "headers": _to(headers={"X-Other": "1"}),
+        "headers": _to(headers={"X-Other": "1", "X-Genesys-Signature": "${signing_key}"}),
         "path": _to(path="/api/v2/other"),
-        "body": _to(body={"name": "${name}"}),
+        "body": _to(body={"name": "${name}", "headers": "${headers}"}),
         "check_interval": _to(check_interval=cdk.Duration.minutes(30)),
         "give_up_after": _to(give_up_after=cdk.Duration.minutes(5)),
     },
     IpAllowListProps: {
-        "services": _to(services=["open-messaging"]),
+        "services": _to(services=["open-messaging", "api"]),
         "directions": _to(directions=["outbound"]),
         "additional_cidrs": _to(additional_cidrs=["198.51.100.0/24"]),
         "max_shrink_ratio": _to(max_shrink_ratio=0.25),
@@ -192,6 +217,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "business_hours": _to(business_hours=BusinessHoursProps(start_hour=9, end_hour=18)),
         "silence": _to(silence=cdk.Duration.hours(2)),
         "subscription_path": _to(subscription_path="/api/v2/notifications/eventSubscriptions"),
+        "credentials": lambda stack: {"credentials": secret(stack, "Readers")},
     },
     BusinessHoursProps: {
         "start_hour": _to(start_hour=9),
@@ -245,6 +271,11 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
     DataLakeBucketProps: {
         "retention_mode": _to(retention_mode=RetentionMode.NONE),
         "retention_days": _to(retention_days=90),
+        "retention_applied": _to(retention_applied=RetentionApplied.ON_ARRIVAL),
+        "break_glass_role": lambda stack: {
+            "retention_applied": RetentionApplied.ON_ARRIVAL,
+            "break_glass_role": iam.Role.from_role_name(stack, "BreakGlass", "break-glass"),
+        },
         "acknowledge_compliance": _to(retention_mode=RetentionMode.COMPLIANCE, acknowledge_compliance=True),
         "raw_archive_after_days": _to(raw_archive_after_days=30),
         "raw_expiration_days": _to(raw_expiration_days=365),
@@ -258,12 +289,31 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "results_expiration_days": _to(results_expiration_days=3),
     },
     MonitoringProps: {
-        "existing_alarm_topic": lambda stack: {"existing_alarm_topic": sns.Topic(stack, "Topic")},
+        "existing_alarm_topic": lambda stack: {
+            "existing_alarm_topic": sns.Topic.from_topic_arn(stack, "Topic", TOPIC_ARN)
+        },
         "thresholds": _to(thresholds=AlarmThresholdsProps(dead_letters=9)),
         "metrics_namespace": _to(metrics_namespace="Other"),
         "log_retention": _to(log_retention=logs.RetentionDays.ONE_MONTH),
     },
     AlarmThresholdsProps: {field.name: _to(**{field.name: 0.125}) for field in fields(AlarmThresholdsProps)},
+    PipelineProps: {
+        "webhook": _to(webhook=None),
+        "partner_bus": _to(partner_bus=None),
+        "genesys": lambda stack: {"genesys": genesys(stack)},
+        "watch": _to(watch=GenesysWatchProps(business_hours=HOURS)),
+        "ingest": _to(ingest=IngestProps(memory_size=256)),
+        "transform": _to(transform=TransformProps(memory_size=2048)),
+        "delivery": _to(delivery=DeliveryProps(shards=2)),
+        "lake": _to(lake=LakeProps(bucket=DataLakeBucketProps(retention_days=90))),
+        "monitoring": _to(monitoring=MonitoringProps(metrics_namespace="Other")),
+        "removal_policy": _to(removal_policy=cdk.RemovalPolicy.DESTROY),
+        "auto_delete_objects": _to(
+            lake=LakeProps(bucket=DataLakeBucketProps(retention_mode=RetentionMode.NONE)),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+            auto_delete_objects=True,
+        ),
+    },
 }
 # Not the pipeline's own: a base class, and what constructs share.
 ELSEWHERE = {GenesysConnectionProps, PipelineContext}
@@ -274,25 +324,18 @@ def _fewer_shapes() -> EventShapes:
     return EventShapes(schemas=dict(list(schemas.items())[:-1]))
 
 
-def _template(props_class: type[Props], change: Change | None) -> str:
+@cache
+def _template(props_class: type[Props], field: str | None) -> Template:
+    """The template of a pipeline with a field changed, or with none."""
     stack = new_stack()
     values = BASES.get(props_class, lambda _: {})(stack)
     # What the change needs is there in both templates, such as an imported secret, which adds nothing by itself.
-    changed = {} if change is None else change(stack)
-    GenesysFirehosePipeline(stack, "Pipeline", **WRAPS[props_class](stack, props_class(**{**values, **changed})))
-    return json.dumps(template_of(stack).content, sort_keys=True)
-
-
-@pytest.fixture(scope="module")
-def unchanged() -> Callable[[type[Props]], str]:
-    templates: dict[type[Props], str] = {}
-
-    def template(props_class: type[Props]) -> str:
-        if props_class not in templates:
-            templates[props_class] = _template(props_class, None)
-        return templates[props_class]
-
-    return template
+    changed = {} if field is None else CHANGES[props_class][field](stack)
+    keywords = {**values, **changed}
+    if props_class is not PipelineProps:
+        keywords = WRAPS[props_class](stack, props_class(**keywords))
+    GenesysFirehosePipeline(stack, "Pipeline", **keywords)
+    return template_of(stack)
 
 
 def test_every_class_of_properties_and_every_field_is_tried() -> None:
@@ -301,20 +344,45 @@ def test_every_class_of_properties_and_every_field_is_tried() -> None:
     } - ELSEWHERE
     policies = {each for each in public if not each.__name__.endswith("Props")}
     assert {each.__name__ for each in policies} <= {"MaskingPolicy", "FieldRule"}
-    assert public - policies == set(WRAPS) == set(CHANGES)
+    assert public - policies == set(WRAPS) == set(CHANGES) - {PipelineProps}
     for props_class, changes in CHANGES.items():
         assert {field.name for field in fields(props_class)} == set(changes), props_class
 
 
-@pytest.mark.parametrize(
+each_property = pytest.mark.parametrize(
     ("props_class", "field"),
     [(props_class, field) for props_class, changes in CHANGES.items() for field in changes],
     ids=[f"{props_class.__name__}.{field}" for props_class, changes in CHANGES.items() for field in changes],
 )
-def test_a_property_that_is_given_is_used(
-    props_class: type[Props], field: str, unchanged: Callable[[type[Props]], str]
-) -> None:
-    assert _template(props_class, CHANGES[props_class][field]) != unchanged(props_class)
+
+
+@each_property
+def test_a_property_that_is_given_is_used(props_class: type[Props], field: str) -> None:
+    assert _template(props_class, field).content != _template(props_class, None).content
+
+
+def _page_of_changes() -> dict[str, str]:
+    """What docs/changes.md says of each property."""
+    rows = [line.split("|") for line in (ROOT / "docs" / "changes.md").read_text().splitlines() if line[:3] == "| `"]
+    return {cells[1].strip().strip("`"): cells[2].strip() for cells in rows}
+
+
+@each_property
+def test_the_page_of_changes_says_what_changing_a_property_does(props_class: type[Props], field: str) -> None:
+    done = effect(_template(props_class, None), _template(props_class, field))
+    assert _page_of_changes()[props_class.name_of(field)] == done
+
+
+def test_no_property_replaces_what_holds_data() -> None:
+    replaced = " ".join(done.partition("replaces")[2] for done in _page_of_changes().values())
+    assert "KinesisFirehose::DeliveryStream (kept)" in replaced
+    for kind in ("S3::Bucket", "KMS::Key", "SecretsManager::Secret", "SQS::Queue", "DynamoDB::Table", "Logs::LogGroup"):
+        assert kind not in replaced
+
+
+def test_the_page_of_changes_tells_of_no_property_that_there_is_not() -> None:
+    known = {props_class.name_of(field) for props_class, changes in CHANGES.items() for field in changes}
+    assert _page_of_changes().keys() == known
 
 
 def test_the_context_is_used_by_what_takes_it() -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk.assertions import Annotations, Match
 
 from genesys_firehose_cdk import (
+    GenesysFirehosePipeline,
     IngestProps,
     MonitoringProps,
     SignatureEncoding,
@@ -13,7 +15,7 @@ from genesys_firehose_cdk import (
     TransformProps,
     WebhookProps,
 )
-from tests.library.synthesis import Template, as_list, flat, statements, synthesize
+from tests.library.synthesis import Template, as_list, flat, new_stack, statements, synthesize, template_of
 
 FUNCTIONS = ["Ingest", "Transform"]
 
@@ -67,7 +69,14 @@ def test_ingest_may_do_exactly_this(default: Template) -> None:
         "Logs": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "Tracing": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
         "PutEvents": {"firehose:PutRecordBatch", "firehose:DescribeDeliveryStream"},
-        "Buffer": {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+        "Buffer": {
+            "sqs:SendMessage",
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+        },
+        "SetAside": {"sqs:SendMessage"},
         "BufferKey": {"kms:Decrypt", "kms:GenerateDataKey"},
         "ReadHmacKey": {"secretsmanager:GetSecretValue"},
         "DecryptHmacKey": {"kms:Decrypt"},
@@ -76,6 +85,7 @@ def test_ingest_may_do_exactly_this(default: Template) -> None:
     }
     assert flat(policy["WriteOversize"]["Resource"]).endswith(".Arn>/raw/oversize/*")
     assert "BufferQueue" in flat(policy["Buffer"]["Resource"])
+    assert "DeadLetterQueue" in flat(policy["SetAside"]["Resource"])
     assert "SigningKeySecret" in flat(policy["ReadHmacKey"]["Resource"])
 
 
@@ -143,6 +153,23 @@ def test_open_messaging_is_one_argument_away(maximal: Template) -> None:
     assert environment["SIGNATURE_HEADER"] == "X-Hub-Signature-256"
     assert environment["SIGNATURE_PREFIX"] == "sha256="
     assert environment["SIGNATURE_ENCODING"] == "base64"
+
+
+@pytest.mark.parametrize("signature", [SignatureProps.shared_key(), SignatureProps.basic()])
+def test_a_key_in_a_header_is_warned_of_and_rotates_as_others_do(signature: SignatureProps) -> None:
+    stack = new_stack()
+    GenesysFirehosePipeline(stack, "Pipeline", webhook=WebhookProps(signature=signature))
+    warnings = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("TLS is the only protection"))
+    assert len(warnings) == 1
+    environment = _environment(template_of(stack), "Ingest")
+    assert environment["SIGNATURE_KIND"] == signature.kind.value
+    assert environment["PREVIOUS_KEY_VALIDITY_HOURS"] == "24"
+
+
+def test_a_signature_over_the_body_is_not_warned_of() -> None:
+    stack = new_stack()
+    GenesysFirehosePipeline(stack, "Pipeline", webhook=WebhookProps(signature=SignatureProps.open_messaging()))
+    Annotations.from_stack(stack).has_no_warning("*", Match.string_like_regexp("TLS is the only protection"))
 
 
 def test_every_setting_of_the_functions_reaches_them() -> None:

@@ -23,6 +23,7 @@ from genesys_firehose_cdk import (
     GenesysFirehosePipeline,
     LakeProps,
     PartnerBusProps,
+    RetentionApplied,
     RetentionMode,
 )
 from tests.library.synthesis import KEY_ARN, maximal_pipeline, new_stack
@@ -82,6 +83,21 @@ def _sharded(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(stack, "Pipeline", delivery=DeliveryProps(shards=2))
 
 
+def _locked_on_arrival(stack: cdk.Stack) -> None:
+    lake = LakeProps(bucket=DataLakeBucketProps(retention_applied=RetentionApplied.ON_ARRIVAL))
+    GenesysFirehosePipeline(stack, "Pipeline", lake=lake)
+
+
+def _thrown_away(stack: cdk.Stack) -> None:
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        lake=LakeProps(bucket=DataLakeBucketProps(retention_mode=RetentionMode.NONE)),
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+        auto_delete_objects=True,
+    )
+
+
 PIPELINES: dict[str, Callable[[cdk.Stack], None]] = {
     "default": _default,
     "maximal": _maximal,
@@ -90,6 +106,8 @@ PIPELINES: dict[str, Callable[[cdk.Stack], None]] = {
     "webhook and bus": _with_bus,
     "bus alone": _bus_alone,
     "two shards": _sharded,
+    "retention on arrival": _locked_on_arrival,
+    "thrown away": _thrown_away,
 }
 
 

@@ -12,6 +12,7 @@ from genesys_firehose_cdk import (
     Action,
     AlarmThresholdsProps,
     BufferingProps,
+    DataLakeBucket,
     DataLakeBucketProps,
     DeliveryProps,
     EventBridgeIntegrationProps,
@@ -24,6 +25,7 @@ from genesys_firehose_cdk import (
     IngestProps,
     InvalidPropertyError,
     IpAllowListProps,
+    LakeCatalog,
     LakeCatalogProps,
     LakeProps,
     LakeRebuildProps,
@@ -31,7 +33,9 @@ from genesys_firehose_cdk import (
     MonitoringProps,
     PartnerBusProps,
     RetentionMode,
+    RetentionOnArrival,
     SignatureEncoding,
+    SignatureKind,
     SignatureProps,
     TransformProps,
     WebhookDomainProps,
@@ -366,9 +370,32 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda stack: _pipeline(stack, genesys=genesys(stack)),
         "genesys is given with nothing to do: it is allowed with a partner_bus, a subscription, an ip_allow_list or a watched subscription_path.",
     ),
+    "watch's client without an organization": (
+        lambda stack: _pipeline(
+            stack, partner_bus=BUS, watch=GenesysWatchProps(credentials=cdk.aws_secretsmanager.Secret(stack, "Readers"))
+        ),
+        "watch.credentials is given with nothing to ask Genesys Cloud for: it is allowed with genesys and a partner_bus or "
+        "a subscription_path.",
+    ),
+    "encoding of a key that is no signature": (
+        lambda _: SignatureProps(kind=SignatureKind.SHARED_KEY, encoding=SignatureEncoding.BASE64),
+        "webhook.signature.encoding is given with kind SHARED_KEY: it is allowed with HMAC alone.",
+    ),
+    "timestamp that nothing signs": (
+        lambda _: SignatureProps(kind=SignatureKind.BASIC, header="Authorization", timestamp_header="X-Time"),
+        "webhook.signature.timestamp_header is given with kind BASIC: it is allowed with HMAC alone.",
+    ),
+    "prefix of Basic authentication": (
+        lambda _: SignatureProps(kind=SignatureKind.BASIC, header="Authorization", prefix="k"),
+        "webhook.signature.prefix is given with kind BASIC: it is allowed with HMAC and SHARED_KEY alone.",
+    ),
+    "header of Basic authentication": (
+        lambda _: SignatureProps(kind=SignatureKind.BASIC),
+        "webhook.signature.header is 'X-Genesys-Signature' with kind BASIC: Authorization is allowed.",
+    ),
     "watch of nothing": (
         lambda _: GenesysWatchProps(),
-        "watch has neither business_hours nor subscription_path: give one.",
+        "watch has neither business_hours, subscription_path nor credentials: give one.",
     ),
     "silence without hours": (
         lambda _: GenesysWatchProps(subscription_path="/x", silence=cdk.Duration.hours(2)),
@@ -389,6 +416,38 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     "days of no retention": (
         lambda _: DataLakeBucketProps(retention_mode="NONE", retention_days=90),
         "lake.bucket.retention_days is given with retention_mode NONE: it is allowed with GOVERNANCE and COMPLIANCE alone.",
+    ),
+    "application of no retention": (
+        lambda _: DataLakeBucketProps(retention_mode="NONE", retention_applied="ON_ARRIVAL"),
+        "lake.bucket.retention_applied is given with retention_mode NONE: it is allowed with GOVERNANCE and COMPLIANCE alone.",
+    ),
+    "break-glass role of a retention by default": (
+        lambda stack: DataLakeBucketProps(break_glass_role=cdk.aws_iam.Role.from_role_name(stack, "Role", "admin")),
+        "lake.bucket.break_glass_role is given with retention_applied BY_DEFAULT: it is allowed with ON_ARRIVAL alone.",
+    ),
+    "break-glass role as a name": (
+        lambda _: DataLakeBucketProps(retention_applied="ON_ARRIVAL", break_glass_role="admin"),
+        "lake.bucket.break_glass_role is 'admin': an aws_iam.IRole or None is allowed.",
+    ),
+    "retention on arrival for a bucket with a default retention": (
+        lambda stack: RetentionOnArrival(
+            stack, "Retention", context=new_context(stack), bucket=DataLakeBucket(stack, "Lake")
+        ),
+        "lake.bucket.retention_applied is not ON_ARRIVAL with a RetentionOnArrival: give both or neither.",
+    ),
+    "governance on arrival with auto delete": (
+        lambda stack: _pipeline(
+            stack,
+            lake=LakeProps(bucket=DataLakeBucketProps(retention_applied="ON_ARRIVAL")),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+            auto_delete_objects=True,
+        ),
+        "auto_delete_objects is True with retention_mode GOVERNANCE: it is allowed with retention_mode NONE alone, "
+        "because S3 refuses to delete locked versions and the stack would be stuck half deleted.",
+    ),
+    "catalog that empties a bucket that stays": (
+        lambda stack: LakeCatalog(stack, "Catalog", bucket=DataLakeBucket(stack, "Lake"), auto_delete_objects=True),
+        "auto_delete_objects is True with removal_policy RETAIN_ON_UPDATE_OR_DELETE: it is allowed with removal_policy DESTROY alone.",
     ),
     "catalog without partitions": (
         lambda stack: _pipeline(

@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from genesys_firehose_cdk import GenesysFirehosePipeline, HmacKey, SignatureProps, TransformProps, WebhookProps
+from ingest.queue_consumer import LONGEST_RETRY_SECONDS
 from tests.library.synthesis import Template, as_list, flat, new_stack, statements, synthesize, template_of
 
 DATA_TYPES = [
@@ -58,11 +59,15 @@ def test_queue_is_encrypted_keeps_14_days_and_refuses_plain_http(default: Templa
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_a_message_is_hidden_six_times_as_long_as_its_consumer_runs_and_tried_five_times(default: Template) -> None:
+def test_a_message_is_hidden_six_times_as_long_as_its_consumer_runs_and_tried_for_five_days(default: Template) -> None:
     queue = default.properties("AWS::SQS::Queue", "Buffer/Queue")
     function = default.properties("AWS::Lambda::Function", "Ingest/Function")
     assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+    environment = function["Environment"]["Variables"]
+    assert int(environment["RETRY_DELAY_SECONDS"]) == queue["VisibilityTimeout"]
+    receives = queue["RedrivePolicy"]["maxReceiveCount"]
+    assert receives <= 1000
+    assert 5 <= receives * LONGEST_RETRY_SECONDS / 86_400 < 7
     assert "DeadLetterQueue" in flat(queue["RedrivePolicy"]["deadLetterTargetArn"])
 
 

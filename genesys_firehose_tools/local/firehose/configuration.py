@@ -80,6 +80,7 @@ class StreamConfiguration:
         encrypted: Whether server-side encryption is on; puts repeat it in their answers.
         destination: The primary destination.
         partitioned: Whether dynamic partitioning is on.
+        partition_retry_seconds: How long an object of a partition is tried before it is given up.
         processor: The transform function; None without one.
         delimited: Whether a newline goes between the records of a delivered object.
         backup: The source record backup; None when it is off.
@@ -91,6 +92,7 @@ class StreamConfiguration:
     encrypted: bool
     destination: S3Destination
     partitioned: bool
+    partition_retry_seconds: int
     processor: Processor | None
     delimited: bool
     backup: S3Destination | None
@@ -123,7 +125,8 @@ def _read(description: Mapping[str, Any]) -> StreamConfiguration:
         raise ConfigurationError("its destination is not modelled, only ExtendedS3.")
     if extended.get("DataFormatConversionConfiguration", {}).get("Enabled", False):
         raise ConfigurationError("data format conversion is not modelled.")
-    partitioned = extended.get("DynamicPartitioningConfiguration", {}).get("Enabled", False)
+    partitioning = extended.get("DynamicPartitioningConfiguration", {})
+    partitioned = partitioning.get("Enabled", False)
     processing = extended.get("ProcessingConfiguration", {})
     processors = {
         each["Type"]: {one["ParameterName"]: one["ParameterValue"] for one in each.get("Parameters", [])}
@@ -139,10 +142,20 @@ def _read(description: Mapping[str, Any]) -> StreamConfiguration:
         encrypted=description.get("DeliveryStreamEncryptionConfiguration", {}).get("Status") == "ENABLED",
         destination=_destination(extended, partitioned=partitioned),
         partitioned=partitioned,
+        partition_retry_seconds=_partition_retry(partitioning),
         processor=_processor(processors["Lambda"], extended["RoleARN"]) if "Lambda" in processors else None,
         delimited="AppendDelimiterToRecord" in processors,
         backup=None if backup is None else _destination(backup, partitioned=False),
     )
+
+
+def _partition_retry(partitioning: Mapping[str, Any]) -> int:
+    seconds: int = partitioning.get("RetryOptions", {}).get("DurationInSeconds", limits.DEFAULT_PARTITION_RETRY_SECONDS)
+    if not 0 <= seconds <= limits.MAX_PARTITION_RETRY_SECONDS:
+        raise ConfigurationError(
+            f"RetryOptions.DurationInSeconds must be from 0 to {limits.MAX_PARTITION_RETRY_SECONDS}, not {seconds}."
+        )
+    return seconds
 
 
 def _destination(described: Mapping[str, Any], *, partitioned: bool) -> S3Destination:

@@ -9,7 +9,8 @@ import base64
 import gzip
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from genesys_firehose_tools.local.firehose.buffers import Buffer
 from genesys_firehose_tools.local.firehose.clients import ClientFactory
 from genesys_firehose_tools.local.firehose.clock import Clock
 from genesys_firehose_tools.local.firehose.configuration import S3Destination, StreamConfiguration
+from genesys_firehose_tools.local.firehose.faults import FaultSwitch
 from genesys_firehose_tools.local.firehose.prefixes import object_name
 from genesys_firehose_tools.local.firehose.processor import Failed
 
@@ -37,6 +39,7 @@ class SealedObject:
         records: How many records are in it.
         oldest_arrival: Arrival of its oldest record, in seconds since the epoch.
         partition_keys: Its partition, active until the object is delivered; None outside a partition.
+        first_tried_at: When the first attempt failed; None before it.
         tried_at: When the last attempt failed; None before the first.
     """
 
@@ -46,6 +49,7 @@ class SealedObject:
     records: int
     oldest_arrival: float
     partition_keys: Mapping[str, str] | None
+    first_tried_at: float | None = None
     tried_at: float | None = None
 
 
@@ -98,9 +102,10 @@ def error_line(failed: Failed, function_arn: str | None) -> bytes:
 class S3Delivery:
     """Writes objects with the permissions of the destination's role."""
 
-    def __init__(self, clients: ClientFactory, errors: "ErrorLog") -> None:
+    def __init__(self, clients: ClientFactory, errors: "ErrorLog", faults: FaultSwitch) -> None:
         self._clients = clients
         self._errors = errors
+        self._faults = faults
         self._checked: set[S3Destination] = set()
 
     def put(self, sealed: SealedObject) -> bool:
@@ -116,14 +121,15 @@ class S3Delivery:
             s3 = self._clients("s3", destination.role_arn)
             if destination not in self._checked:
                 self._check_access(destination, sealed.key)
-            s3.put_object(
-                Bucket=destination.bucket,
-                Key=sealed.key,
-                Body=sealed.body,
-                ContentType="application/octet-stream",
-                **encoding,
-                **encryption,
-            )
+            with _without_checksum(s3) if self._faults.strikes(self._faults.faults.missing_checksum) else nullcontext():
+                s3.put_object(
+                    Bucket=destination.bucket,
+                    Key=sealed.key,
+                    Body=sealed.body,
+                    ContentType="application/octet-stream",
+                    **encoding,
+                    **encryption,
+                )
         except ClientError as error:
             self._errors.report(destination, f"S3.{error.response['Error']['Code']}", str(error))
             return False
@@ -149,6 +155,21 @@ class S3Delivery:
         _found_or_missing(s3.head_object, Bucket=bucket, Key=key)
         _found_or_missing(s3.abort_multipart_upload, Bucket=bucket, Key=key, UploadId="none")
         self._checked.add(destination)
+
+
+@contextmanager
+def _without_checksum(s3: Any) -> Iterator[None]:
+    """Take the checksum that the SDK adds from the uploads within."""
+
+    def remove(request: Any, **_: object) -> None:
+        for name in [each for each in request.headers if each.lower().startswith(("x-amz-checksum-", "x-amz-sdk-"))]:
+            del request.headers[name]
+
+    s3.meta.events.register("before-sign.s3.PutObject", remove)
+    try:
+        yield
+    finally:
+        s3.meta.events.unregister("before-sign.s3.PutObject", remove)
 
 
 def _found_or_missing(request: Callable[..., Any], **parameters: str) -> None:

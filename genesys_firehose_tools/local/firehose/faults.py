@@ -14,6 +14,8 @@ class Faults:
         slow_seconds: Real seconds that every put waits before it is answered, 0 or more.
         lost_response: Share of puts whose records are taken but whose connection closes unanswered, 0 to 1.
         processor_failure: Share of the transform function's invocations that fail before they reach it, 0 to 1.
+        missing_checksum: Share of uploads to S3 without a checksum, 0 to 1; AWS does not document whether Firehose
+            sends one.
     """
 
     throttle: float = 0.0
@@ -21,6 +23,7 @@ class Faults:
     slow_seconds: float = 0.0
     lost_response: float = 0.0
     processor_failure: float = 0.0
+    missing_checksum: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what is not a share or not a duration.

@@ -36,6 +36,13 @@ MAX_LAMBDA_SECONDS = 300
 DEFAULT_LAMBDA_RETRIES = 3
 """Further attempts after a failed invocation ("Handle failure in data transformation")."""
 
+DEFAULT_PARTITION_RETRY_SECONDS = 300
+"""How long an object of a partition is tried when RetryOptions are not given (AWS CDK API Reference,
+"DynamicPartitioningProps")."""
+
+MAX_PARTITION_RETRY_SECONDS = 7200
+"""The longest that RetryOptions take (API Reference, "RetryOptions")."""
+
 STORAGE_SECONDS = 24 * 60 * 60
 """How long undeliverable data is kept before it is lost ("Troubleshoot errors in Amazon Data Firehose")."""
 

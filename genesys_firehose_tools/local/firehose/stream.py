@@ -33,7 +33,7 @@ class StreamState:
         buffered_records: Records waiting in buffers; those on their way to the backup are counted once more.
         active_partitions: Partitions with undelivered data.
         undelivered_objects: Objects that S3 has not taken yet.
-        lost_records: Records given up after 24 hours.
+        lost_records: Records given up: those of a partition after its retry duration, others after 24 hours.
     """
 
     buffered_records: int
@@ -75,7 +75,7 @@ class DeliveryStream:
             self.configuration = configuration
             error_log = ErrorLog(configuration.arn, configuration.version, self._clients, self._clock)
             self._error_log = error_log
-            self._delivery = S3Delivery(self._clients, error_log)
+            self._delivery = S3Delivery(self._clients, error_log, self._faults)
             self._processor = (
                 LambdaProcessor(configuration.processor, configuration.arn, self._clients, self._clock, self._faults)
                 if configuration.processor
@@ -219,10 +219,18 @@ class DeliveryStream:
             ):
                 continue
             delivered = self._delivery.put(sealed)
-            expired = self._clock.elapsed_since(sealed.oldest_arrival) >= limits.STORAGE_SECONDS
             with self._buffers:
-                if delivered or expired:
+                if delivered or self._is_given_up(sealed):
                     self._sealed.remove(sealed)
                     self._lost_records += 0 if delivered else sealed.records
                 else:
                     sealed.tried_at = self._clock.now()
+
+    def _is_given_up(self, sealed: SealedObject) -> bool:
+        """Tell whether an object that S3 has just refused is not tried again."""
+        if sealed.first_tried_at is None:
+            sealed.first_tried_at = self._clock.now()
+        if self._clock.elapsed_since(sealed.oldest_arrival) >= limits.STORAGE_SECONDS:
+            return True
+        trying = self._clock.elapsed_since(sealed.first_tried_at)
+        return sealed.partition_keys is not None and trying >= self.configuration.partition_retry_seconds

@@ -1,6 +1,7 @@
 """A local Genesys Cloud and clients of it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
@@ -11,11 +12,17 @@ from botocore.exceptions import ClientError
 
 from genesys.client import Credentials, Deadline, GenesysClient, Http
 from genesys.connection import connect, read_credentials
-from genesys.lifecycle import Lifecycle, Resource
+from genesys.lifecycle import Configuration, Lifecycle, Resource
 from genesys_firehose_tools.local.genesys.organization import Organization
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from tests.functions.genesys.cloudformation import CrashError, Handle
 from tests.in_memory_partner import InMemoryPartner
+
+
+def without_correlation_id(error: object) -> str:
+    """The text of an error without the id that an answer gave its call."""
+    return re.sub(r", correlation id [0-9a-f-]{36}", "", str(error))
+
 
 ORGANIZATION_ID = "3fd2f1a0-8f5c-4a53-9c43-0c2a3b4d5e6f"
 CREDENTIALS = Credentials("client", "s3cret-of-the-client")
@@ -105,7 +112,7 @@ class Aws:
         self.credentials: str | None = json.dumps(
             {"client_id": CREDENTIALS.client_id, "client_secret": CREDENTIALS.client_secret}
         )
-        self.signing_key = "key-1"
+        self.signing_key = "the-key-1"
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
         if SecretId == "signing":
@@ -130,28 +137,43 @@ GIVE_UP_AFTER = 600.0
 
 
 class MakeHandle(Protocol):
-    """Makes the function of a kind of resource."""
+    """Makes the function of a kind of resource.
 
-    def __call__(self, resource: Resource, http: Http | None = None) -> Handle: ...
+    Without a configuration it is deployed anew before each request, as CloudFormation does: with the stack's id, the
+    logical id and the properties of the request.
+    """
+
+    def __call__(
+        self, resource: Resource, http: Http | None = None, configuration: Configuration | None = None
+    ) -> Handle: ...
 
 
 @pytest.fixture
 def make_handle(genesys: LocalGenesys, aws: Aws, time: Time, http: urllib3.PoolManager) -> MakeHandle:
     pool = http
 
-    def make(resource: Resource, http: Http | None = None) -> Handle:
-        def connect_to_local(host: str) -> GenesysClient:
+    def make(resource: Resource, http: Http | None = None, configuration: Configuration | None = None) -> Handle:
+        def connect_to_local() -> GenesysClient:
             return connect(
-                host,
+                "mypurecloud.de",
                 read_credentials(aws, "credentials"),
                 Deadline(45, time),
                 {"GENESYS_API_URL": genesys.url, "GENESYS_LOGIN_URL": genesys.url},
                 partial(GenesysClient, http=http or pool, sleep=time.sleep),
             )
 
-        lifecycle = Lifecycle(resource, connect_to_local, GIVE_UP_AFTER, time)
+        deployed: dict[str, Any] = {}
+
+        def deploy(event: dict[str, Any]) -> Configuration:
+            if event["RequestType"] != "Delete" or not deployed:
+                deployed.update(event["ResourceProperties"])
+            own = {name: value for name, value in deployed.items() if name != "ServiceToken"}
+            return Configuration(event["StackId"], event["LogicalResourceId"], own)
 
         def handle(event: dict[str, Any]) -> dict[str, Any]:
+            lifecycle = Lifecycle(
+                resource, connect_to_local, configuration or deploy(event), GIVE_UP_AFTER, time, time.sleep
+            )
             # As between Lambda functions: nothing passes but JSON.
             answer: dict[str, Any] = json.loads(json.dumps(lifecycle.handle(json.loads(json.dumps(event)))))
             return answer

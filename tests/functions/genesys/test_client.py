@@ -1,8 +1,10 @@
 """The client repeats only harmless calls, ends by its deadline, and shows no secret."""
 
+import base64
 import io
-import secrets
+import json
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,9 +13,9 @@ import urllib3
 from genesys import client as client_module
 from genesys.client import Credentials, GenesysClient, GenesysError
 from genesys_firehose_tools.local.genesys.faults import Fault
-from genesys_firehose_tools.local.genesys.organization import DEFAULT_IP_RANGES, SUBSCRIPTIONS_PATH
+from genesys_firehose_tools.local.genesys.organization import DEFAULT_IP_RANGES
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
-from tests.functions.genesys.conftest import CREDENTIALS, MakeClient, Time
+from tests.functions.genesys.conftest import CREDENTIALS, MakeClient, Time, without_correlation_id
 
 IP_RANGES = "/api/v2/ipranges"
 
@@ -40,15 +42,13 @@ def test_a_second_401_is_final(client: GenesysClient, genesys: LocalGenesys) -> 
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409])
-def test_a_refusal_is_final_and_told_in_genesys_own_words(
+def test_a_refusal_is_final_and_told_by_status_and_code(
     client: GenesysClient, genesys: LocalGenesys, time: Time, status: int
 ) -> None:
     genesys.faults.set([Fault(status=status, path=IP_RANGES, message="You are missing a permission.")])
     with pytest.raises(GenesysError) as caught:
         client.ip_ranges()
-    assert str(caught.value) == (
-        f"Genesys Cloud answered {status} (fault) to GET /api/v2/ipranges: You are missing a permission."
-    )
+    assert without_correlation_id(caught.value) == f"Genesys Cloud answered {status} (fault) to GET /api/v2/ipranges"
     assert not caught.value.is_transient
     assert genesys.requests.count(f"GET {IP_RANGES}") == 1
     assert time.pauses == []
@@ -170,65 +170,108 @@ def test_an_identifier_can_not_leave_its_place_in_the_path(client: GenesysClient
 def test_refused_credentials_are_told_without_them(make_client: MakeClient, credentials: Credentials) -> None:
     with pytest.raises(GenesysError) as caught:
         make_client(credentials=credentials).ip_ranges()
-    assert str(caught.value) == (
-        "Genesys Cloud answered 400 (invalid_client) to POST /oauth/token: client authentication failed"
-    )
-
-
-def test_no_error_repeats_a_secret_that_an_answer_repeats(client: GenesysClient, genesys: LocalGenesys) -> None:
-    client.authenticate()
-    [token] = genesys.organization.tokens
-    key = secrets.token_hex()
-    leak = f"Refused: {token} {CREDENTIALS.client_secret} {key}"
-    genesys.faults.set([Fault(status=400, path=SUBSCRIPTIONS_PATH, message=leak)])
-    with pytest.raises(GenesysError) as caught:
-        client.call("POST", SUBSCRIPTIONS_PATH, {"headers": {"X": key}}, secrets=[key])
-    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(vars(caught.value))
-    assert "Refused: *** *** ***" in shown
-    for secret in (token, CREDENTIALS.client_secret, key):
-        assert secret not in shown
+    assert str(caught.value) == ("Genesys Cloud answered 400 (invalid_client) to POST /oauth/token")
 
 
 class _Answering:
     """Answers every request with the same bytes."""
 
-    def __init__(self, status: int, content: bytes) -> None:
+    def __init__(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
         self.status = status
         self.content = content
+        self.headers = headers
 
     def request(self, _method: str, url: str, **_options: Any) -> Any:
         token = url.endswith("/oauth/token")
         return urllib3.HTTPResponse(
-            body=io.BytesIO(b'{"access_token": "token"}' if token else self.content),
+            body=io.BytesIO(b'{"access_token": "the-token-of-this-client"}' if token else self.content),
+            headers=self.headers,
             status=200 if token else self.status,
         )
 
 
-@pytest.mark.parametrize(
-    ("status", "content", "message"),
-    [
-        (200, b"<html>", "Genesys Cloud answered 200 to GET /api/v2/ipranges: the answer is not JSON"),
-        (403, b"", "Genesys Cloud answered 403 to GET /api/v2/ipranges: no message"),
-        (403, b"\xff no", "Genesys Cloud answered 403 to GET /api/v2/ipranges: \ufffd no"),
-        (403, b"[1]", "Genesys Cloud answered 403 to GET /api/v2/ipranges: [1]"),
-        (302, b"elsewhere", "Genesys Cloud answered 302 to GET /api/v2/ipranges: elsewhere"),
-        (403, b"x" * 10_000, "Genesys Cloud answered 403 to GET /api/v2/ipranges: " + "x" * 500),
-    ],
-)
-def test_an_answer_that_is_no_error_of_genesys_is_told_in_short(
-    time: Time, status: int, content: bytes, message: str
-) -> None:
+def _refused(time: Time, answering: _Answering, key: str = "") -> GenesysError:
     client = GenesysClient(
         "https://api.example",
         "https://login.example",
         CREDENTIALS,
         client_module.Deadline(10, time),
-        http=_Answering(status, content),
+        http=answering,
         sleep=time.sleep,
     )
     with pytest.raises(GenesysError) as caught:
-        client.ip_ranges()
-    assert str(caught.value) == message
+        client.call("GET", "/api/v2/hooks/{id}", {"headers": {"X": key}}, identifier=key, secrets=[key])
+    return caught.value
+
+
+KEY = 'verylongsecret"words'
+BASIC = base64.b64encode(f"{CREDENTIALS.client_id}:{CREDENTIALS.client_secret}".encode()).decode()
+ECHOES = {
+    "the key": KEY,
+    "the key, escaped": json.dumps(KEY)[1:-1],
+    "the key's beginning": KEY[:9],
+    "the key's beginning in a code": "bad.verylongs",
+    "the client secret": CREDENTIALS.client_secret,
+    "the Basic header": f"Basic {BASIC}",
+    "the Basic header's beginning": BASIC[:12],
+    "the token": "the-token-of-this-client",
+}
+ANSWERS: dict[str, Callable[[str], bytes]] = {
+    "message": lambda echo: json.dumps({"code": "bad.request", "message": f"refused: {echo}"}).encode(),
+    "code": lambda echo: json.dumps({"code": echo}).encode(),
+    "OAuth's description": lambda echo: json.dumps({"error": "invalid", "error_description": echo}).encode(),
+    "OAuth's error": lambda echo: json.dumps({"error": echo}).encode(),
+    "text": lambda echo: echo.encode(),
+    "list": lambda echo: json.dumps([echo]).encode(),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("echo", ECHOES)
+def test_no_error_repeats_what_an_answer_repeats(time: Time, echo: str, answer: str) -> None:
+    text = ECHOES[echo]
+    error = _refused(time, _Answering(400, ANSWERS[answer](text), {"ININ-Correlation-Id": text}), KEY)
+    shown = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+    for secret in (KEY, CREDENTIALS.client_secret, BASIC, "the-token-of-this-client"):
+        assert not [at for at in range(len(secret) - 7) if secret[at : at + 8] in shown]
+    assert text not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "message"),
+    [
+        (200, b"<html>", "Genesys Cloud answered 200 to GET /api/v2/hooks/{id}: the answer is not JSON"),
+        (403, b"", "Genesys Cloud answered 403 to GET /api/v2/hooks/{id}"),
+        (403, b"\xff no", "Genesys Cloud answered 403 to GET /api/v2/hooks/{id}"),
+        (403, b"[1]", "Genesys Cloud answered 403 to GET /api/v2/hooks/{id}"),
+        (
+            403,
+            b'{"code": "missing.permissions"}',
+            "Genesys Cloud answered 403 (missing.permissions) to GET /api/v2/hooks/{id}",
+        ),
+        (403, b'{"code": "Some sentence"}', "Genesys Cloud answered 403 to GET /api/v2/hooks/{id}"),
+        (403, b'{"code": ["x"]}', "Genesys Cloud answered 403 to GET /api/v2/hooks/{id}"),
+        (403, json.dumps({"code": "x" * 65}).encode(), "Genesys Cloud answered 403 to GET /api/v2/hooks/{id}"),
+        (302, b"elsewhere", "Genesys Cloud answered 302 to GET /api/v2/hooks/{id}"),
+    ],
+)
+def test_of_an_answer_only_status_and_code_are_told(time: Time, status: int, content: bytes, message: str) -> None:
+    assert str(_refused(time, _Answering(status, content))) == message
+
+
+CORRELATION_ID = "0f1e2d3c-0000-4000-8000-00000000000a"
+
+
+@pytest.mark.parametrize(
+    "answering",
+    [
+        _Answering(400, b"{}", {"ININ-Correlation-Id": CORRELATION_ID}),
+        _Answering(400, json.dumps({"contextId": CORRELATION_ID}).encode()),
+    ],
+)
+def test_the_correlation_id_of_an_answer_is_told_for_genesys_own_support(time: Time, answering: _Answering) -> None:
+    error = _refused(time, answering)
+    assert str(error) == (f"Genesys Cloud answered 400 to GET /api/v2/hooks/{{id}}, correlation id {CORRELATION_ID}")
 
 
 def test_a_client_secret_is_not_shown() -> None:

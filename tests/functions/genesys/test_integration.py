@@ -1,7 +1,6 @@
 """The integration's custom resource leaves Genesys Cloud in one well-defined state, whatever fails at which call."""
 
 import json
-import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,13 +9,22 @@ import pytest
 import urllib3
 
 from genesys.client import GenesysError
+from genesys.lifecycle import Configuration, PropertyError
 from genesys_firehose_tools.local.genesys.faults import Fault
 from genesys_firehose_tools.local.genesys.organization import Organization
 from genesys_firehose_tools.local.genesys.partner import SourceKey
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from genesys_integration.integration import IntegrationResource
 from tests.functions.genesys.cloudformation import STACK_ID, Handle, RequestFailedError, Stack
-from tests.functions.genesys.conftest import CREDENTIALS, GIVE_UP_AFTER, ORGANIZATION_ID, Aws, MakeHandle, Time
+from tests.functions.genesys.conftest import (
+    CREDENTIALS,
+    GIVE_UP_AFTER,
+    ORGANIZATION_ID,
+    Aws,
+    MakeHandle,
+    Time,
+    without_correlation_id,
+)
 from tests.functions.genesys.schedules import TROUBLES, Trouble
 from tests.in_memory_partner import InMemoryPartner
 
@@ -356,25 +364,27 @@ def test_a_source_that_never_appears_is_given_up_and_everything_is_rolled_back(
     assert genesys.organization.integrations == {}
 
 
-def test_trouble_that_does_not_pass_is_given_up_in_genesys_own_words(
+def test_trouble_that_does_not_pass_is_given_up_with_status_and_code(
     stack: Stack, genesys: LocalGenesys, time: Time
 ) -> None:
     genesys.faults.set([Fault(status=503, path="/api/v2/integrations", method="POST", times=99, message="Maintenance")])
     with pytest.raises(RequestFailedError) as caught:
         stack.create(PROPERTIES)
-    assert caught.value.reason == (
-        "Genesys Cloud answered 503 (fault) to POST /api/v2/integrations: Maintenance; given up after 600 s"
+    assert without_correlation_id(caught.value.reason) == (
+        "Genesys Cloud answered 503 (fault) to POST /api/v2/integrations; given up after 600 s"
     )
     assert time.now < GIVE_UP_AFTER + 60
 
 
-def test_an_error_that_genesys_reports_is_passed_on(stack: Stack, genesys: LocalGenesys, aws: Aws) -> None:
+def test_an_error_that_genesys_reports_fails_the_creation_without_its_own_sentence(
+    stack: Stack, genesys: LocalGenesys, aws: Aws
+) -> None:
     # Somebody's source of this name, of which no integration tells.
     aws.partner.sources[SourceKey(SOURCE, "111122223333", "eu-central-1")] = "PENDING"
     with pytest.raises(RequestFailedError) as caught:
         stack.create(PROPERTIES)
     assert "Genesys Cloud reports an error of the integration" in caught.value.reason
-    assert caught.value.reason.endswith(": The event source suffix events is in use.")
+    assert caught.value.reason.endswith(": look there for its reason")
     assert genesys.organization.integrations == {}
 
 
@@ -459,11 +469,11 @@ WRONG_TOPICS = {
     "unlike any other": (["v2.x"], "topics holds 'v2.x', which is unknown: "),
     "not over EventBridge": (
         [PRESENCE, "v2.system.socket_closing"],
-        "topics holds 'v2.system.socket_closing', which is sent over Websocket alone: ",
+        "topics holds 'v2.system.socket_closing', which is not sent over EventBridge: ",
     ),
     "several": (
         ["v2.x", "v2.system.socket_closing"],
-        "topics holds 'v2.system.socket_closing', which is sent over Websocket alone, 'v2.x', which is unknown: ",
+        "topics holds 'v2.system.socket_closing', which is not sent over EventBridge, 'v2.x', which is unknown: ",
     ),
     "more than a reason can hold": (
         [f"v2.{number}" for number in range(7)],
@@ -556,10 +566,10 @@ def test_a_topic_that_needs_a_permission_is_named_when_genesys_refuses_the_confi
     genesys.faults.set([Fault(status=403, method="PUT", times=9, message="No.")])
     with pytest.raises(RequestFailedError) as caught:
         stack.create(PROPERTIES)
-    assert re.sub(r"[0-9a-f-]{36}", "{id}", caught.value.reason) == (
+    assert without_correlation_id(caught.value.reason) == (
         "topics need permissions that the credentials may lack "
         "('v2.users.{id}.presence' needs directory:user:view, presence:user:view): "
-        "Genesys Cloud answered 403 (fault) to PUT /api/v2/integrations/{id}/config/current: No."
+        "Genesys Cloud answered 403 (fault) to PUT /api/v2/integrations/{id}/config/current"
     )
     assert genesys.organization.integrations == {}
 
@@ -594,10 +604,103 @@ def test_credentials_in_another_form_are_refused_and_not_repeated(
 
 def test_wrong_credentials_fail_the_creation_and_its_rollback_needs_none(stack: Stack, aws: Aws) -> None:
     aws.credentials = json.dumps({"client_id": "client", "client_secret": "wrong-one"})
-    with pytest.raises(RequestFailedError, match="client authentication failed") as caught:
+    with pytest.raises(RequestFailedError, match="invalid_client") as caught:
         stack.create(PROPERTIES)
     assert caught.value.physical_id is None
     assert "wrong-one" not in caught.value.reason
+
+
+OWN = Configuration(STACK_ID, "Integration", dict(PROPERTIES))
+FORGED: dict[str, dict[str, Any]] = {
+    name: {**PROPERTIES, **change}
+    for name, change in {
+        "another host": {"Host": "attacker.example"},
+        "another account": {"Account": "999999999999"},
+        "another region": {"Region": "us-east-1"},
+        "other topics": {"Topics": ["v2.quality.evaluations"]},
+        "one property more": {"More": "1"},
+    }.items()
+}
+
+
+@pytest.fixture
+def configured(make_handle: MakeHandle, aws: Aws) -> Handle:
+    """The function of a deployed stack."""
+    return make_handle(IntegrationResource(lambda: aws), configuration=OWN)
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_a_creation_with_other_properties_than_the_functions_asks_nobody(
+    configured: Handle, genesys: LocalGenesys, case: str
+) -> None:
+    with pytest.raises(PropertyError, match="not the function's"):
+        configured(_event("Create", ResourceProperties=FORGED[case]))
+    assert genesys.requests == []
+
+
+@pytest.mark.parametrize("case", FORGED)
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_a_pass_with_other_properties_than_the_functions_asks_nobody_and_waits_for_the_functions_update(
+    configured: Handle, genesys: LocalGenesys, kind: str, case: str
+) -> None:
+    identity = IntegrationResource(lambda: Aws(InMemoryPartner())).identity(FORGED[case])
+    begun = {"PhysicalResourceId": identity, "KnownAs": identity, "BegunAt": 0.0}
+    event = _event(kind, ResourceProperties=FORGED[case], OldResourceProperties=dict(PROPERTIES), **begun)
+    assert configured(event) == {"IsComplete": False}
+    assert genesys.requests == []
+
+
+def test_a_pass_under_another_physical_id_than_the_functions_asks_nobody(
+    configured: Handle, genesys: LocalGenesys
+) -> None:
+    begun = {"PhysicalResourceId": "attacker.example/x", "KnownAs": "attacker.example/x", "BegunAt": 0.0}
+    assert configured(_event("Update", OldResourceProperties={}, **begun)) == {"IsComplete": False}
+    assert genesys.requests == []
+
+
+@pytest.mark.parametrize("place", ["attacker.example/" + ORGANIZATION_ID, "mypurecloud.de/another", "x"])
+def test_a_deletion_elsewhere_is_refused_and_asks_nobody(configured: Handle, genesys: LocalGenesys, place: str) -> None:
+    event = _event("Delete", PhysicalResourceId=f"{place}/111122223333/eu-central-1/events")
+    with pytest.raises(PropertyError, match="one of the function's own region and organization is allowed"):
+        configured(event | configured(event))
+    assert genesys.requests == []
+
+
+def test_a_request_in_another_stacks_name_touches_nothing_of_that_stack(
+    stack: Stack, make_handle: MakeHandle, aws: Aws, genesys: LocalGenesys
+) -> None:
+    stack.create(PROPERTIES)
+    other = make_handle(
+        IntegrationResource(lambda: aws), configuration=Configuration("another stack", "Integration", PROPERTIES)
+    )
+    event = _event("Delete", PhysicalResourceId=stack.physical_id)
+    assert other(event | other(event)) == {"IsComplete": True, "Data": {}}
+    assert len(genesys.organization.integrations) == 1
+
+
+def test_a_refused_secret_seconds_after_the_deployment_is_read_again(
+    stack: Stack, aws: Aws, time: Time, genesys: LocalGenesys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, aws.credentials = aws.credentials, None
+    sleep = time.sleep
+
+    def allow_later(seconds: float) -> None:
+        sleep(seconds)
+        if time.now >= 30:
+            aws.credentials = text
+
+    monkeypatch.setattr(time, "sleep", allow_later)
+    stack.create(PROPERTIES)
+    assert time.now >= 30
+    assert len(genesys.organization.integrations) == 1
+
+
+def test_a_refused_secret_fails_a_deletion_at_once(stack: Stack, aws: Aws, time: Time) -> None:
+    stack.create(PROPERTIES)
+    before, aws.credentials = time.now, None
+    with pytest.raises(RequestFailedError, match=r"credentials can.*t be read"):
+        stack.delete()
+    assert time.now == before
 
 
 def test_nothing_that_is_logged_is_secret_or_personal(

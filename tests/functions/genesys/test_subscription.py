@@ -7,15 +7,19 @@ from typing import Any
 import pytest
 import urllib3
 
-from genesys.lifecycle import ResourceError
+from genesys.lifecycle import Configuration, PropertyError, ResourceError
 from genesys_firehose_tools.local.genesys.faults import Fault
 from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH, Organization
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from genesys_subscription.subscription import SubscriptionResource, read_signing_key
+from ingest.function import IngestHandler
+from ingest.settings import IngestSettings
 from tests.functions.genesys.cloudformation import STACK_ID, Handle, RequestFailedError, Stack
-from tests.functions.genesys.conftest import CREDENTIALS, ORGANIZATION_ID, Aws, MakeHandle, Time
+from tests.functions.genesys.conftest import CREDENTIALS, ORGANIZATION_ID, Aws, MakeHandle, Time, without_correlation_id
 from tests.functions.genesys.schedules import TROUBLES
+from tests.in_memory_aws import InMemoryAws
 from tests.in_memory_partner import InMemoryPartner
+from tests.wired_functions import INGEST_ENVIRONMENT, request
 
 BODY: dict[str, Any] = {
     "eventSubscription": {
@@ -49,16 +53,16 @@ def stack(handle: Handle, time: Time) -> Stack:
 
 
 @pytest.fixture
-def keep(handle: Handle) -> Callable[[], Any]:
+def configured(make_handle: MakeHandle, aws: Aws) -> Handle:
+    """The function of a deployed stack."""
+    resource = SubscriptionResource(lambda: read_signing_key(aws, "signing"))
+    return make_handle(resource, configuration=Configuration(STACK_ID, "Subscription", dict(PROPERTIES)))
+
+
+@pytest.fixture
+def keep(configured: Handle) -> Callable[[], Any]:
     """What the schedule does."""
-    return lambda: handle(
-        {
-            "RequestType": "Keep",
-            "StackId": STACK_ID,
-            "LogicalResourceId": "Subscription",
-            "ResourceProperties": dict(PROPERTIES),
-        }
-    )
+    return lambda: configured({"RequestType": "Keep"})
 
 
 def _only(genesys: LocalGenesys) -> dict[str, Any]:
@@ -73,9 +77,34 @@ def test_a_creation_subscribes_as_the_guide_does_with_the_key_in_the_header(
     subscription = _only(genesys)
     assert stack.attributes == {"SubscriptionId": subscription["id"]}
     assert subscription["name"].startswith("Events (cdk-")
-    assert subscription["headers"] == {"X-Genesys-Signature": "key-1"}
+    assert subscription["headers"] == {"X-Genesys-Signature": "the-key-1"}
     for field in ("url", "events", "filters", "active"):
         assert subscription[field] == BODY["eventSubscription"][field]
+
+
+def test_what_the_default_subscription_sends_is_accepted_by_a_webhook_with_a_shared_key(
+    stack: Stack, keep: Callable[[], Any], genesys: LocalGenesys, aws: Aws
+) -> None:
+    stack.create(PROPERTIES)
+    services = InMemoryAws()
+    services.secret_versions = {"AWSCURRENT": "the-key-1"}
+    settings = IngestSettings.from_environment({**INGEST_ENVIRONMENT, "SIGNATURE_KIND": "shared_key"})
+
+    def post() -> int:
+        headers = {name: [value] for name, value in _only(genesys)["headers"].items()}
+        webhook = IngestHandler(settings, services.client)
+        return int(webhook.handle(request(b'{"messageId":"a"}', headers=headers))["statusCode"])
+
+    assert post() == 200
+    # A rotation: the webhook knows the new key first, and takes the old one until the schedule has brought the new.
+    services.secret_versions = {"AWSCURRENT": "the-key-2", "AWSPREVIOUS": "the-key-1"}
+    assert post() == 200
+    aws.signing_key = "the-key-2"
+    keep()
+    services.secret_versions = {"AWSCURRENT": "the-key-2"}
+    assert post() == 200
+    services.secret_versions = {"AWSCURRENT": "the-key-3"}
+    assert post() == 401
 
 
 def test_an_update_changes_it_in_place_and_a_deletion_leaves_nothing(stack: Stack, genesys: LocalGenesys) -> None:
@@ -150,7 +179,7 @@ def test_what_the_listing_does_not_show_is_written_again(
     stack.create(PROPERTIES)
     del _only(genesys)["headers"]
     keep()
-    assert _only(genesys)["headers"] == {"X-Genesys-Signature": "key-1"}
+    assert _only(genesys)["headers"] == {"X-Genesys-Signature": "the-key-1"}
 
 
 def test_the_schedule_creates_no_subscription_and_fails_so_that_someone_sees(
@@ -175,23 +204,57 @@ def test_another_body_is_sent_as_it_is_given(stack: Stack, genesys: LocalGenesys
     stack.create({**PROPERTIES, "Body": json.dumps(body)})
     sent = received[0]
     assert sent["label"].startswith("cdk-")
-    assert sent["target"] == [{"secret": "k=key-1", "retries": 3}]
+    assert sent["target"] == [{"secret": "k=the-key-1", "retries": 3}]
 
 
 def test_an_endpoint_that_genesys_does_not_have_is_told_at_once_and_leaves_nothing(stack: Stack, time: Time) -> None:
     with pytest.raises(RequestFailedError) as caught:
         stack.create({**PROPERTIES, "Path": "/api/v2/elsewhere"})
-    assert caught.value.reason == (
-        "Genesys Cloud answered 404 (not.found) to GET /api/v2/elsewhere: There is no GET /api/v2/elsewhere."
-    )
+    reason = without_correlation_id(caught.value.reason)
+    assert reason == "Genesys Cloud answered 404 (not.found) to GET /api/v2/elsewhere"
     assert time.now == 0
 
 
 def test_a_key_that_genesys_repeats_in_an_error_is_not_passed_on(stack: Stack, genesys: LocalGenesys) -> None:
-    genesys.faults.set([Fault(status=400, method="POST", path="/api/", message="headers: key-1 is too short")])
+    genesys.faults.set([Fault(status=400, method="POST", path="/api/", message="headers: the-key-1 is too short")])
     with pytest.raises(RequestFailedError) as caught:
         stack.create(PROPERTIES)
-    assert caught.value.reason.endswith("headers: *** is too short")
+    assert (
+        without_correlation_id(caught.value.reason)
+        == f"Genesys Cloud answered 400 (fault) to POST {SUBSCRIPTIONS_PATH}"
+    )
+
+
+FORGED = {
+    "another host": {"Host": "attacker.example"},
+    "another path": {"Path": "/api/v2/users"},
+    "another body": {
+        "Body": json.dumps({"name": "${marker}", "url": "https://attacker.example", "k": "${signing_key}"})
+    },
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_who_invokes_the_function_with_a_request_of_its_own_learns_no_secret(
+    configured: Handle, genesys: LocalGenesys, case: str
+) -> None:
+    forged = {**PROPERTIES, **FORGED[case]}
+    event = {
+        "RequestType": "Create",
+        "StackId": STACK_ID,
+        "LogicalResourceId": "Subscription",
+        "ResourceProperties": forged,
+        "OldResourceProperties": forged,
+    }
+    with pytest.raises(PropertyError, match="not the function's"):
+        configured(event)
+    identity = f"{forged['Host']}{forged['Path']}"
+    begun = {"PhysicalResourceId": identity, "KnownAs": identity, "BegunAt": 0.0}
+    assert configured({**event, **begun}) == {"IsComplete": False}
+    assert genesys.requests == []
+    with pytest.raises(ResourceError, match=f"the event subscription at {SUBSCRIPTIONS_PATH} is not listed"):
+        configured({**event, "RequestType": "Keep"})
+    assert genesys.requests == ["POST /oauth/token", f"GET {SUBSCRIPTIONS_PATH}"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from shared.json_text import split_events
 from shared.telemetry import Metrics
 from tests.functions.observing import metrics_of
 from tests.in_memory_aws import Fault, InMemoryAws
+from tests.wired_functions import queues
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
@@ -39,7 +40,12 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def delivery(aws: InMemoryAws, waits: list[float]) -> Delivery:
-    return Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url", waits.append)
+    return Delivery(
+        lambda: aws.client("firehose"),
+        queues(aws),
+        ["stream"],
+        waits.append,
+    )
 
 
 def deliver(delivery: Delivery, records: list[bytes], deadline: Deadline | None = None) -> Outcome:
@@ -169,7 +175,10 @@ def test_what_overflows_into_the_queue_is_counted(
 @pytest.fixture
 def two_shards(aws: InMemoryAws) -> Delivery:
     return Delivery(
-        lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["one", "two"], "url", lambda _seconds: None
+        lambda: aws.client("firehose"),
+        queues(aws),
+        ["one", "two"],
+        lambda _seconds: None,
     )
 
 

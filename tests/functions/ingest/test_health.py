@@ -1,6 +1,7 @@
 """The health check names the problem in one word, and calls AWS seldom."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +9,7 @@ from ingest.health import Health
 from ingest.signing_keys import SigningKeys
 from tests.functions.observing import Clock
 from tests.in_memory_aws import Fault, InMemoryAws
+from tests.wired_functions import ingest_function, request
 
 
 @pytest.fixture
@@ -83,3 +85,42 @@ def test_a_stream_once_found_bad_is_bad_until_it_is_looked_at_again(aws: InMemor
         clock.advance(31)
         found.append(health.reason())
     assert found == ["STREAM_NOT_ACTIVE", "STREAM_NOT_ACTIVE", None]
+
+
+def test_a_key_that_cant_work_is_a_reason_of_its_own(aws: InMemoryAws, clock: Clock, health: Health) -> None:
+    aws.secret_versions["AWSCURRENT"] = "the-first-key\n"
+    assert health.reason() == "SECRET_UNUSABLE"
+    clock.advance(31)
+    aws.secret_versions["AWSCURRENT"] = "the-first-key"
+    assert health.reason() is None
+
+
+def test_the_operator_view_tells_the_keys_age_and_the_forged_requests(aws: InMemoryAws) -> None:
+    aws.secret_created = datetime.now(UTC) - timedelta(days=40)
+    function = ingest_function(aws)
+    for _forgery in range(3):
+        function.handle(request(b"[]", "00" * 32))
+    view = function.handle({"operatorView": True})
+    assert (view["status"], view["reason"], view["requests_forged"]) == ("ok", None, 3)
+    assert view["signing_key"]["age_days"] == 40
+    assert datetime.fromisoformat(view["since"]) <= datetime.now(UTC)
+    assert "the-first-key" not in str(view)
+
+
+def test_the_operator_view_tells_why_there_are_no_facts_of_the_key(aws: InMemoryAws) -> None:
+    aws.secret_versions["AWSCURRENT"] = " "
+    view = ingest_function(aws).handle({"operatorView": True})
+    assert (view["status"], view["reason"], view["signing_key"]) == ("unavailable", "SECRET_UNUSABLE", None)
+
+
+def test_without_the_webhook_the_operator_view_knows_no_signing_key(aws: InMemoryAws) -> None:
+    view = ingest_function(aws, SIGNING_SECRET_ARN="").handle({"operatorView": True})
+    assert (view["status"], view["signing_key"]) == ("ok", None)
+    assert "GetSecretValue" not in aws.calls
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nobody_gets_the_operator_view_through_the_api(aws: InMemoryAws, method: str) -> None:
+    body = b'{"operatorView":true}'
+    sent = {**request(body, "00" * 32), "httpMethod": method, "queryStringParameters": {"operatorView": "true"}}
+    assert "signing_key" not in json.dumps(ingest_function(aws).handle(sent))

@@ -16,7 +16,7 @@ from shared.pointer import Pointer, read_original
 from shared.telemetry import Metrics
 from tests.functions.observing import Clock, metrics_of
 from tests.in_memory_aws import Fault, InMemoryAws
-from tests.wired_functions import INGEST_ENVIRONMENT
+from tests.wired_functions import INGEST_ENVIRONMENT, queues
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123000, UTC)
 PRESENCE = {"topicName": "v2.users.u-1.presence", "eventBody": {"presenceDefinition": {"id": "p-1"}}}
@@ -28,7 +28,10 @@ class Ingestion:
     def __init__(self, aws: InMemoryAws, clock: Clock) -> None:
         settings = IngestSettings.from_environment(INGEST_ENVIRONMENT)
         delivery = Delivery(
-            lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url", lambda _seconds: None
+            lambda: aws.client("firehose"),
+            queues(aws),
+            ["stream"],
+            lambda _seconds: None,
         )
         originals = OversizeStore(lambda: aws.client("s3"), "lake", "key")
         self._intake = Intake(settings, delivery, originals, lambda: NOW, clock)
@@ -70,6 +73,16 @@ def test_a_retry_within_fifteen_minutes_is_answered_from_memory(
     assert len(aws.calls) == 1
     clock.advance(1)
     assert ingestion.take({"messageId": "a"}) == Receipt(1, 0, 0)
+
+
+@pytest.mark.parametrize("other", [{"messageId": "a", "level": 1}, {"level": 0, "messageId": "a"}])
+def test_the_same_id_with_other_bytes_is_a_record_of_its_own(
+    aws: InMemoryAws, ingestion: Ingestion, other: dict[str, Any]
+) -> None:
+    event = {"messageId": "a", "level": 0}
+    assert ingestion.take(event, other, event) == Receipt(3, 1, 0)
+    assert ingestion.take(other, event) == Receipt(2, 2, 0)
+    assert [json.loads(record)["event"] for record in aws.in_stream] == [event, other]
 
 
 def test_an_event_without_identity_is_never_called_a_duplicate_here(aws: InMemoryAws, ingestion: Ingestion) -> None:

@@ -1,6 +1,7 @@
 """What waits in the queue goes to Firehose; what can't, and only that, comes again."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from ingest.function import IngestHandler
 from shared.event import EventFacts, describe
 from tests.functions.observing import metrics_of
 from tests.in_memory_aws import Crash, Fault, InMemoryAws
-from tests.wired_functions import ingest_function, post
+from tests.wired_functions import ingest_function, post, queue_batch
+from verification.delivery import marked_event
 
 DETAIL = {
     "topicName": "v2.detail.events.conversation.c-1.acd.end",
@@ -31,10 +33,9 @@ def eventbridge_event(detail: dict[str, Any] = DETAIL) -> str:
     )
 
 
-def consume(function: IngestHandler, *bodies: str) -> list[str]:
+def consume(function: IngestHandler, *bodies: str, deliveries: int = 1) -> list[str]:
     """Let the function consume messages and return the ids of those it wants again."""
-    messages = [{"messageId": f"m-{number}", "body": body} for number, body in enumerate(bodies)]
-    answer = function.handle({"Records": messages})
+    answer = function.handle(queue_batch(*bodies, deliveries=deliveries))
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
@@ -110,17 +111,33 @@ def test_every_family_comes_through_eventbridge_whole_and_as_the_same_event_as_t
         "hello",
         "7",
         "[]",
-        "\ud800",
         '{"a":' * 100_000,
         '{"number":NaN}',
     ],
 )
-def test_a_message_nobody_can_read_comes_again_alone(aws: InMemoryAws, function: IngestHandler, body: str) -> None:
-    assert consume(function, eventbridge_event(), body, eventbridge_event()) == ["m-1"]
+def test_a_message_nobody_can_read_goes_to_the_dead_letter_queue_at_once_and_alone(
+    aws: InMemoryAws, function: IngestHandler, body: str
+) -> None:
+    assert consume(function, eventbridge_event(), body, eventbridge_event()) == []
     assert len(aws.in_stream) == 2
+    assert (aws.dead_letters, aws.reasons, aws.queue) == ([body], ["UNREADABLE"], [])
 
 
-def test_a_message_that_can_be_read_but_is_too_deep_to_be_described_comes_again_alone(
+@pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.THROTTLE, Fault.REFUSED, Fault.PARTIAL])
+def test_a_message_that_cant_be_set_aside_comes_again(aws: InMemoryAws, function: IngestHandler, fault: Fault) -> None:
+    aws.schedule = {0: fault}
+    assert consume(function, "hello", eventbridge_event()) == ["m-0"]
+    assert (aws.dead_letters, len(aws.in_stream)) == ([], 1)
+
+
+def test_messages_of_a_mebibyte_together_are_set_aside_in_calls_that_sqs_takes(
+    aws: InMemoryAws, function: IngestHandler
+) -> None:
+    assert consume(function, *["x" * 300_000] * 8) == []
+    assert len(aws.dead_letters) == 8
+
+
+def test_a_message_that_can_be_read_but_is_too_deep_to_be_described_is_set_aside_alone(
     aws: InMemoryAws, function: IngestHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """How deep each can go depends on the interpreter; this one may describe all that it can read."""
@@ -131,8 +148,8 @@ def test_a_message_that_can_be_read_but_is_too_deep_to_be_described_comes_again_
         return describe(event, *settings)
 
     monkeypatch.setattr("ingest.queue_consumer.describe", describe_what_is_shallow)
-    assert consume(function, eventbridge_event(), '{"deep":{}}', eventbridge_event()) == ["m-1"]
-    assert len(aws.in_stream) == 2
+    assert consume(function, eventbridge_event(), '{"deep":{}}', eventbridge_event()) == []
+    assert (aws.dead_letters, len(aws.in_stream)) == (['{"deep":{}}'], 2)
 
 
 @pytest.mark.parametrize(
@@ -163,9 +180,35 @@ def test_only_what_firehose_refuses_comes_again(aws: InMemoryAws, function: Inge
     assert len(aws.in_stream) == 4
 
 
-def test_unreadable_and_refused_messages_all_come_again(aws: InMemoryAws, function: IngestHandler) -> None:
+def test_beside_a_message_nobody_can_read_a_refused_one_comes_again(aws: InMemoryAws, function: IngestHandler) -> None:
+    aws.schedule = {1: Fault.REFUSED}
+    assert consume(function, "hello", eventbridge_event()) == ["m-1"]
+    assert aws.dead_letters == ["hello"]
+
+
+@pytest.mark.parametrize(("deliveries", "seconds"), [(1, 60), (2, 120), (3, 240), (4, 480), (5, 900), (500, 900)])
+def test_a_message_waits_longer_after_each_failure_up_to_15_minutes(
+    aws: InMemoryAws, function: IngestHandler, deliveries: int, seconds: int
+) -> None:
     aws.schedule = {0: Fault.REFUSED}
-    assert set(consume(function, "hello", eventbridge_event())) == {"m-0", "m-1"}
+    assert consume(function, eventbridge_event(), deliveries=deliveries) == ["m-0"]
+    assert aws.hidden == {"r-0": seconds}
+
+
+def test_only_what_failed_is_hidden_and_in_one_call(aws: InMemoryAws, function: IngestHandler) -> None:
+    aws.schedule = dict.fromkeys(range(3), Fault.PARTIAL)
+    failed = consume(function, *[eventbridge_event()] * 10)
+    assert aws.hidden.keys() == {message_id.replace("m", "r") for message_id in failed}
+    assert aws.calls == [*["PutRecordBatch"] * 3, "ChangeMessageVisibilityBatch"]
+
+
+@pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.THROTTLE, Fault.REFUSED, Fault.PARTIAL])
+def test_a_message_that_cant_be_hidden_still_comes_again(
+    aws: InMemoryAws, function: IngestHandler, fault: Fault
+) -> None:
+    aws.schedule = {0: Fault.REFUSED, 1: fault}
+    assert consume(function, eventbridge_event()) == ["m-0"]
+    assert aws.hidden == {}
 
 
 def test_what_firehose_refuses_stays_in_the_queue_instead_of_entering_it_again(
@@ -173,7 +216,8 @@ def test_what_firehose_refuses_stays_in_the_queue_instead_of_entering_it_again(
 ) -> None:
     aws.schedule = {0: Fault.REFUSED}
     consume(function, eventbridge_event())
-    assert aws.calls == ["PutRecordBatch"]
+    assert aws.calls == ["PutRecordBatch", "ChangeMessageVisibilityBatch"]
+    assert aws.queue == []
 
 
 def test_an_event_whose_original_cant_be_stored_comes_again(aws: InMemoryAws, function: IngestHandler) -> None:
@@ -190,6 +234,23 @@ def test_a_crash_answers_nothing_so_that_the_batch_comes_again(aws: InMemoryAws,
         consume(function, eventbridge_event())
 
 
-def test_an_error_of_our_own_answers_nothing_so_that_the_batch_comes_again(function: IngestHandler) -> None:
-    with pytest.raises(KeyError):
-        function.handle({"Records": [{"messageId": "m-0"}]})
+def test_nobody_outside_can_make_a_record_of_the_ingress_verification(
+    aws: InMemoryAws, function: IngestHandler
+) -> None:
+    forged = json.loads(marked_event(0, datetime.now(UTC)))
+    assert post(function, forged) == 200
+    assert consume(function, eventbridge_event(forged)) == []
+    assert [json.loads(record)["ingress"] for record in aws.in_stream] == ["webhook", "eventbridge"]
+
+
+def test_an_error_of_our_own_lets_its_message_alone_come_again(
+    aws: InMemoryAws, function: IngestHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def describe_what_it_likes(event: dict[str, Any], *settings: Any) -> EventFacts:
+        if "odd" in event:
+            raise TypeError
+        return describe(event, *settings)
+
+    monkeypatch.setattr("ingest.queue_consumer.describe", describe_what_it_likes)
+    assert consume(function, eventbridge_event(), '{"odd":1}', eventbridge_event()) == ["m-1"]
+    assert (aws.dead_letters, len(aws.in_stream)) == ([], 2)

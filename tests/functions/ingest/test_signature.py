@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 from ingest.settings import SignatureScheme
 from ingest.signature import is_signed
 
-KEY = b"the-key"
+KEY = b"the-first-key"
 OTHER_KEY = b"another-key"
 BODY = b'{"messageId":"m-1"}'
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 HEX = SignatureScheme(
+    kind="hmac",
     header="X-Genesys-Signature",
     prefix="",
     encoding="hex",
@@ -26,6 +28,7 @@ HEX = SignatureScheme(
     timestamp_tolerance=timedelta(seconds=300),
 )
 OPEN_MESSAGING = SignatureScheme(
+    kind="hmac",
     header="X-Hub-Signature-256",
     prefix="sha256=",
     encoding="base64",
@@ -33,12 +36,17 @@ OPEN_MESSAGING = SignatureScheme(
     timestamp_tolerance=timedelta(seconds=300),
 )
 TIMESTAMPED = SignatureScheme(
+    kind="hmac",
     header="X-Genesys-Signature",
     prefix="",
     encoding="hex",
     timestamp_header="X-Genesys-Timestamp",
     timestamp_tolerance=timedelta(seconds=300),
 )
+
+SHARED = replace(HEX, kind="shared_key")
+BEARER = replace(HEX, kind="shared_key", header="Authorization", prefix="Bearer:")
+BASIC = replace(HEX, kind="basic", header="Authorization")
 
 
 def digest(body: bytes, key: bytes = KEY) -> bytes:
@@ -193,3 +201,69 @@ def test_a_timestamp_that_is_not_what_was_signed_is_refused() -> None:
 @pytest.mark.parametrize("timestamps", [[], ["1795428000", "1795428000"]])
 def test_a_timestamp_that_is_missing_or_stands_twice_is_refused(timestamps: list[str]) -> None:
     assert not timestamped(timestamps, b"1795428000." + BODY)
+
+
+def carries(scheme: SignatureScheme, *values: str, keys: tuple[bytes, ...] = (KEY, OTHER_KEY)) -> bool:
+    return is_signed(scheme, {scheme.header.lower(): list(values)}, BODY, keys, NOW)
+
+
+def basic(pair: bytes) -> str:
+    return f"Basic {base64.b64encode(pair).decode()}"
+
+
+@pytest.mark.parametrize("key", [KEY, OTHER_KEY])
+def test_the_key_itself_passes_where_the_scheme_is_a_shared_key(key: bytes) -> None:
+    assert carries(SHARED, key.decode())
+    assert carries(BEARER, f"Bearer:{key.decode()}")
+    assert carries(BASIC, basic(b"anybody:" + key))
+    assert carries(BASIC, basic(b":" + key))
+
+
+@pytest.mark.parametrize(
+    "given_key",
+    ["", "the-ke", "the-key ", "the-keyy", "THE-KEY", "the-key\udc80", "the-key,the-key", digest(BODY).hex()],
+)
+def test_nothing_but_the_key_passes_as_one(given_key: str) -> None:
+    assert not carries(SHARED, given_key)
+    assert not carries(BEARER, f"Bearer:{given_key}")
+    assert not carries(BASIC, basic(b"anybody:" + given_key.encode("utf-8", "surrogatepass")))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Basic",
+        "Basic ",
+        "the-key",
+        "Basic the-key",
+        basic(b"the-key"),
+        basic(b"the-key:"),
+        basic(b"anybody:the-key:"),
+        basic(b"anybody:the-key").replace("Basic", "Bearer"),
+        basic(b"anybody:the-key").replace(" ", "  "),
+    ],
+)
+def test_nothing_but_basic_authentication_with_the_key_passes_as_such(header: str) -> None:
+    assert not carries(BASIC, header)
+
+
+def test_a_password_may_hold_colons_and_the_word_basic_stands_in_either_case() -> None:
+    assert carries(BASIC, basic(b"anybody:a:b").replace("Basic", "bASIC"), keys=(b"a:b",))
+
+
+@pytest.mark.parametrize("scheme", [SHARED, BASIC])
+def test_a_key_that_is_given_twice_or_not_at_all_does_not_pass(scheme: SignatureScheme) -> None:
+    value = KEY.decode() if scheme is SHARED else basic(b"x:" + KEY)
+    assert carries(scheme, value)
+    assert not carries(scheme, value, value)
+    assert not carries(scheme)
+
+
+def test_the_key_itself_is_no_signature() -> None:
+    assert not carries(HEX, KEY.decode())
+
+
+def test_a_rotated_key_passes_while_it_is_among_the_keys() -> None:
+    assert carries(SHARED, OTHER_KEY.decode(), keys=(KEY, OTHER_KEY))
+    assert not carries(SHARED, OTHER_KEY.decode(), keys=(KEY,))

@@ -21,7 +21,7 @@ from ingest.webhook import Webhook
 from shared.telemetry import Metrics
 from tests.functions.observing import Clock, metrics_of
 from tests.in_memory_aws import Fault, InMemoryAws
-from tests.wired_functions import INGEST_ENVIRONMENT, hex_signature, ingest_function, request
+from tests.wired_functions import INGEST_ENVIRONMENT, hex_signature, ingest_function, queue_batch, queues, request
 
 EVENTS = b'[{"messageId":"a"},{"messageId":"b"}]'
 
@@ -268,7 +268,7 @@ def test_nothing_of_a_request_is_in_the_log_or_the_answer(aws: InMemoryAws, caps
                 headers = {"X-Genesys-Signature": [signature], "X-Planted": [planted["header"]]}
                 aws.schedule = {len(aws.calls) + ahead: fault for ahead in range(9)} if fault else {}
                 answers.append(function.handle(request(body, headers=headers)))
-                answers.append(function.handle({"Records": [{"messageId": "m", "body": body.decode("latin-1")}]}))
+                answers.append(function.handle(queue_batch(body.decode("latin-1"))))
                 function = ingest_function(aws)
     assert {answer.get("statusCode") for answer in answers} == {None, 200, 400, 401, 503}
     written = capsys.readouterr().out + json.dumps(answers)
@@ -279,7 +279,7 @@ def test_nothing_of_a_request_is_in_the_log_or_the_answer(aws: InMemoryAws, caps
 def test_a_flood_of_forgeries_cant_turn_into_a_flood_of_secret_reads(aws: InMemoryAws, clock: Clock) -> None:
     settings = IngestSettings.from_environment(INGEST_ENVIRONMENT)
     keys = SigningKeys(lambda: aws.client("secretsmanager"), settings.signing_secret_arn, timedelta(hours=24), clock)
-    delivery = Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url")
+    delivery = Delivery(lambda: aws.client("firehose"), queues(aws), ["stream"])
     intake = Intake(settings, delivery, OversizeStore(lambda: aws.client("s3"), "lake", "key"))
     webhook = Webhook(settings, keys, intake)
     forged, genuine = request(EVENTS, signature="00" * 32), request(EVENTS)
@@ -295,7 +295,7 @@ def test_a_flood_of_forgeries_cant_turn_into_a_flood_of_secret_reads(aws: InMemo
 def test_a_rotation_half_way_refuses_nobody(aws: InMemoryAws, clock: Clock) -> None:
     settings = IngestSettings.from_environment(INGEST_ENVIRONMENT)
     keys = SigningKeys(lambda: aws.client("secretsmanager"), settings.signing_secret_arn, timedelta(hours=24), clock)
-    delivery = Delivery(lambda: aws.client("firehose"), lambda: aws.client("sqs"), ["stream"], "url")
+    delivery = Delivery(lambda: aws.client("firehose"), queues(aws), ["stream"])
     intake = Intake(settings, delivery, OversizeStore(lambda: aws.client("s3"), "lake", "key"))
     webhook = Webhook(settings, keys, intake)
 
@@ -305,10 +305,10 @@ def test_a_rotation_half_way_refuses_nobody(aws: InMemoryAws, clock: Clock) -> N
         code: int = answer["statusCode"]
         return code
 
-    assert status(1, "the-key") == 200
-    aws.secret_versions = {"AWSCURRENT": "new-key", "AWSPREVIOUS": "the-key"}
+    assert status(1, "the-first-key") == 200
+    aws.secret_versions = {"AWSCURRENT": "the-new-key", "AWSPREVIOUS": "the-first-key"}
     clock.advance(10)
-    assert [status(2, "the-key"), status(3, "new-key"), status(4, "the-key")] == [200, 200, 200]
+    assert [status(2, "the-first-key"), status(3, "the-new-key"), status(4, "the-first-key")] == [200, 200, 200]
     assert len(aws.in_stream) == 4
 
 

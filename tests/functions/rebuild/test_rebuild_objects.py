@@ -24,7 +24,8 @@ from transform.settings import TransformerSettings
 
 RAW_KEY = "raw/2026/11/23/10/stream-1-2026-11-23-10-00-03-0b1c.gz"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:rebuild"
-NAME = "rebuild-0002.0001-2026-11-23-10-stream-1-2026-11-23-10-00-03-0b1c.gz"
+RAW_KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/raw"
+NAME = "rebuild-0003.0001-2026-11-23-10-stream-1-2026-11-23-10-00-03-0b1c.gz"
 
 
 def envelope(number: int, /, copy: str = "a", **event: Any) -> bytes:
@@ -51,7 +52,7 @@ def put_raw(aws: InMemoryAws, *records: bytes, key: str = RAW_KEY) -> None:
 
 def rebuild(aws: InMemoryAws, plan: MaskingPlan = PLAN, key: str = RAW_KEY) -> None:
     settings = TransformerSettings.from_environment(TRANSFORM_ENVIRONMENT)
-    RebuildHandler(settings, plan, aws.client).handle({"key": key}, FUNCTION_ARN)
+    RebuildHandler(settings, plan, RAW_KEY_ARN, aws.client).handle({"key": key}, FUNCTION_ARN)
 
 
 def written(aws: InMemoryAws, prefix: str = "clean/") -> dict[str, list[dict[str, Any]]]:
@@ -117,8 +118,8 @@ def test_a_rebuild_with_a_newer_policy_writes_beside_what_is_there(aws: InMemory
     rebuild(aws)
     rebuild(aws, masking_plan(MaskingPolicy(version=2, fields={"queue": FieldRule(action=Action.DROP)})))
     assert [(record["transform_version"], "queue" in record["event"]) for record in records(aws)] == [
-        ("0002.0001", True),
-        ("0002.0002", False),
+        ("0003.0001", True),
+        ("0003.0002", False),
     ]
 
 
@@ -136,10 +137,12 @@ def test_a_rebuild_that_was_stopped_at_any_write_is_completed_by_the_next(fault:
     assert stopped.objects == undisturbed.objects
 
 
-def test_of_the_copies_in_one_object_the_first_passes(aws: InMemoryAws) -> None:
+def test_every_copy_is_rebuilt_under_the_identity_of_its_event(aws: InMemoryAws) -> None:
     put_raw(aws, envelope(1, copy="a"), envelope(2), envelope(1, copy="b"))
     rebuild(aws)
-    assert [record["ingest_id"][0] + record["dedup_key"][-1] for record in records(aws)] == ["a1", "a2"]
+    first, other, copy = records(aws)
+    assert [record["ingest_id"][0] for record in (first, other, copy)] == ["a", "a", "b"]
+    assert first["dedup_key"] == copy["dedup_key"] != other["dedup_key"]
 
 
 def test_no_key_is_claimed_and_no_owner_asked_for(aws: InMemoryAws) -> None:
@@ -179,6 +182,13 @@ def test_a_bad_record_goes_to_errors_with_its_bytes_and_the_others_pass(
 def _oversize(key: str) -> bytes:
     pointer = {"key": key, "length": 10, "sha256": key.split("-")[-1].split(".")[0].ljust(64, "0")}
     return json.dumps({**json.loads(envelope(1)), "oversize": pointer}).encode() + b"\n"
+
+
+def test_what_is_not_masked_is_written_under_the_raw_key_and_what_is_under_the_buckets_own(aws: InMemoryAws) -> None:
+    put_raw(aws, envelope(1), b"not a record\n")
+    rebuild(aws)
+    keys = {upload["Key"].partition("/")[0]: upload.get("SSEKMSKeyId") for upload in aws.uploads}
+    assert keys == {"clean": None, "errors": RAW_KEY_ARN}
 
 
 def test_an_oversize_event_whose_original_is_gone_goes_to_errors(aws: InMemoryAws) -> None:

@@ -12,12 +12,14 @@ from shared.event import (
     EVENT_TYPES,
     MAX_TOPIC_CHARACTERS,
     EventFacts,
+    content_of,
     describe,
-    event_time_of,
     event_type_of,
     format_time,
     genesys_payload,
+    key_within_hour,
     parse_time,
+    time_of,
     topic_of,
 )
 from tests import json_values
@@ -153,6 +155,21 @@ def test_without_id_and_time_events_are_the_same_only_within_the_hour_of_their_a
     assert key(PRESENCE_WITHOUT_TIME, ARRIVAL) != key(PRESENCE_WITHOUT_TIME, ARRIVAL + timedelta(days=1))
 
 
+@pytest.mark.parametrize("shape", [PRESENCE_WITHOUT_TIME, on_the_bus(PRESENCE_WITHOUT_TIME), {"note": "a"}])
+def test_a_key_that_holds_for_an_hour_is_found_again_by_the_content_and_the_arrival(shape: dict[str, Any]) -> None:
+    assert key(shape) == key_within_hour(content_of(genesys_payload(shape)), format_time(ARRIVAL))
+
+
+def test_the_content_is_topic_and_body_however_they_are_written_and_delivered() -> None:
+    again = {**on_the_bus(dict(reversed(AUDIT.items()))), "detail-type": "x"}
+    traced = {**AUDIT, "version": "2", "timestamp": "2026-11-23T09:00:00Z", "metadata": {"CorrelationId": "t"}}
+    assert content_of(genesys_payload(again)) == content_of(traced) == content_of(AUDIT)
+    other = {**AUDIT, "eventBody": {**AUDIT["eventBody"], "action": "DELETE"}}  # type: ignore[dict-item]
+    assert content_of(other) != content_of(AUDIT)
+    assert content_of({**AUDIT, "topicName": "v2.audits"}) != content_of(AUDIT)
+    assert content_of({"messageId": "42", "level": 1}) != content_of({"messageId": "42", "level": 2})
+
+
 def test_the_notifications_own_timestamp_identifies_a_body_without_time() -> None:
     sent = {**PRESENCE_WITHOUT_TIME, "timestamp": "2026-11-23T09:00:00Z"}
     sent_later = {**PRESENCE_WITHOUT_TIME, "timestamp": "2026-11-23T09:00:01Z"}
@@ -220,7 +237,7 @@ def test_of_an_agents_activity_the_state_that_changed_last_gives_the_time() -> N
         "dateActiveQueuesChanged": "2026-11-19T06:30:00.000Z",
     }
     event = {"topicName": "v2.users.u-1.activity", "eventBody": body, "timestamp": "2026-11-23T09:00:00.700Z"}
-    assert event_time_of(event) == MOMENT
+    assert time_of(event) == MOMENT
 
 
 @pytest.mark.parametrize(
@@ -290,7 +307,7 @@ def test_a_topic_is_cut_and_must_be_text() -> None:
     ],
 )
 def test_an_events_time_is_found_where_its_family_keeps_it(payload: dict[str, Any]) -> None:
-    assert event_time_of(payload) == MOMENT
+    assert time_of(payload) == MOMENT
 
 
 @pytest.mark.parametrize(

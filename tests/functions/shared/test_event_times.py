@@ -2,14 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import PureCloudPlatformClientV2 as sdk  # noqa: N813
 import pytest
 
-from shared.event import event_time_of, format_time
+from shared.event import format_time, genesys_payload, time_around, time_of
 from shared.event_times import CHANGES, MOMENTS
 from tests.functions.shared.sdk_topics import MODELS_BY_TOPIC
+
+
+def moment_of(event: dict[str, Any]) -> datetime | None:
+    payload = genesys_payload(event)
+    return time_of(payload) or time_around(event, payload)
+
 
 OLD, NEW, SENT, OUTER = (f"2026-11-{day}T07:00:00.000Z" for day in (20, 24, 25, 26))
 
@@ -86,7 +93,7 @@ def test_an_event_speaks_of_the_newest_of_its_changes(topic: str) -> None:
     changes = sorted(TIMES_BY_TOPIC[topic] & set(CHANGES))
     for newest in changes:
         body = body_of({**dict.fromkeys(changes, OLD), newest: NEW})
-        moment = event_time_of({"topicName": topic, "eventBody": body, "timestamp": SENT})
+        moment = moment_of({"topicName": topic, "eventBody": body, "timestamp": SENT})
         assert moment is not None
         assert format_time(moment) == NEW
 
@@ -95,7 +102,7 @@ def test_an_event_speaks_of_the_newest_of_its_changes(topic: str) -> None:
 def test_an_event_with_a_moment_of_its_own_speaks_of_that(topic: str) -> None:
     [moment] = TIMES_BY_TOPIC[topic] & set(MOMENTS)
     body = body_of({**dict.fromkeys(TIMES_BY_TOPIC[topic], SENT), moment: NEW})
-    found = event_time_of({"topicName": topic, "eventBody": body, "timestamp": SENT})
+    found = moment_of({"topicName": topic, "eventBody": body, "timestamp": SENT})
     assert found is not None
     assert format_time(found) == NEW
 
@@ -105,7 +112,7 @@ def test_any_other_event_speaks_of_when_it_was_sent(topic: str) -> None:
     body = body_of(dict.fromkeys(TIMES_BY_TOPIC[topic], OLD))
     detail = {"topicName": topic, "eventBody": body}
     on_the_bus = {"detail-type": topic, "time": OUTER, "detail": detail}
-    sent, outer = event_time_of({**on_the_bus, "detail": {**detail, "timestamp": SENT}}), event_time_of(on_the_bus)
+    sent, outer = moment_of({**on_the_bus, "detail": {**detail, "timestamp": SENT}}), moment_of(on_the_bus)
     assert (sent and format_time(sent), outer and format_time(outer)) == (SENT, OUTER)
-    assert event_time_of(detail) is None
-    assert event_time_of({**detail, "time": OUTER}) is None, "only an EventBridge event has a time around it"
+    assert moment_of(detail) is None
+    assert moment_of({**detail, "time": OUTER}) is None, "only an EventBridge event has a time around it"

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import re
 import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
@@ -10,29 +11,37 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.pointer import MAX_ORIGINAL_BYTES, BrokenPointerError, Pointer, object_key, read_original
+from shared.pointer import MAX_ORIGINAL_BYTES, BrokenPointerError, Pointer, new_object_key, read_original
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 KEY = "d" * 64
 ORIGINAL = b'{"messageId":"a"}'
 DIGEST = hashlib.sha256(ORIGINAL).hexdigest()
-POINTER = Pointer(object_key(KEY, DIGEST, NOW), len(ORIGINAL), DIGEST)
+POINTER = Pointer(new_object_key(NOW), len(ORIGINAL), DIGEST)
+# As older records have it.
+OLD_POINTER = Pointer(f"raw/oversize/2026/11/23/{KEY}-{DIGEST[:16]}.json.gz", len(ORIGINAL), DIGEST)
 
 
-def test_an_original_is_filed_by_its_day_of_arrival_under_a_name_of_its_own() -> None:
-    assert object_key(KEY, DIGEST, NOW) == f"raw/oversize/2026/11/23/{KEY}-{DIGEST[:16]}.json.gz"
+def test_an_original_is_filed_by_its_day_of_arrival_under_a_random_name() -> None:
+    names = {new_object_key(NOW) for _ in range(100)}
+    assert len(names) == 100
+    assert all(re.fullmatch(r"raw/oversize/2026/11/23/[0-9a-f]{32}\.json\.gz", name) for name in names)
 
 
-def test_the_pointer_in_an_envelope_is_read() -> None:
-    assert Pointer.of(json.loads(json.dumps(POINTER._asdict())), KEY) == POINTER
+@pytest.mark.parametrize("pointer", [POINTER, OLD_POINTER])
+def test_the_pointer_in_an_envelope_is_read(pointer: Pointer) -> None:
+    assert Pointer.of(json.loads(json.dumps(pointer._asdict())), KEY) == pointer
 
 
+@pytest.mark.parametrize("pointer", [POINTER, OLD_POINTER])
 @pytest.mark.parametrize(
     "changes",
     [
         {"key": "raw/2026/11/23/10/records.gz"},
         {"key": POINTER.key.replace("raw/", "clean/")},
-        {"key": POINTER.key.replace("d" * 64, "e" * 64)},
+        {"key": OLD_POINTER.key.replace("d" * 64, "e" * 64)},
+        {"key": OLD_POINTER.key.replace(DIGEST[:16], "0" * 16)},
+        {"key": POINTER.key.replace(".json", "0.json")},
         {"key": POINTER.key + "/other.json.gz"},
         {"key": "x/" + POINTER.key},
         {"key": POINTER.key + "\n"},
@@ -40,7 +49,6 @@ def test_the_pointer_in_an_envelope_is_read() -> None:
         {"key": POINTER.key.replace("/23/", "/\ud800/")},
         {"key": POINTER.key.replace("2026", "\u0662026")},
         {"key": None},
-        {"sha256": "0" * 64},
         {"sha256": DIGEST[:16]},
         {"sha256": 7},
         {"length": 0},
@@ -52,9 +60,9 @@ def test_the_pointer_in_an_envelope_is_read() -> None:
         {"more": 1},
     ],
 )
-def test_a_pointer_of_another_form_or_to_another_event_is_broken(changes: dict[str, Any]) -> None:
+def test_a_pointer_of_another_form_or_to_another_event_is_broken(pointer: Pointer, changes: dict[str, Any]) -> None:
     with pytest.raises(BrokenPointerError):
-        Pointer.of({**POINTER._asdict(), **changes}, KEY)
+        Pointer.of({**pointer._asdict(), **changes}, KEY)
 
 
 @pytest.mark.parametrize("value", [None, [], "text", {}, {"key": POINTER.key}])
@@ -65,7 +73,9 @@ def test_what_is_no_pointer_at_all_is_broken(value: object) -> None:
 
 def test_another_events_pointer_is_broken() -> None:
     with pytest.raises(BrokenPointerError):
-        Pointer.of(POINTER._asdict(), "e" * 64)
+        Pointer.of(OLD_POINTER._asdict(), "e" * 64)
+    with pytest.raises(BrokenPointerError):
+        Pointer.of({**OLD_POINTER._asdict(), "sha256": "0" * 64}, KEY)
 
 
 @pytest.mark.parametrize("code", ["NoSuchKey", "InvalidObjectState"])

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,9 +21,9 @@ ARRIVAL = datetime(2026, 11, 23, 10, tzinfo=UTC)
 BROKEN = b"broken"
 
 
-def copy_of(name: str, size: int = 0) -> bytes:
-    """Another received copy of the event of this name."""
-    event = {"messageId": f"{name}-1", "eventType": "call.event", "padding": [7] * (size // 2)}
+def copy_of(name: str, size: int = 0, level: int = 0) -> bytes:
+    """Another received copy of the event of this name; with another level, another content under the same id."""
+    event = {"messageId": f"{name}-1", "eventType": "call.event", "level": level, "padding": [7] * (size // 2)}
     return wrap(json.dumps(event).encode(), describe(event, ("messageId",), ARRIVAL), "webhook", ARRIVAL)
 
 
@@ -90,6 +90,88 @@ def test_500_events_cost_at_most_26_store_calls(aws: InMemoryAws, function: Tran
     aws.calls.clear()
     assert results(function, *map(with_new_ingest_id, records)) == ["Dropped"] * 500
     assert len(aws.calls) <= 26
+
+
+def told(answer: dict[str, Any]) -> list[tuple[int, bool]]:
+    """The level of each clean record, and whether it is marked as a conflict."""
+    return [(record["event"]["level"], record.get("conflict", False)) for record in transformed(answer)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_other_content_under_the_same_id_passes_once_marked_and_counted(
+    function: TransformHandler, size: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [copy_of("a", level=level) for level in (0, 1, 0, 2, 1, 0, 2)]
+    answers = [function.handle(firehose_batch(records[start : start + size])) for start in range(0, 7, size)]
+    assert [told_of for answer in answers for told_of in told(answer)] == [(0, False), (1, True), (2, True)]
+    identities = {record["dedup_key"] for answer in answers for record in transformed(answer)}
+    assert len(identities) == 3
+    counted = metrics_of(capsys.readouterr().out)
+    assert (counted["RecordsConflicting"], counted["RecordsDuplicate"]) == (2, 4)
+
+
+def test_a_conflicting_record_passes_whenever_it_comes_again_and_is_marked_each_time(
+    function: TransformHandler,
+) -> None:
+    first, second = copy_of("a"), copy_of("a", level=1)
+    for _time in range(3):
+        assert told(function.handle(firehose_batch([first, second]))) == [(0, False), (1, True)]
+
+
+def test_the_same_content_has_the_same_identity_whenever_it_comes_and_whatever_came_before() -> None:
+    orders = [[0, 1], [1, 0]]
+    identities = []
+    for order in orders:
+        answer = transform_function(InMemoryAws()).handle(
+            firehose_batch([copy_of("a", level=level) for level in order])
+        )
+        identities.append({record["event"]["level"]: record["dedup_key"] for record in transformed(answer)})
+    assert identities[0] == identities[1]
+
+
+def test_while_the_store_is_down_other_content_under_the_same_id_is_marked_as_far_as_the_batch_tells(
+    aws: InMemoryAws, function: TransformHandler
+) -> None:
+    aws.schedule = {0: Fault.TIMEOUT}
+    answer = function.handle(firehose_batch([copy_of("a"), copy_of("a", level=1), copy_of("a", level=1)]))
+    assert told(answer) == [(0, False), (1, True)]
+    assert [record["deduplicated"] for record in transformed(answer)] == [False, False]
+    assert len(aws.calls) == 1
+
+
+def test_500_events_under_taken_ids_cost_two_rounds_of_calls(aws: InMemoryAws, function: TransformHandler) -> None:
+    results(function, *(copy_of(str(number)) for number in range(500)))
+    aws.calls.clear()
+    assert results(function, *(copy_of(str(number), level=1) for number in range(500))) == ["Ok"] * 500
+    assert aws.calls == ["BatchExecuteStatement"] * 20 + ["BatchGetItem"] * 5 + ["BatchExecuteStatement"] * 20
+
+
+PRESENCE = {"topicName": "v2.users.u-1.presence", "eventBody": {"presenceDefinition": {"id": "p-1"}}}
+ON_THE_BUS = {"detail-type": "v2.users.{id}.presence", "time": "2026-11-23T10:00:00Z", "detail": PRESENCE}
+
+
+def repetition(event: dict[str, Any], hours: float) -> bytes:
+    arrival = ARRIVAL + timedelta(hours=hours)
+    return wrap(json.dumps(event).encode(), describe(event, ("messageId",), arrival), "webhook", arrival)
+
+
+@pytest.mark.parametrize("event", [PRESENCE, ON_THE_BUS, {"level": 3}])
+def test_an_event_without_id_and_time_that_comes_again_in_another_hour_passes_marked_and_counted(
+    function: TransformHandler, event: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    hours = (0, 0.5, 1, 1.5, 30, 0)
+    answers = [function.handle(firehose_batch([repetition(event, hour)])) for hour in hours]
+    found = [[record.get("repeated", False) for record in transformed(answer)] for answer in answers]
+    assert found == [[False], [], [True], [], [True], []]
+    assert not any("conflict" in record for answer in answers for record in transformed(answer))
+    counted = metrics_of(capsys.readouterr().out)
+    assert (counted["RecordsRepeated"], counted["RecordsConflicting"]) == (2, 0)
+
+
+def test_an_event_with_an_id_or_a_time_is_a_copy_whenever_it_comes_again(function: TransformHandler) -> None:
+    for event in ({"messageId": "a"}, {**PRESENCE, "timestamp": "2026-11-23T09:00:00Z"}):
+        assert results(function, repetition(event, 0)) == ["Ok"]
+        assert results(function, repetition(event, 30)) == ["Dropped"]
 
 
 @pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.THROTTLE, Fault.REFUSED, Fault.LOST_ANSWER])

@@ -13,6 +13,7 @@ from shared.event import describe
 from shared.pointer import Pointer
 from tests.in_memory_aws import Fault, InMemoryAws
 from tests.wired_functions import firehose_batch, ingest_function, post, transform_function, transformed
+from verification.delivery import marked_event
 
 ARRIVAL = datetime(2026, 11, 23, 10, 0, 0, 123000, UTC)
 CALL_ENDED = {
@@ -59,9 +60,9 @@ def test_the_envelope_stays_and_the_event_is_masked(aws: InMemoryAws) -> None:
     assert event["topicName"] == CALL_ENDED["topicName"]
     assert event["eventBody"].pop("ani").startswith("tok_")
     assert event["eventBody"] == {"eventTime": 1795342000250, "conversationId": "c-1", "mediaType": "VOICE"}
-    del before["event"]
+    del before["event"], before["dedup_key"]
     assert {name: after[name] for name in before} == before
-    assert after["transform_version"] == "0002.0001"
+    assert after["transform_version"] == "0003.0001"
     assert "deduplicated" not in after
 
 
@@ -230,3 +231,8 @@ def test_of_a_key_that_comes_twice_the_last_value_counts_and_the_record_says_so(
     assert "repeated_keys" not in clean(aws, record)
     content = clean(InMemoryAws(), record.replace(b'"level": 3', b'"level": "Ada Lovelace", "level": 4'))
     assert (content["repeated_keys"], content["event"]["level"]) == (True, 4)
+
+
+def test_a_marked_event_has_a_partition_that_no_sender_can_name(aws: InMemoryAws) -> None:
+    assert partition(aws, marked_event(0, ARRIVAL)) == ("verification", "2026-11-23")
+    assert partition(aws, raw_record({"messageId": "a", "eventType": "verification.event"}))[0] == "unknown"

@@ -3,6 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from shared.secret_key import UnusableKeyError
 from tests.in_memory_aws import Fault, InMemoryAws
 from tests.wired_functions import firehose_batch, transform_function
 
@@ -24,3 +25,13 @@ def test_without_the_tokenization_key_the_batch_fails_and_the_next_one_asks_agai
     with pytest.raises(ClientError):
         function.handle(firehose_batch([b"broken"]))
     assert len(function.handle(firehose_batch([b"broken"]))["records"]) == 1
+
+
+def test_a_tokenization_key_that_cant_work_fails_the_batch_in_words_that_repeat_nothing_of_it(
+    aws: InMemoryAws,
+) -> None:
+    aws.secret_versions["AWSCURRENT"] = "the-first-key\n"
+    with pytest.raises(UnusableKeyError) as raised:
+        transform_function(aws).handle(firehose_batch([b"broken"]))
+    assert "The secret of the tokenization key begins or ends with a blank or a newline" in str(raised.value)
+    assert "the-first-key" not in str(raised.value)

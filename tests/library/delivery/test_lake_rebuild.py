@@ -72,7 +72,9 @@ def test_the_function_has_the_pipelines_settings_and_masking_code(default: Templ
         for name, value in transform["Environment"]["Variables"].items()
         if not name.startswith("DEDUPLICATION_")
     }
-    assert rebuild["Environment"]["Variables"] == shared
+    own = dict(rebuild["Environment"]["Variables"])
+    assert "RawKey" in flat(own.pop("RAW_KEY_ARN"))
+    assert own == shared
     assert rebuild["Handler"] == "rebuild.handler.handle"
     assert rebuild["Timeout"] == 900
 
@@ -89,6 +91,7 @@ def test_the_function_may_do_exactly_this(default: Template) -> None:
         "Write": {"s3:PutObject"},
         "DecryptRaw": {"kms:Decrypt"},
         "EncryptClean": {"kms:GenerateDataKey"},
+        "EncryptErrors": {"kms:GenerateDataKey"},
     }
     ends = {
         sid: {flat(resource).rpartition(">")[2] for resource in as_list(policy[sid]["Resource"])}
@@ -97,6 +100,7 @@ def test_the_function_may_do_exactly_this(default: Template) -> None:
     assert ends == {"ReadRaw": {"/raw/*"}, "Write": {"/clean/*", "/errors/rebuild/*"}}
     assert "RawKey" in flat(policy["DecryptRaw"]["Resource"])
     assert "CleanKey" in flat(policy["EncryptClean"]["Resource"])
+    assert "RawKey" in flat(policy["EncryptErrors"]["Resource"])
     assert policy["ListRaw"]["Condition"] == {"StringLike": {"s3:prefix": "raw/*"}}
 
 

@@ -23,10 +23,15 @@ def _key(value: Any) -> str:
 def test_more_streams_leave_everything_else_as_it_is(default: Template, sharded: Template) -> None:
     before, after = default.content["Resources"], sharded.content["Resources"]
     assert before.keys() <= after.keys()
-    # The ingest function must know the streams, and its role may use them; nothing else changes.
+    # The ingest function must know the streams, its role may use them, and two parameters name them and their logs;
+    # nothing else changes.
     changed = {key: resource["Type"] for key, resource in before.items() if _key(resource) != _key(after[key])}
-    assert sorted(changed.values()) == ["AWS::IAM::ManagedPolicy", "AWS::Lambda::Function"]
-    assert all("Ingest" in key for key in changed)
+    assert sorted(changed.values()) == [
+        "AWS::IAM::ManagedPolicy",
+        "AWS::Lambda::Function",
+        *["AWS::SSM::Parameter"] * 2,
+    ]
+    assert all("Ingest" in key or "Parameters" in key for key in changed)
 
 
 def test_what_is_new_is_streams_with_their_role_and_log_group_and_their_alarms(
@@ -40,7 +45,7 @@ def test_what_is_new_is_streams_with_their_role_and_log_group_and_their_alarms(
     per_stream = sorted(
         [STREAM, "AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::Logs::LogGroup"]
         + ["AWS::Logs::LogStream"] * 2
-        + ["AWS::CloudWatch::Alarm"] * 6
+        + ["AWS::CloudWatch::Alarm"] * 8
     )
     assert sorted(new.values()) == sorted(per_stream * 2)
 
@@ -77,7 +82,15 @@ def test_the_ingest_function_knows_and_may_use_exactly_these_streams(sharded: Te
 
 def test_every_stream_has_its_own_alarms(sharded: Template) -> None:
     pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline", delivery=DeliveryProps(shards=2))
-    watched = ["DeliveryFreshness", "DeliverySuccess", "BackupSuccess", "StreamThrottled", "QuotaUse"]
+    watched = [
+        "DeliveryFreshness",
+        "BackupFreshness",
+        "DeliverySuccess",
+        "BackupSuccess",
+        "ProcessingSuccess",
+        "StreamThrottled",
+        "QuotaUse",
+    ]
     assert {f"{name}{number}" for name in watched for number in ("", "2")} <= pipeline.alarms.alarms.keys()
     streams = [
         flat(dimension["Value"])
@@ -85,7 +98,7 @@ def test_every_stream_has_its_own_alarms(sharded: Template) -> None:
         for dimension in alarm["Properties"].get("Dimensions", [])
         if dimension["Name"] == "DeliveryStreamName"
     ]
-    assert {streams.count(f"<{key}>") for key in sharded.resources(STREAM)} == {5}
+    assert {streams.count(f"<{key}>") for key in sharded.resources(STREAM)} == {7}
 
 
 @pytest.mark.parametrize("shards", [0, 21])

@@ -4,7 +4,7 @@ import pytest
 
 from genesys_firehose_cdk import InvalidPropertyError
 from genesys_firehose_cdk.events.topics import PRESETS, UnlistedTopic, is_topic, known_topics, resolve_topics
-from genesys_integration import integration
+from genesys_integration.topics import TOPIC
 from tests.functions.shared.sdk_topics import MODELS_BY_TOPIC
 
 # Topics that Splunk's published Terraform module for Genesys Cloud asks for over EventBridge: a list of other hands.
@@ -90,7 +90,7 @@ def test_a_newer_topic_must_have_the_form_of_one(topic: str) -> None:
 
 
 def test_the_integrations_function_takes_the_same_form() -> None:
-    assert [topic for topic in known_topics() if not integration.TOPIC.fullmatch(topic)] == []
+    assert [topic for topic in known_topics() if not TOPIC.fullmatch(topic)] == []
     for wrong in ("v2.users.{userId}.presence", "v2.users.*", "v2.users.{id}.presence ", "v2", "quality"):
         assert not is_topic(wrong)
-        assert not integration.TOPIC.fullmatch(wrong)
+        assert not TOPIC.fullmatch(wrong)

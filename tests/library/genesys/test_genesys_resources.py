@@ -1,5 +1,6 @@
 """The custom resources at Genesys Cloud: what their properties are, what they may do, and what they refuse."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,13 +11,18 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Annotations, Match
 
+from genesys.function import PASS_SECONDS
+from genesys.propagation import PATIENCE_SECONDS
 from genesys_firehose_cdk import (
     GenesysFirehosePipeline,
     GenesysProps,
     HmacKey,
     InvalidPropertyError,
     PartnerBusProps,
+    SignatureProps,
+    WebhookProps,
 )
+from genesys_firehose_cdk.events.topics import known_topics
 from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
@@ -76,7 +82,8 @@ def _subscribed_pipeline(stack: cdk.Stack, **properties: Any) -> GenesysFirehose
     genesys = GenesysProps(
         region=connection.region, credentials=connection.credentials, subscription=EventSubscriptionProps()
     )
-    return GenesysFirehosePipeline(stack, "Pipeline", **{"genesys": genesys, **properties})
+    webhook = WebhookProps(signature=SignatureProps.shared_key())
+    return GenesysFirehosePipeline(stack, "Pipeline", **{"genesys": genesys, "webhook": webhook, **properties})
 
 
 BUILDS: dict[str, Callable[[cdk.Stack], Any]] = {"integration": _integration, "subscription": _subscription}
@@ -154,7 +161,7 @@ def test_the_function_gives_up_before_the_framework_and_that_before_cloudformati
     definition = json.loads(flat(machine["Properties"]["DefinitionString"]))
     [retry] = definition["States"]["framework-isComplete-task"]["Retry"]
     framework = retry["IntervalSeconds"] * retry["MaxAttempts"]
-    assert function["Timeout"] == 60
+    assert function["Timeout"] >= PATIENCE_SECONDS + PASS_SECONDS + 10
     assert give_up_after + function["Timeout"] < framework < CLOUDFORMATION_WAITS_SECONDS
 
 
@@ -215,21 +222,70 @@ def test_construct_and_function_mean_the_same_placeholders(subscription: Templat
     )
 
 
-def test_the_schedule_keeps_the_very_resource(subscription: Template) -> None:
-    [(logical_id, resource)] = subscription.resources("AWS::CloudFormation::CustomResource").items()
+@pytest.mark.parametrize("build", BUILDS)
+def test_the_function_has_the_resources_properties_in_its_own_configuration(build: str) -> None:
+    stack = new_stack()
+    BUILDS[build](stack)
+    template = template_of(stack)
+    [(logical_id, resource)] = template.resources("AWS::CloudFormation::CustomResource").items()
+    variables = template.properties("AWS::Lambda::Function", "Handler/Function")["Environment"]["Variables"]
+    assert variables["STACK_ID"] == {"Ref": "AWS::StackId"}
+    assert variables["LOGICAL_ID"] == logical_id
+    properties = {name: value for name, value in resource["Properties"].items() if name != "ServiceToken"}
+    assert json.loads(flat(variables["PROPERTIES"])) == {
+        name: value if isinstance(value, list) else flat(value) for name, value in properties.items()
+    }
+
+
+def test_the_schedule_keeps_the_resource_and_tells_the_function_nothing_about_it(subscription: Template) -> None:
+    [logical_id] = subscription.resources("AWS::CloudFormation::CustomResource")
     rule = subscription.one("AWS::Events::Rule", "Schedule")
     assert rule["Properties"]["ScheduleExpression"] == "rate(15 minutes)"
     [target] = rule["Properties"]["Targets"]
-    told = json.loads(flat(target["Input"]))
-    properties = {key: resource["Properties"][key] for key in ("Host", "Path", "Body")}
-    assert told == {
-        "RequestType": "Keep",
-        "StackId": "<AWS::StackId>",
-        "LogicalResourceId": logical_id,
-        "ResourceProperties": {**properties, "Body": flat(properties["Body"])},
-    }
+    assert json.loads(target["Input"]) == {"RequestType": "Keep"}
     # It goes before what it keeps.
     assert logical_id in rule["DependsOn"]
+
+
+# AWS Lambda Developer Guide, "Lambda quotas": 4 KB for all environment variables.
+ENVIRONMENT_BYTES = 4096
+
+
+def _most_topics() -> PartnerBusProps:
+    """As many of the longest topics as a rule takes."""
+    topics = sorted(known_topics(), key=len, reverse=True)
+    for number in range(len(topics), 0, -1):
+        with contextlib.suppress(InvalidPropertyError):
+            return PartnerBusProps(org_id=ORG_ID, event_source_suffix="x" * 64, topics=topics[:number])
+    raise AssertionError
+
+
+def _most_events() -> EventSubscriptionProps:
+    """As many events as the body takes."""
+    for number in range(500, 0, -1):
+        with contextlib.suppress(InvalidPropertyError):
+            return EventSubscriptionProps(event_names=[f"event.{each:04}" for each in range(number)])
+    raise AssertionError
+
+
+LONGEST: dict[str, Callable[[cdk.Stack], Any]] = {
+    "integration": lambda stack: _integration(
+        stack, partner_bus=_most_topics(), props=EventBridgeIntegrationProps(name="n" * 200)
+    ),
+    "subscription": lambda stack: _subscription(stack, props=_most_events()),
+}
+
+
+@pytest.mark.parametrize("build", LONGEST)
+def test_the_longest_configuration_fits_the_functions_environment(build: str) -> None:
+    stack = new_stack(environment=FRANKFURT)
+    LONGEST[build](stack)
+    variables = template_of(stack).properties("AWS::Lambda::Function", "Handler/Function")["Environment"]["Variables"]
+    stack_id = "arn:aws:cloudformation:eu-central-1:111122223333:stack/" + "s" * 128 + "/" + "0" * 36
+    values = {name: flat(value).replace("<AWS::StackId>", stack_id) for name, value in variables.items()}
+    size = sum(len(name) + len(value.encode()) for name, value in values.items())
+    # A secret's name may be 512 characters long, and a URL some.
+    assert 2500 < size < ENVIRONMENT_BYTES - 600
 
 
 def test_a_pipeline_subscribes_its_own_webhook_once_that_answers() -> None:
@@ -348,6 +404,34 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], Any], str]] = {
         lambda _: EventSubscriptionProps(body={"url": "${url}"}),
         "genesys.subscription.body holds no ${name}: a body with the subscription's name is allowed.",
     ),
+    "body that does not fit": (
+        lambda _: EventSubscriptionProps(event_names=[f"event.{number:04}" for number in range(200)]),
+        "genesys.subscription.body is 3,409 bytes as JSON: 1 to 2,500 bytes as JSON are allowed, to fit the function's "
+        "environment of 4 KB.",
+    ),
+    "subscription that cannot sign": (
+        lambda stack: _subscribed_pipeline(stack, webhook=WebhookProps()),
+        "genesys.subscription.headers sign nothing, and webhook.signature.kind is HMAC: "
+        "webhook=WebhookProps(signature=SignatureProps.shared_key()) is allowed, or a body that gives the key for signing "
+        "outside the headers.",
+    ),
+    "subscription without the key's header": (
+        lambda stack: _subscribed_pipeline(
+            stack, webhook=WebhookProps(signature=SignatureProps.shared_key(header="X-Key", prefix="k:"))
+        ),
+        "genesys.subscription.headers hold no key for webhook.signature: {'X-Key': 'k:${signing_key}'} is allowed.",
+    ),
+    "subscription without the key's prefix": (
+        lambda stack: _subscribed_pipeline(
+            stack, webhook=WebhookProps(signature=SignatureProps.shared_key(prefix="k"))
+        ),
+        "genesys.subscription.headers hold no key for webhook.signature: {'X-Genesys-Signature': 'k${signing_key}'} is "
+        "allowed.",
+    ),
+    "subscription with Basic authentication": (
+        lambda stack: _subscribed_pipeline(stack, webhook=WebhookProps(signature=SignatureProps.basic())),
+        "genesys.subscription.headers cannot encode the key for webhook.signature.kind BASIC: SHARED_KEY is allowed.",
+    ),
     "subscription without a webhook": (
         lambda stack: _subscribed_pipeline(stack, webhook=None, partner_bus=PROPS),
         "genesys.subscription is given with webhook None: it is allowed with the webhook alone.",
@@ -366,3 +450,27 @@ def test_a_property_that_cannot_work_is_refused(case: str) -> None:
     with pytest.raises(InvalidPropertyError) as caught:
         build(new_stack())
     assert str(caught.value) == sentence
+
+
+BODY_WITH_KEY = {"name": "${name}", "url": "${url}", "secret": "${signing_key}", "headers": "${headers}"}
+HEADER_LIST = {"name": "${name}", "headers": [{"name": "x-key", "value": "k:${signing_key}"}]}
+SATISFIED = {
+    "a body that gives the key for signing": (EventSubscriptionProps(body=BODY_WITH_KEY), SignatureProps()),
+    "the default with a shared key": (EventSubscriptionProps(), SignatureProps.shared_key()),
+    "a header in another case": (EventSubscriptionProps(), SignatureProps.shared_key(header="x-genesys-signature")),
+    "headers as a list": (
+        EventSubscriptionProps(body=HEADER_LIST),
+        SignatureProps.shared_key(header="X-Key", prefix="k:"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SATISFIED)
+def test_a_subscription_whose_posts_the_webhook_accepts_is_taken(case: str) -> None:
+    subscription, signature = SATISFIED[case]
+    subscription.check_signature(signature)
+
+
+def test_a_body_without_the_headers_holds_no_key() -> None:
+    with pytest.raises(InvalidPropertyError, match="hold no key"):
+        EventSubscriptionProps(body={"name": "${name}"}).check_signature(SignatureProps.shared_key())

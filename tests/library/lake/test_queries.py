@@ -137,19 +137,19 @@ def test_the_view_shows_each_event_once_with_its_fields(lake: Lake) -> None:
     assert json.loads(row[-1]) == {"messageId": "1", "queue": {"name": "Billing"}}
 
 
+LATER = _iso(NOW + timedelta(hours=1))
 PREFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "the newest version of the transform": (
-        {"transform_version": "0001.0010", "deduplicated": False, "received_at": _iso(NOW + timedelta(hours=1))},
+    "the copy of the bus": (
+        {"ingress": "eventbridge", "transform_version": "0001.0009", "deduplicated": False, "received_at": LATER},
+        {"transform_version": "0001.0010"},
+    ),
+    "then the newest version of the transform": (
+        {"transform_version": "0001.0010", "deduplicated": False, "received_at": LATER},
         {"transform_version": "0001.0009"},
     ),
-    "then the copy that was checked": (
-        {"received_at": _iso(NOW + timedelta(hours=1))},
-        {"deduplicated": False},
-    ),
-    "then the copy that was received first": (
-        {"received_at": _iso(NOW)},
-        {"received_at": _iso(NOW + timedelta(milliseconds=1000))},
-    ),
+    "then the copy that was checked": ({"received_at": LATER}, {"deduplicated": False}),
+    "then the copy that was received first": ({"ingest_id": "f" * 32}, {"received_at": LATER, "ingest_id": "0" * 32}),
+    "then the lower id": ({"ingest_id": "a" * 32}, {"ingest_id": "b" * 32}),
 }
 
 
@@ -157,10 +157,35 @@ PREFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("backwards", [False, True])
 def test_the_view_prefers(lake: Lake, preference: str, backwards: bool) -> None:
     better, worse = PREFERENCES[preference]
-    copies = [{**better, "ingress": "better"}, {**worse, "ingress": "worse"}]
+    copies = [{**better, "topic": "better"}, {**worse, "topic": "worse"}]
     for copy in reversed(copies) if backwards else copies:
         lake.add(key="k", **copy)
-    assert lake.view("SELECT ingress FROM events") == [("better",)]
+    assert lake.view("SELECT topic FROM events") == [("better",)]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_of_one_received_copy_the_newest_version_is_shown_also_under_another_identity(
+    lake: Lake, backwards: bool
+) -> None:
+    """As after a change of the tokenization key: a rebuilt record has another identity than the one before it."""
+    before = [{"key": "old", "ingest_id": "a", "conflict": True}]
+    after = [
+        {"key": "new", "ingest_id": name, "transform_version": "0002.0001", "deduplicated": False} for name in "ab"
+    ]
+    for record in reversed(before + after) if backwards else before + after:
+        lake.add(**record)
+    assert lake.view("SELECT dedup_key, ingest_id, conflict FROM events") == [("new", "a", True)]
+
+
+def test_the_view_shows_what_is_marked(lake: Lake) -> None:
+    lake.add(topic="1 conflict", conflict=True)
+    lake.add(topic="2 repeated", repeated=True)
+    lake.add(topic="3 neither")
+    assert lake.view("SELECT topic, conflict, repeated FROM events ORDER BY 1") == [
+        ("1 conflict", True, False),
+        ("2 repeated", False, True),
+        ("3 neither", False, False),
+    ]
 
 
 def test_an_event_that_a_newer_transform_knows_by_another_type_is_shown_under_the_new_one(lake: Lake) -> None:
@@ -184,8 +209,11 @@ def test_after_a_rebuild_with_a_newer_policy_queries_see_every_event_once_and_ma
     aws.objects["clean/event_type=call/date=2026-11-23/delivered.gz"] = gzip.compress(lines.encode())
     rebuild(aws, masking_plan(MaskingPolicy(version=2, fields={"contact": FieldRule(action=Action.DROP)})))
     lake.copy({key: content for key, content in aws.objects.items() if key.startswith("clean/")})
-    rows = lake.view("SELECT dedup_key, transform_version, json_extract_scalar(event, '$.contact') FROM events")
-    assert sorted(rows) == [(f"{number:064x}", "0002.0002", None) for number in range(3)]
+    rows = lake.view(
+        "SELECT json_extract_scalar(event, '$.messageId'), transform_version, json_extract_scalar(event, '$.contact') "
+        "FROM events"
+    )
+    assert sorted(rows) == [(str(number), "0003.0002", None) for number in range(3)]
 
 
 def test_events_per_hour_counts_by_the_time_an_event_speaks_of(lake: Lake) -> None:

@@ -10,6 +10,7 @@ from genesys_firehose_cdk import (
     CertificateAlarms,
     DeliveryProps,
     GenesysFirehosePipeline,
+    IngestProps,
     MonitoringProps,
     WebhookDomainProps,
 )
@@ -27,6 +28,8 @@ from tests.library.synthesis import (
 # Alarm: namespace, metric, statistic, comparison, threshold.
 ALARMS = {
     "DeliveryFreshness": ("AWS/Firehose", "DeliveryToS3.DataFreshness", "Maximum", ">=", 300),
+    "BackupFreshness": ("AWS/Firehose", "BackupToS3.DataFreshness", "Maximum", ">=", 300),
+    "ProcessingSuccess": ("AWS/Firehose", "ExecuteProcessing.Success", "Average", "<", 1),
     "DeliverySuccess": ("AWS/Firehose", "DeliveryToS3.Success", "Average", "<", 1),
     "BackupSuccess": ("AWS/Firehose", "BackupToS3.Success", "Average", "<", 1),
     "StreamThrottled": ("AWS/Firehose", "ThrottledRecords", "Sum", ">=", 1),
@@ -34,6 +37,8 @@ ALARMS = {
     "IngestErrors": ("AWS/Lambda", "Errors", "Sum", ">=", 1),
     "IngestThrottles": ("AWS/Lambda", "Throttles", "Sum", ">=", 1),
     "TransformErrors": ("AWS/Lambda", "Errors", "Sum", ">=", 1),
+    "RebuildWorkerErrors": ("AWS/Lambda", "Errors", "Sum", ">=", 1),
+    "RebuildExecutionsFailed": ("AWS/States", "ExecutionsFailed", "Sum", ">=", 1),
     "TransformThrottles": ("AWS/Lambda", "Throttles", "Sum", ">=", 1),
     "ClientErrors": ("AWS/ApiGateway", "4XXError", "Sum", ">=", 100),
     "ServerErrors": ("AWS/ApiGateway", "5XXError", "Sum", ">=", 1),
@@ -41,6 +46,7 @@ ALARMS = {
     "DeadLetters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", ">=", 1),
     "FailedRecords": ("GenesysFirehose", "RecordsFailed", "Sum", ">=", 1),
     "DeduplicationUnavailable": ("GenesysFirehose", "DeduplicationUnavailable", "Sum", ">=", 1),
+    "ConflictingRecords": ("GenesysFirehose", "RecordsConflicting", "Sum", ">=", 1),
     "SchemaDrift": ("GenesysFirehose", "SchemaDrift", "Sum", ">=", 1),
 }
 OPERATORS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
@@ -78,17 +84,30 @@ def test_quota_alarm_compares_each_rate_with_its_own_limit(default: Template) ->
     assert alarm["Threshold"] == 0.8
 
 
-def test_there_is_no_alarm_that_these_tests_do_not_know(default: Template, maximal: Template) -> None:
-    assert len(default.resources("AWS::CloudWatch::Alarm")) == len(ALARMS) + 1
-    # The certificate's and the stream key's.
-    assert len(maximal.resources("AWS::CloudWatch::Alarm")) == len(ALARMS) + 3
+def test_the_alarm_on_refused_requests_is_on_their_share_of_ten_or_more_posts(default: Template) -> None:
+    alarm = default.properties("AWS::CloudWatch::Alarm", "Alarms/RefusedShare")
+    [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+    assert expression == "IF(requests >= 10, share, 0)"
+    metrics = {each["Id"]: each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each}
+    assert {name: (each["Stat"], each["Period"]) for name, each in metrics.items()} == {
+        "share": ("Average", 900),
+        "requests": ("SampleCount", 900),
+    }
+    for each in metrics.values():
+        dimensions = {one["Name"]: flat(one["Value"]) for one in each["Metric"]["Dimensions"]}
+        assert each["Metric"]["MetricName"] == "4XXError"
+        assert (dimensions["Method"], dimensions["Resource"]) == ("POST", "/ingest/genesys-events")
+    assert (alarm["Threshold"], alarm["TreatMissingData"]) == (0.5, "notBreaching")
 
 
-def test_every_alarm_is_heard_and_says_what_to_do(maximal: Template) -> None:
-    for alarm in maximal.resources("AWS::CloudWatch::Alarm").values():
-        [action] = alarm["Properties"]["AlarmActions"]
-        assert "AlarmTopic" in flat(action)
-        assert len(alarm["Properties"]["AlarmDescription"]) > 40
+@pytest.mark.parametrize(("concurrency", "threshold"), [(10, 500), (100, 5000)])
+def test_the_alarm_on_the_queues_depth_counts_what_waits_for_its_next_try(concurrency: int, threshold: int) -> None:
+    template = synthesize(ingest=IngestProps(queue_max_concurrency=concurrency))
+    alarm = template.properties("AWS::CloudWatch::Alarm", "Alarms/QueueDepth")
+    metrics = [each["MetricStat"]["Metric"]["MetricName"] for each in alarm["Metrics"] if "MetricStat" in each]
+    assert sorted(metrics) == ["ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesVisible"]
+    assert [each["Expression"] for each in alarm["Metrics"] if "Expression" in each] == ["visible + hidden"]
+    assert alarm["Threshold"] == threshold
 
 
 @pytest.mark.parametrize("name", ["DeliverySuccess", "BackupSuccess"])
@@ -129,7 +148,7 @@ def test_an_existing_topic_takes_the_alarms_instead() -> None:
     )
 
 
-def test_certificate_alarm_goes_off_30_days_ahead_and_when_data_are_missing(maximal: Template) -> None:
+def test_certificate_alarm_goes_off_30_days_ahead_and_stays_on_after_the_expiry(maximal: Template) -> None:
     alarm = maximal.properties("AWS::CloudWatch::Alarm", "CertificateAlarms/DaysToExpiry")
     assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == (
         "AWS/CertificateManager",
@@ -138,7 +157,7 @@ def test_certificate_alarm_goes_off_30_days_ahead_and_when_data_are_missing(maxi
     )
     assert alarm["Period"] == 24 * 3600
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanOrEqualToThreshold", 30)
-    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["TreatMissingData"] == "ignore"
     assert alarm["Dimensions"] == [{"Name": "CertificateArn", "Value": CERTIFICATE_ARN}]
 
 
@@ -196,9 +215,19 @@ def test_the_alarm_on_late_delivery_allows_for_the_buffering(
 ) -> None:
     buffering = BufferingProps(interval=cdk.Duration.seconds(seconds))
     template = synthesize(delivery=DeliveryProps(buffering=buffering, dynamic_partitioning=is_partitioned))
-    assert template.properties("AWS::CloudWatch::Alarm", "Alarms/DeliveryFreshness")["Threshold"] == threshold
+    for name in ("DeliveryFreshness", "BackupFreshness"):
+        assert template.properties("AWS::CloudWatch::Alarm", f"Alarms/{name}")["Threshold"] == threshold
 
 
 def test_a_threshold_for_late_delivery_that_is_given_counts() -> None:
     template = synthesize(monitoring=MonitoringProps(thresholds=AlarmThresholdsProps(delivery_freshness_seconds=7)))
     assert template.properties("AWS::CloudWatch::Alarm", "Alarms/DeliveryFreshness")["Threshold"] == 7
+
+
+def test_partitions_are_watched_only_where_there_are_any(default: Template, unpartitioned: Template) -> None:
+    def watched(template: Template) -> set[str]:
+        alarms = template.resources("AWS::CloudWatch::Alarm").values()
+        names = {alarm["Metadata"]["aws:cdk:path"].split("/")[-2] for alarm in alarms}
+        return {name for name in names if not name.startswith("Rebuild")}
+
+    assert watched(default) - watched(unpartitioned) == {"PartitionCountExceeded"}

@@ -44,6 +44,13 @@ def test_a_processing_configuration_that_is_not_enabled_does_nothing() -> None:
             {**partitioned(FUNCTION), "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 59}},
             "IntervalInSeconds must be from 60 to 900, not 59",
         ),
+        (
+            {
+                **partitioned(FUNCTION),
+                "DynamicPartitioningConfiguration": {"Enabled": True, "RetryOptions": {"DurationInSeconds": 7201}},
+            },
+            "RetryOptions.DurationInSeconds must be from 0 to 7200, not 7201",
+        ),
         ({**partitioned(FUNCTION), "Prefix": "clean/"}, "if, and only if, dynamic partitioning is on"),
         ({"Prefix": "!{partitionKeyFromLambda:type}/"}, "if, and only if, dynamic partitioning is on"),
         (transforming(FUNCTION, BufferSizeInMBs="4"), "BufferSizeInMBs must be from 0.2 to 3, not 4.0"),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -11,10 +12,19 @@ import pytest
 from genesys_firehose_tools.local.aws import ACCOUNT, EmbeddedAws
 from genesys_firehose_tools.local.firehose.clients import AssumedRoles
 from genesys_firehose_tools.local.firehose.configuration import read_configuration
-from genesys_firehose_tools.local.firehose.faults import FaultSwitch
+from genesys_firehose_tools.local.firehose.faults import Faults, FaultSwitch
 from genesys_firehose_tools.local.firehose.stream import DELIVERY_RETRY_SECONDS, DeliveryStream
 from tests.manual_clock import ManualClock
-from tests.tools.local_firehose.conftest import REGION, ROLE, Aws, Description, describe, script, transforming
+from tests.tools.local_firehose.conftest import (
+    REGION,
+    ROLE,
+    Aws,
+    Description,
+    describe,
+    partitioned,
+    script,
+    transforming,
+)
 
 NewStream = Callable[[Description], DeliveryStream]
 DAY = 24 * 60 * 60
@@ -66,6 +76,26 @@ def test_data_that_cannot_be_delivered_for_24_hours_is_lost(new_stream: NewStrea
     assert (stream.state().undelivered_objects, stream.state().lost_records) == (0, 2)
 
 
+@pytest.mark.parametrize(("options", "seconds"), [({}, 300), ({"RetryOptions": {"DurationInSeconds": 7200}}, 7200)])
+def test_an_object_of_a_partition_is_given_up_after_its_retry_duration_and_the_backup_is_not(
+    new_stream: NewStream, clock: ManualClock, function_arn: str, options: dict[str, Any], seconds: int
+) -> None:
+    """API: RetryOptions. That the records are then lost is our reading; the backup has them."""
+    settings = partitioned(function_arn)
+    settings["DynamicPartitioningConfiguration"] |= options
+    backup = describe("no-such-lake")["Destinations"][0]["ExtendedS3DestinationDescription"]
+    backup = {**backup, "Prefix": "raw/"}
+    stream = new_stream(describe("no-such-lake", **settings, S3BackupMode="Enabled", S3BackupDescription=backup))
+    stream.accept([script("answer", data="x", keys={"type": "call", "date": "2026-11-23"})])
+    stream.tick(flush=True)
+    clock.advance(seconds - 1)
+    stream.tick()
+    assert (stream.state().undelivered_objects, stream.state().lost_records) == (2, 0)
+    clock.advance(DELIVERY_RETRY_SECONDS)
+    stream.tick()
+    assert (stream.state().undelivered_objects, stream.state().lost_records) == (1, 1)
+
+
 def test_a_delivery_error_is_written_to_the_configured_log_stream(new_stream: NewStream, aws: Aws, bucket: str) -> None:
     """ "Monitor Amazon Data Firehose Using CloudWatch Logs", Amazon S3 data delivery errors."""
     logs = aws.client("logs")
@@ -78,6 +108,37 @@ def test_a_delivery_error_is_written_to_the_configured_log_stream(new_stream: Ne
     (event,) = logs.get_log_events(logGroupName=bucket, logStreamName="S3Delivery")["events"]
     assert json.loads(event["message"])["errorCode"] == "S3.NoSuchBucket"
     assert "secret" not in event["message"]
+
+
+def test_an_upload_without_a_checksum_fails_where_it_would_get_a_retention(
+    new_stream: NewStream, faults: FaultSwitch, clock: ManualClock, aws: Aws, bucket: str
+) -> None:
+    """Amazon S3 API Reference, "PutObject": uploads under Object Lock need Content-MD5 or a checksum."""
+    locked = f"{bucket}-locked"
+    aws.client("s3").create_bucket(
+        Bucket=locked,
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+        ObjectLockEnabledForBucket=True,
+    )
+    retention = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    aws.client("s3").put_object_lock_configuration(
+        Bucket=locked, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": retention}
+    )
+    faults.faults = Faults(missing_checksum=1.0)
+    for name in (bucket, locked):
+        stream = new_stream(describe(name))
+        stream.accept([b"one"])
+        stream.tick(flush=True)
+        assert stream.state().is_empty is (name == bucket)
+    assert aws.objects(locked) == {}
+    (key,) = aws.objects(bucket)
+    head = aws.client("s3").head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    assert not [field for field in head if field.startswith("Checksum")]
+
+    faults.faults = Faults()
+    clock.advance(DELIVERY_RETRY_SECONDS)
+    stream.tick()
+    assert list(aws.objects(locked).values()) == [b"one"]
 
 
 ACTIONS = (

@@ -118,13 +118,13 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         # 30,000,000 x (975 + 420) bytes + 129,600 x 701 bytes = 39.06 GB; x $0.50
         ("CloudWatch", "logs written"): 19.53,
         ("CloudWatch", "logs stored"): 2.11,  # 39.06 GB x 0.15 x 12 months x $0.03
-        ("CloudWatch", "alarms"): 2.20,  # 16 of one metric, one of six; x $0.10
+        ("CloudWatch", "alarms"): 3.10,  # 21 of one metric, two of two, one of six; x $0.10
         ("CloudWatch", "metrics"): 5.40,  # 8 + 2 methods x 5; x $0.30
         # The first of 30,129,600 in a second and 5 % of the others: 2,592,000 + 1,376,880; x $5.00 / 1,000,000
         ("X-Ray", "traces"): 19.84,
     }
-    assert round(answer.dollars, 2) == 206.40
-    assert round(answer.dollars_per_million_events, 2) == 6.88
+    assert round(answer.dollars, 2) == 207.30
+    assert round(answer.dollars_per_million_events, 2) == 6.91
     assert round(answer.by_service["Firehose"], 2) == 7.35
 
 
@@ -382,7 +382,7 @@ def test_the_command_reads_the_template_that_it_is_given(tmp_path: Path) -> None
     template = written(synthesize(delivery=DeliveryProps(shards=2)), tmp_path / "a.template.json")
     answer = json.loads(run("--events-per-day", "1000000", "--template", str(template), "--json"))
     [alarms] = [item for item in answer["items"] if item["what"] == "alarms"]
-    assert alarms["quantity"] == DEFAULT_DESIGN.alarm_metrics + 11
+    assert alarms["quantity"] == DEFAULT_DESIGN.alarm_metrics + 13
 
 
 def test_the_table_marks_what_is_not_verified_and_prices_of_another_region() -> None:

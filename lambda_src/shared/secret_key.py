@@ -1,0 +1,57 @@
+"""The key of an HMAC, as a secret holds it; one that can't work is refused in words."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+SHORTEST_KEY = 8
+
+
+class UnusableKeyError(Exception):
+    """A secret holds no usable key. The message names the secret's role and may be shown; it repeats nothing of it."""
+
+
+def usable_key(secret: Mapping[str, Any], role: str) -> bytes:
+    """Return the key in an answer of Secrets Manager's GetSecretValue.
+
+    A key that begins or ends with a blank or a newline is one that was pasted or piped wrongly: whoever else has the
+    key has it without.
+
+    Args:
+        secret: the answer.
+        role: what the key is for, such as ``signing key``.
+
+    Raises:
+        UnusableKeyError: the secret holds no text, or a text that can be no key.
+    """
+    text = secret.get("SecretString")
+    if problem := _problem(text):
+        raise UnusableKeyError(
+            f"The secret of the {role} {problem}: the key alone as plain text is allowed, {SHORTEST_KEY} characters or "
+            "more, without a blank or newline around it."
+        )
+    return str(text).encode()
+
+
+def _problem(text: Any) -> str | None:
+    if not isinstance(text, str):
+        return "holds no text"
+    if not text.strip():
+        return "is empty or holds blanks alone"
+    if text != text.strip():
+        return "begins or ends with a blank or a newline"
+    if _is_json_object(text):
+        return "is a JSON object"
+    if len(text) < SHORTEST_KEY:
+        return "is too short"
+    if len(set(text)) == 1:
+        return "repeats one character"
+    return None
+
+
+def _is_json_object(text: str) -> bool:
+    # The console of Secrets Manager makes one of a key and its value unless told otherwise.
+    try:
+        return text.startswith("{") and isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
