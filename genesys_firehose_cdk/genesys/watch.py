@@ -125,19 +125,8 @@ class GenesysWatch(Construct):
             raise InvalidPropertyError(
                 "watch.subscription_path", "is given without genesys or webhook", "it is allowed with both"
             )
-        if partner_bus is None and subscription_path is None:
-            connection = None  # nothing to ask for
-        credentials = None if props is None else props.credentials
-        if credentials is not None:
-            if connection is None:
-                raise InvalidPropertyError(
-                    "watch.credentials",
-                    "is given with nothing to ask Genesys Cloud for",
-                    "it is allowed with genesys and a partner_bus or a subscription_path",
-                )
-            connection = replace(connection, credentials=credentials)
-        if connection is not None:
-            connection.region.check_pairing(self)
+        is_asked = partner_bus is not None or subscription_path is not None
+        connection = _connection_to_ask(self, connection if is_asked else None, props)
         ingresses = _ingresses(partner_bus, webhook_url)
         self.function = ScheduledFunction(
             self,
@@ -177,6 +166,24 @@ class GenesysWatch(Construct):
             for ingress in ingresses:
                 alarm = silence_alarm(self, context, ingress, props.business_hours, props.silence)
                 self.alarms[f"{ingress}Silent"] = alarm
+
+
+def _connection_to_ask(
+    scope: Construct, connection: GenesysConnectionProps | None, props: GenesysWatchProps | None
+) -> GenesysConnectionProps | None:
+    """Return the connection with the watch's own client, if it has one; None where there is nothing to ask for."""
+    credentials = None if props is None else props.credentials
+    if credentials is not None:
+        if connection is None:
+            raise InvalidPropertyError(
+                "watch.credentials",
+                "is given with nothing to ask Genesys Cloud for",
+                "it is allowed with genesys and a partner_bus or a subscription_path",
+            )
+        connection = replace(connection, credentials=credentials)
+    if connection is not None:
+        connection.region.check_pairing(scope)
+    return connection
 
 
 def _ingresses(partner_bus: PartnerEventBus | None, webhook_url: str | None) -> Sequence[str]:

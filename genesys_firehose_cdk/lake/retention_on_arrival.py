@@ -24,6 +24,7 @@ _VISIBILITY_TIMEOUT = Duration.minutes(6)
 _QUEUE_RETENTION = Duration.days(14)
 _MAX_RECEIVE_COUNT = 10
 _SWEEP_INTERVAL = Duration.days(1)
+_MOST_WAITING = 500
 _LONGEST_LAG = Duration.minutes(5)
 
 
@@ -211,7 +212,7 @@ class RetentionOnArrival(Construct):
         )
 
     def _watch(self, context: PipelineContext) -> None:
-        queue, function = self.queue, self.function.function
+        queue = self.queue
         unlocked = "The bucket's policy keeps unlocked versions from deletion."
         alarms: dict[str, tuple[cloudwatch.IMetric, float, str]] = {
             "RetentionLag": (
@@ -223,6 +224,13 @@ class RetentionOnArrival(Construct):
                 queue.metric_approximate_age_of_oldest_message(period=PERIOD),
                 _LONGEST_LAG.to_seconds(),
                 f"New versions wait for their retention. {unlocked} Read the retention function's log.",
+            ),
+            # A message that was received three times leaves the age (Amazon SQS Developer Guide, "Available CloudWatch
+            # metrics for Amazon SQS").
+            "RetentionQueueDepth": (
+                queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum"),
+                _MOST_WAITING,
+                f"Many new versions wait for their retention. {unlocked} Read the retention function's log.",
             ),
             "RetentionFailed": (
                 context.metric("RetentionsFailed"),
@@ -241,36 +249,6 @@ class RetentionOnArrival(Construct):
                 1,
                 "The daily sweep found versions without a retention, and locked them. Look at the rule Arrivals.",
             ),
-            "RetentionErrors": (
-                function.metric_errors(period=PERIOD),
-                1,
-                "The retention function fails. Read its log group.",
-            ),
-            "RetentionThrottles": (
-                function.metric_throttles(period=PERIOD),
-                1,
-                "The retention function is throttled. Raise the account's concurrency.",
-            ),
-            **{
-                f"Retention{name}RuleFailed": (
-                    _failed_invocations(rule),
-                    1,
-                    f"EventBridge could not put what the rule {name} matched into the retention queue. Check the "
-                    "queue's policy and key.",
-                )
-                for name, rule in self.rules.items()
-            },
         }
         for name, (metric, threshold, description) in alarms.items():
             self.alarms[name] = context.alarm(self, name, metric=metric, threshold=threshold, description=description)
-
-
-def _failed_invocations(rule: events.CfnRule) -> cloudwatch.Metric:
-    """Amazon EventBridge User Guide, "Monitoring Amazon EventBridge": events that did not reach a rule's target."""
-    return cloudwatch.Metric(
-        namespace="AWS/Events",
-        metric_name="FailedInvocations",
-        dimensions_map={"RuleName": rule.ref},
-        statistic="Sum",
-        period=PERIOD,
-    )

@@ -20,7 +20,10 @@ from genesys_firehose_cdk import (
     IpAllowListProps,
     LakeProps,
     RetentionMode,
+    SignatureProps,
+    WebhookProps,
 )
+from genesys_firehose_cdk.lake.data_lake_bucket import JOURNAL_PREFIX
 from tests.library.synthesis import Template, as_list, flat, new_stack, template_of
 from tests.library.test_every_property import BUS, HOURS, genesys
 from tests.library.test_nag import PIPELINES as NAG_PIPELINES
@@ -59,6 +62,8 @@ KEY_PROPERTIES = {
 }
 # CloudWatch Logs uses the key in its own name, by the key's policy (Amazon CloudWatch Logs User Guide, "Encrypt log data
 # in CloudWatch Logs using AWS KMS"). A bucket's key is looked up by prefix, from who writes there.
+NO_DATA = ("AWS::IAM::", "AWS::KMS::", "AWS::Lambda::", "AWS::S3::BucketPolicy", "AWS::SSM::Parameter")
+"""Kinds that name a key and keep nothing under it."""
 OTHER_KINDS = {"AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::Athena::WorkGroup"}
 
 
@@ -77,6 +82,7 @@ def _with_genesys(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(
         stack,
         "Pipeline",
+        webhook=WebhookProps(signature=SignatureProps.shared_key()),
         partner_bus=BUS,
         genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=IpAllowListProps()),
         watch=GenesysWatchProps(business_hours=HOURS),
@@ -135,6 +141,12 @@ def _data(template: Template) -> Iterator[Data]:
             key = flat(part["EncryptionConfiguration"]["KMSEncryptionConfig"]["AWSKMSKeyARN"])
             for prefix in (part["Prefix"], part["ErrorOutputPrefix"]):
                 yield Data(f"{flat(part['BucketARN'])}/{prefix.partition('/')[0]}/", key)
+    for logical_id, bucket in template.resources("AWS::S3::Bucket").items():
+        [rule] = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        if bucket["Properties"].get("ObjectLockEnabled"):
+            # The journal names no key, and so gets the bucket's own.
+            key = flat(rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"])
+            yield Data(f"<{logical_id}.Arn>/{JOURNAL_PREFIX}", key)
     for workgroup in template.resources("AWS::Athena::WorkGroup").values():
         results = workgroup["Properties"]["WorkGroupConfiguration"]["ResultConfiguration"]
         bucket, _, prefix = flat(results["OutputLocation"]).removeprefix("s3://").partition("/")
@@ -171,6 +183,8 @@ def _allows(statement: Mapping[str, Any], action: str) -> bool:
 def _names(statement: Mapping[str, Any], data: Data) -> bool:
     for resource in as_list(statement["Resource"]):
         arn = flat(resource).partition("*")[0]
+        if JOURNAL_PREFIX in arn and JOURNAL_PREFIX not in data.arn:
+            continue
         if arn.startswith(data.arn) or data.arn.startswith(arn):
             return True
     return False
@@ -219,7 +233,7 @@ def test_every_kind_of_resource_that_has_a_key_is_known_here(name: str) -> None:
     users = {
         resource["Type"]
         for resource in _template(name).content["Resources"].values()
-        if not resource["Type"].startswith(("AWS::IAM::", "AWS::KMS::", "AWS::Lambda::", "AWS::S3::BucketPolicy"))
+        if not resource["Type"].startswith(NO_DATA)
         if any(f'["{key[1:-5]}", "Arn"]' in json.dumps(resource.get("Properties", {})) for key in keys)
     }
     assert users

@@ -178,9 +178,6 @@ def test_lag_failures_and_what_escaped_raise_alarms(on_arrival: Template) -> Non
         ("GenesysFirehose", "RetentionsEscaped"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
-        ("AWS/Lambda", "Errors"),
-        ("AWS/Lambda", "Throttles"),
-        ("AWS/Events", "FailedInvocations"),
     }
 
 

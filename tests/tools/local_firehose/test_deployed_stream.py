@@ -25,7 +25,8 @@ def template(**destination: Any) -> dict[str, Any]:
     trust = {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}
     return {
         "Resources": {
-            "Lake": {"Type": "AWS::S3::Bucket"},
+            # What was delivered keeps CloudFormation from deleting it.
+            "Lake": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
             "Logs": {"Type": "AWS::Logs::LogGroup"},
             "LakeLog": {
                 "Type": "AWS::Logs::LogStream",
