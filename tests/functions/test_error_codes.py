@@ -16,6 +16,7 @@ COMMON_CODES = {
     "NoSuchObjectLockConfiguration": 'Amazon S3 API Reference, "Error responses"',
     "NoSuchVersion": 'Amazon S3 API Reference, "Error responses"',
     "ObjectLockConfigurationNotFoundError": 'Amazon S3 API Reference, "Error responses"',
+    "Throttling": 'AWS SDKs and Tools Reference Guide, "Retry behavior": errors that mean throttling',
     "PreconditionFailed": 'Amazon S3 API Reference, "Error responses"',
 }
 # Codes in the log of a delivery (Amazon Data Firehose Developer Guide, "Monitor Amazon Data Firehose Using CloudWatch
