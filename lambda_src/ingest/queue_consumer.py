@@ -9,7 +9,7 @@ from ingest.intake import Intake
 from ingest.settings import IngestSettings
 from shared.envelope import is_envelope, with_new_ingest_id
 from shared.event import describe
-from shared.json_text import split_events
+from shared.json_text import TooManyEventsError, split_events
 from shared.telemetry import Metrics, log
 
 
@@ -59,12 +59,12 @@ class QueueConsumer:
                 return [with_new_ingest_id(body)], False
             events = [
                 (event, raw, describe(event, self._settings.event_id_path, arrival))
-                for event, raw in split_events(body)
+                for event, raw in split_events(body, self._settings.max_events)
             ]
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, TooManyEventsError):
             # It must not take the batch with it. After its last delivery it waits in the dead-letter queue, whose
             # alarm calls an operator.
-            log("ERROR", "a queue message is neither a record nor an event")
+            log("ERROR", "a queue message is neither a record nor an event, or holds too many events")
             return [], False
         metrics.count("EventsReceived", len(events))
         records: list[bytes] = []

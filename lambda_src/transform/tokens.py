@@ -11,6 +11,8 @@ TOKEN_PREFIX: Final = "tok_"  # noqa: S105 - what a token begins with
 # 128 bits of the HMAC: no two of any number of callers a contact centre will ever have share a token.
 _TOKEN_HEX = 32
 _KEY_ID_HEX = 8
+# A longer text is no number, address or name that comes again; kept, a few hundred would fill the memory.
+_LONGEST_KEPT = 256
 _KEY_ID_LABEL = b"the id of a tokenization key"
 _IDENTITY_LABEL = b"\xffidentity\0"
 
@@ -56,13 +58,13 @@ def tokenizer(key: bytes) -> Callable[[str], str]:
     keyed = hmac.new(key, digestmod="sha256")
     prefix = f"{TOKEN_PREFIX}{hmac.new(key, _KEY_ID_LABEL, 'sha256').hexdigest()[:_KEY_ID_HEX]}_"
 
-    @lru_cache(maxsize=65536)
-    def token(value: str) -> str:
+    def make(value: str) -> str:
         code = keyed.copy()
         code.update(normalize(value).encode("utf-8", "surrogatepass"))
         return prefix + code.hexdigest()[:_TOKEN_HEX]
 
-    return token
+    kept = lru_cache(maxsize=65536)(make)
+    return lambda value: kept(value) if len(value) <= _LONGEST_KEPT else make(value)
 
 
 def identifier(key: bytes) -> Callable[[str], str]:
