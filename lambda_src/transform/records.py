@@ -7,10 +7,12 @@ from typing import Any, Literal, NamedTuple
 
 from shared.envelope import InvalidEnvelopeError, read
 from shared.event import (
+    KeyedBy,
     content_of,
     event_type_of,
     format_time,
     genesys_payload,
+    is_key_of_content,
     key_within_hour,
     parse_time,
     time_around,
@@ -71,7 +73,8 @@ class CleanRecord(NamedTuple):
 
     Attributes:
         key: what the event is known by, a keyed digest: its id; without one its content, whenever it arrived.
-        identity: what makes another record a copy of it, a keyed digest: the envelope's ``dedup_key`` and the content.
+        identity: what makes another record a copy of it, a keyed digest: the envelope's ``dedup_key``, and the content
+            where that is not what the ``dedup_key`` is made of.
         mark: what a record with another identity under the same key is.
     """
 
@@ -165,16 +168,21 @@ class Transformer:
             event_type = partition_type(event_type_of(payload))
             own_time = time_of(payload)
             event_time = own_time or time_around(event, payload)
-            dedup_key, content = envelope["dedup_key"], content_of(payload)  # before it is masked
+            dedup_key, keyed_by, content = envelope["dedup_key"], envelope.get("keyed_by"), ""
+            if keyed_by != "content":
+                content = content_of(payload)  # before it is masked
+                # Older records do not say what their key is made of.
+                keyed_by = keyed_by or _keyed_by(envelope, payload, content)
             findings = self._masker.mask(payload, received_at.timestamp() * 1000)
             topic = topic_of(payload)
         except (InvalidJsonError, BrokenPointerError) as error:
             raise UnreadableRecordError(str(error)) from None
         except RecursionError:
             raise UnreadableRecordError("the event is nested too deeply") from None
+        # The digest of the content stands for it.
+        identity = self._identify(dedup_key if keyed_by == "content" else f"{dedup_key} {content}")
         # Without id and time, the key of a repetition in another hour is another one.
-        is_hourly = own_time is None and dedup_key == key_within_hour(content, envelope["received_at"])
-        identity = self._identify(f"{dedup_key} {content}")
+        is_hourly = keyed_by == "hour"
         date, date_is_own = partition_date(event_time, received_at, self._window)
         fields = {
             "ingest_id": envelope["ingest_id"],
@@ -218,6 +226,13 @@ class Transformer:
         if not isinstance(original, dict):
             raise BrokenPointerError("the original is not an event")
         return original
+
+
+def _keyed_by(envelope: dict[str, Any], payload: dict[str, Any], content: str) -> KeyedBy:
+    key: str = envelope["dedup_key"]
+    if key == key_within_hour(content, envelope["received_at"]):
+        return "hour"
+    return "content" if is_key_of_content(key, content, payload) else "id"
 
 
 def _clear_time(event_time: datetime | None) -> str | None:

@@ -32,8 +32,36 @@ RECORD_BYTES = 2_500
 SECONDS = 2.0
 MAX_INPUT_BYTES = 40_000
 
-_VALUES: list[Any] = [None, True, 0, 1, -1, 1e12, 10**30, "", "1", "@.@.@", "+15550100100", "\u00e9" * 9, [], {}, "x" * 300]
-_NAMES = ["ani", "topicName", "eventBody", "detail", "Records", "body", "eventSource", "oversize", "messageId", "xMs", "@"]
+_VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    1,
+    -1,
+    1e12,
+    10**30,
+    "",
+    "1",
+    "@.@.@",
+    "+15550100100",
+    "\u00e9" * 9,
+    [],
+    {},
+    "x" * 300,
+]
+_NAMES = [
+    "ani",
+    "topicName",
+    "eventBody",
+    "detail",
+    "Records",
+    "body",
+    "eventSource",
+    "oversize",
+    "messageId",
+    "xMs",
+    "@",
+]
 
 
 def bounded(act: Callable[[], int], size: int, most_output: int) -> None:
@@ -133,7 +161,7 @@ def main() -> None:
     one = {"door": door, "transform": transform}[name]()
     corpus = [seed for seed in {"door": BODIES, "transform": RECORDS}[name] if len(seed) <= MAX_INPUT_BYTES]
     # Lines of logs and metrics would fill the report, which comes on stderr.
-    sys.stdout = Path(os.devnull).open("w")
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
     # What a target reads once, plan and models, is no cost of an input.
     for seed in corpus:
         one(seed)
