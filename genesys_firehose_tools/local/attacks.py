@@ -32,7 +32,9 @@ def _events(kind: str, victim: dict[str, Any], mark: str) -> list[dict[str, Any]
     if kind == "copy":
         return [victim]
     if kind == "conflict":
-        return [{**victim, MARK: mark, "eventType": "chat.event"}]
+        # What stands beside a notification's body is no part of what it says.
+        body = victim.get("eventBody")
+        return [{**victim, "eventBody": {**body, MARK: mark}} if isinstance(body, dict) else {**victim, MARK: mark}]
     if kind == "growth":
         return [{"messageId": mark, MARK: mark, "ani": [1] * 50_000}]
     if kind == "pointer":
