@@ -227,6 +227,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
     IngestProps: {
         "event_id_field": _to(event_id_field="id"),
         "oversize_fields": _to(oversize_fields=["text"]),
+        "max_events": _to(max_events=100),
         "queue_max_concurrency": _to(queue_max_concurrency=3),
         "memory_size": _to(memory_size=256),
     },

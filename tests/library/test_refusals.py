@@ -555,6 +555,10 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda stack: _pipeline(stack, ingest=IngestProps(oversize_fields=["text,body"])),
         "ingest.oversize_fields holds 'text,body': field names without blanks, commas or empty parts are allowed.",
     ),
+    "more events in a request than there is time for": (
+        lambda stack: _pipeline(stack, ingest=IngestProps(max_events=20_000)),
+        "ingest.max_events is 20,000 events: 1 to 10,000 events are allowed, to be stored before the sender gives up.",
+    ),
     "no oversize fields": (
         lambda stack: _pipeline(stack, ingest=IngestProps(oversize_fields=[])),
         "ingest.oversize_fields is empty: name at least one field, or an event above Firehose's record limit has nowhere "
