@@ -26,7 +26,15 @@ _TRANSFORM = {
     "powertools": ("benchmarks.peers.powertools_transform", "lambda_handler"),
 }
 # No request waits for these, but their start is billed and counts against their timeout.
-_OTHERS = ("rebuild", "genesys_integration", "genesys_ipranges", "genesys_subscription", "genesys_watch")
+_OTHERS = (
+    "rebuild",
+    "retention",
+    "verification",
+    "genesys_integration",
+    "genesys_ipranges",
+    "genesys_subscription",
+    "genesys_watch",
+)
 
 
 def measure(rounds: int) -> Iterator[Figure]:

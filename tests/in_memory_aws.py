@@ -225,13 +225,18 @@ class _Sqs(_Service):
         answer: dict[str, Any] = self._aws.call("ReceiveMessage", effect)
         return answer
 
-    def delete_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> None:
-        def effect(partial: bool) -> None:
+    def delete_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:
+        def effect(partial: bool) -> dict[str, Any]:
+            failed = []
             for index, entry in enumerate(Entries):
-                if entry["ReceiptHandle"] in self._aws.dead_letters and not (partial and index % 2 == 0):
+                if partial and index % 2 == 0:
+                    failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
+                elif entry["ReceiptHandle"] in self._aws.dead_letters:
                     self._aws.dead_letters.remove(entry["ReceiptHandle"])
+            return {"Failed": failed} if failed else {}
 
-        self._aws.call("DeleteMessageBatch", effect)
+        answer: dict[str, Any] = self._aws.call("DeleteMessageBatch", effect)
+        return answer
 
     def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         assert 0 < len(Entries) <= 10
@@ -326,7 +331,7 @@ class _S3(_Service):
     def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
         def effect(_partial: bool) -> dict[str, Any]:
             contents = [
-                {"Key": key, "ETag": f'"{crc32(body)}"', "LastModified": self._aws.written.get(key)}
+                {"Key": key, "ETag": f'"{crc32(body)}"', "LastModified": self._aws.written.get(key, self._aws.now)}
                 for key, body in sorted(self._aws.objects.items())
                 if key.startswith(Prefix)
             ]

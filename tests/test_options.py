@@ -35,7 +35,15 @@ WITH_OPTIONS: list[Any] = [
 
 # Names in the docs that are no options, by what they are.
 OTHER_NAMES = {
-    "of a record": {"ingest_id", "received_at", "dedup_key", "event_type", "event_time", "transform_version"},
+    "of a record": {
+        "ingest_id",
+        "received_at",
+        "dedup_key",
+        "event_type",
+        "event_time",
+        "transform_version",
+        "keyed_by",
+    },
     "of a clean record": {"schema_drift", "closed_fields"},
     "functions of SQL": {
         "json_extract_scalar",

@@ -22,6 +22,19 @@ _UNSUPPORTED: Mapping[str, Callable[[Resource], bool]] = {
 }
 
 
+def remove_unsupported(template: dict[str, Any]) -> list[str]:
+    """Take what the embedded AWS does not support out of a template, and return the logical ids."""
+    resources: dict[str, Any] = template["Resources"]
+    unsupported = [
+        logical_id
+        for logical_id, resource in resources.items()
+        if resource["Type"] in _UNSUPPORTED and _UNSUPPORTED[resource["Type"]](resource)
+    ]
+    for logical_id in unsupported:
+        del resources[logical_id]
+    return unsupported
+
+
 def adapt(assembly: Path, replacements: Mapping[str, str]) -> list[str]:
     """Take what the embedded AWS does not support out of every template of a cloud assembly.
 
@@ -38,14 +51,7 @@ def adapt(assembly: Path, replacements: Mapping[str, str]) -> list[str]:
     removed: list[str] = []
     for path in sorted(assembly.glob("*.template.json")):
         template = json.loads(path.read_text())
-        resources: dict[str, Any] = template["Resources"]
-        unsupported = [
-            logical_id
-            for logical_id, resource in resources.items()
-            if resource["Type"] in _UNSUPPORTED and _UNSUPPORTED[resource["Type"]](resource)
-        ]
-        for logical_id in unsupported:
-            del resources[logical_id]
+        unsupported = remove_unsupported(template)
         text = json.dumps(template)
         for logical_id in unsupported:
             if f'"{logical_id}"' in text:

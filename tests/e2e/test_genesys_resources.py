@@ -28,6 +28,7 @@ from genesys_firehose_cdk import (
     PartnerBusProps,
     PipelineContext,
 )
+from genesys_firehose_tools.local.adaptation import remove_unsupported
 from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
 from genesys_firehose_tools.local.genesys.faults import Fault
 from genesys_firehose_tools.local.genesys.organization import Organization
@@ -202,6 +203,7 @@ def _publish(world: World, credentials: str, directory: Path) -> dict[str, Any]:
             archive = shutil.make_archive(str(directory / name), "zip", directory / file["source"]["path"])
             s3.upload_file(archive, bucket, f"{name}.zip")
     template: dict[str, Any] = artifact.template
+    remove_unsupported(template)
     return template
 
 

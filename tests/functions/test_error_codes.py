@@ -14,6 +14,7 @@ FUNCTIONS = Path(__file__).parents[2] / "lambda_src"
 COMMON_CODES = {
     "403": 'Amazon S3 API Reference, "HeadObject", whose answer has no body',
     "NoSuchObjectLockConfiguration": 'Amazon S3 API Reference, "Error responses"',
+    "MethodNotAllowed": 'Amazon S3 API Reference, "Error responses"',
     "NoSuchVersion": 'Amazon S3 API Reference, "Error responses"',
     "ObjectLockConfigurationNotFoundError": 'Amazon S3 API Reference, "Error responses"',
     "Throttling": 'AWS SDKs and Tools Reference Guide, "Retry behavior": errors that mean throttling',

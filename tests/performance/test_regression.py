@@ -43,6 +43,8 @@ BOUNDS = [
     ("transform, import and first invocation", "floor", 1.3),
     ("transform, import and first invocation", "powertools", 1.0),
     ("rebuild, import", "floor", 1.8),
+    ("retention, import", "floor", 1.6),
+    ("verification, import", "floor", 1.6),
     ("genesys_integration, import", "floor", 1.6),
     ("genesys_ipranges, import", "floor", 1.6),
     ("genesys_subscription, import", "floor", 1.6),

@@ -12,7 +12,7 @@ from shared.event import content_of, describe
 from tests.in_memory_aws import InMemoryAws
 from tests.wired_functions import TRANSFORM_ENVIRONMENT, masking_plan
 from transform import records
-from transform.function import make_transformer
+from transform.function import CurrentTransformer
 from transform.records import CleanRecord, Transformer
 from transform.settings import TransformerSettings
 
@@ -30,7 +30,7 @@ EVENTS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.fixture(scope="module")
 def transformer() -> Transformer:
     settings = TransformerSettings.from_environment(TRANSFORM_ENVIRONMENT)
-    return make_transformer(settings, masking_plan(), InMemoryAws().client)
+    return CurrentTransformer(settings, masking_plan(), InMemoryAws().client).get()
 
 
 def record_of(transformer: Transformer, event: dict[str, Any], *, older: bool = False) -> CleanRecord:
