@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
 from genesys_firehose_cdk.common.alarm import PipelineAlarm
 from genesys_firehose_cdk.common.context import PERIOD, MetricName, PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
@@ -169,12 +170,19 @@ class GenesysFirehosePipeline(Construct):
             or AlarmTopic(self, "AlarmTopic", encryption_key=self.operations_key).topic
         )
         if props.monitoring.alarm_email is not None:
-            sns.Subscription(
+            subscription = sns.Subscription(
                 self,
                 "AlarmEmail",
                 topic=self.alarm_topic,
                 protocol=sns.SubscriptionProtocol.EMAIL,
                 endpoint=props.monitoring.alarm_email,
+            )
+            acknowledge(
+                subscription,
+                "SNSRedrivePolicy",
+                SERVERLESS,
+                reason="An alarm's history keeps what an e-mail said that could not be delivered; a queue would keep "
+                "it where nobody reads.",
             )
         return PipelineContext(
             name=self.name,
