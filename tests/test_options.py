@@ -37,7 +37,13 @@ WITH_OPTIONS: list[Any] = [
 OTHER_NAMES = {
     "of a record": {"ingest_id", "received_at", "dedup_key", "event_type", "event_time", "transform_version"},
     "of a clean record": {"schema_drift", "closed_fields"},
-    "functions of SQL": {"json_extract_scalar", "json_format", "from_iso8601_timestamp", "approx_percentile"},
+    "functions of SQL": {
+        "json_extract_scalar",
+        "json_format",
+        "from_iso8601_timestamp",
+        "approx_percentile",
+        "json_parse",
+    },
     "what the local Firehose tells": {"undelivered_objects", "buffered_records", "active_partitions", "lost_records"},
     "what `local up --json` prints": {"genesys_url"},
     "what the operator's view of the health check tells": {"rotated_early"},
@@ -45,7 +51,7 @@ OTHER_NAMES = {
 }
 SNAKE_CASE = re.compile(r"([a-z]+(?:_[a-z0-9]+)+)(=.*)?")
 # Of programs that are not ours, in pages that have their commands in code blocks.
-FOREIGN_COMMAND = re.compile(r"^\s*(?:for .* )?(aws|cdk|curl|git) .*?(?<!\\)$", re.MULTILINE | re.DOTALL)
+FOREIGN_COMMAND = re.compile(r"^\s*(?:for .* |\w+=\$\()?(aws|cdk|curl|git) .*?(?<!\\)$", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
 

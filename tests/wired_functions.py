@@ -20,7 +20,9 @@ from tests.in_memory_aws import InMemoryAws
 from transform.function import TransformHandler
 from transform.masking import Masker
 from transform.plan import MaskingPlan
+from transform.records import CODE_VERSION
 from transform.settings import TransformSettings
+from transform.tokens import key_id
 
 
 def masking_plan(policy: MaskingPolicy | None = None, shapes: EventShapes | None = None) -> MaskingPlan:
@@ -37,6 +39,12 @@ ARRIVED_MS = 1_795_000_000_000
 def drift_of(event: dict[str, Any], plan: MaskingPlan = PLAN) -> list[str] | None:
     """What an event has that its shape does not have, as the clean record names it."""
     return Masker(plan, TOKENIZATION_KEY).mask(copy.deepcopy(event), ARRIVED_MS).schema_drift
+
+
+def transform_version(aws: InMemoryAws, policy: int = 1) -> str:
+    """The version of what the transform makes with the key that is in force."""
+    key = aws.secret_versions["AWSCURRENT"].encode()
+    return f"{CODE_VERSION:04d}.{policy:04d}.{int(aws.secret_created.timestamp())}.{key_id(key)}"
 
 
 def ingest_function(aws: InMemoryAws, **environment: str) -> IngestHandler:

@@ -46,6 +46,7 @@ AlarmSection = Literal[
     "stream-key",
     "stream-throttled",
     "subscription-active",
+    "token-volume",
     "watch-not-running",
 ]
 """The sections of the page of the alarms, each for one kind of alarm."""

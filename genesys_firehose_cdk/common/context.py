@@ -43,6 +43,7 @@ MetricName = Literal[
     "RecordsRepeated",
     "RecordsFailed",
     "DeduplicationUnavailable",
+    "TokensMade",
     "SchemaDrift",
     "UnknownShape",
     "RebuildRecordsWritten",

@@ -17,7 +17,8 @@ class HmacKey(Construct):
 
     Two of them make a pipeline: the signing key, which the sender shares, and the tokenization key,
     which never leaves the account. Put a new value to rotate the signing key: the functions accept the
-    version AWSCURRENT and the version AWSPREVIOUS, so the sender may follow later.
+    version AWSCURRENT and the version AWSPREVIOUS, so the sender may follow later. docs/keys.md says how a
+    key that leaked ends at once.
 
     Attributes:
         secret: The secret.

@@ -155,7 +155,14 @@ class GenesysWatch(Construct):
             timeout=_TIMEOUT,
         )
         questions = _questions(partner_bus, connection, subscription_path)
-        self.alarms: dict[str, PipelineAlarm] = {
+        self.alarms = self._create_alarms(context, questions)
+        if props is not None and props.business_hours is not None:
+            for ingress in ingresses:
+                alarm = silence_alarm(self, context, ingress, props.business_hours, props.silence)
+                self.alarms[f"{ingress}Silent"] = alarm
+
+    def _create_alarms(self, context: PipelineContext, questions: Iterator[Question]) -> dict[str, PipelineAlarm]:
+        answers: dict[str, PipelineAlarm] = {
             name: context.report_alarm(
                 self,
                 name,
@@ -166,7 +173,7 @@ class GenesysWatch(Construct):
             )
             for name in questions
         }
-        self.alarms["WatchNotRunning"] = context.report_alarm(
+        watch = context.report_alarm(
             self,
             "WatchNotRunning",
             metric=self.function.function.metric_invocations(period=PERIOD),
@@ -175,10 +182,7 @@ class GenesysWatch(Construct):
             severity=AlarmSeverity.TICKET,
             section="watch-not-running",
         )
-        if props is not None and props.business_hours is not None:
-            for ingress in ingresses:
-                alarm = silence_alarm(self, context, ingress, props.business_hours, props.silence)
-                self.alarms[f"{ingress}Silent"] = alarm
+        return {**answers, "WatchNotRunning": watch}
 
 
 def _connection_to_ask(

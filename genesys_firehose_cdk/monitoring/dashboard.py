@@ -52,6 +52,7 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "failed-records": (_TRANSFORM, "Unreadable", _RECORDS),
     "deduplication-unavailable": (_TRANSFORM, "Not checked for duplicates", _EVENTS),
     "conflicting-records": (_TRANSFORM, "The same id, other content", _RECORDS),
+    "token-volume": (_TRANSFORM, "New tokens in one batch", "Tokens"),
     "schema-drift": (_TRANSFORM, "Schema drift", "Fields"),
     "rebuild-executions": (_LAKE, "Rebuilds that ended without being done", "Executions"),
     "retention-lag": (_LAKE, "Time until the retention", _MILLISECONDS),

@@ -117,10 +117,13 @@ class PipelineAlarms(Construct):
         for name, (metric, section, description) in sections.items():
             below = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
             self._add(f"{name}{suffix}", metric, limit.delivery_success_ratio, _PAGE, section, description, below)
+        self._watch_limits(delivery_stream, suffix)
+
+    def _watch_limits(self, delivery_stream: DataLakeDeliveryStream, suffix: str) -> None:
         self._add(
             f"StreamThrottled{suffix}",
             delivery_stream.metric_throttled(),
-            limit.throttled_records,
+            self._limit.throttled_records,
             _TICKET,
             "stream-throttled",
             "Firehose refuses events because of its quota; they wait in the buffer queue. Request a higher quota.",
@@ -128,7 +131,7 @@ class PipelineAlarms(Construct):
         self._add(
             f"QuotaUse{suffix}",
             delivery_stream.metric_quota_use(),
-            limit.quota_use_ratio,
+            self._limit.quota_use_ratio,
             _TICKET,
             "quota-use",
             "The delivery stream comes close to its quota. Request a higher one before Firehose throttles.",
@@ -336,6 +339,16 @@ class PipelineAlarms(Construct):
             "conflicting-records",
             "Events came under the id of another one with other content: an update, a sender that uses an id twice, or "
             "a forgery. Nothing is dropped. Compare what clean/ marks as conflict with what else has the same id.",
+        )
+        self._add(
+            "TokenVolume",
+            # The largest batch, not the sum: batches are of one size, whatever the traffic is.
+            metric("TokensMade", statistic="Maximum"),
+            self._limit.tokens_made,
+            _TICKET,
+            "token-volume",
+            "A batch of events made very many new tokens: somebody who may send and read clean/ may be trying out "
+            "values to learn whose tokens they are. Look in clean/ for events with long lists of tokens.",
         )
         self._add(
             "SchemaDrift",

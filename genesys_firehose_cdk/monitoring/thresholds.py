@@ -30,6 +30,8 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
         failed_records: Events that the transform function could not read. Default: 1.
         deduplication_unavailable: Events delivered while the table was down. Default: 1.
         conflicting_records: Events with the id of another one and other content. Default: 1.
+        tokens_made: Tokens of values that were new to the transform function, in one batch of Firehose. An honest batch
+            of 1 MiB has as many as it has callers and participants. Default: 10,000.
         schema_drift: Unknown fields and changed types in events. Default: 1.
 
     Raises:
@@ -51,6 +53,7 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
     failed_records: float = 1
     deduplication_unavailable: float = 1
     conflicting_records: float = 1
+    tokens_made: float = 10_000
     schema_drift: float = 1
 
     def validate(self) -> None:

@@ -7,6 +7,7 @@ accepted.
 """
 
 import copy
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -59,7 +60,9 @@ class Shapes:
         payload = detail if isinstance(detail, dict) and detail_type is not None else event
         topic = payload.get("topicName")
         if isinstance(topic, str):
-            template = detail_type if isinstance(detail_type, str) else _template_of(topic)
+            # Whoever wrote the example wrote both: a type that is not its topic's would take over another topic.
+            is_of_topic = isinstance(detail_type, str) and _is_template_of(detail_type, topic)
+            template = str(detail_type) if is_of_topic else _template_of(topic)
             name: str | None = self._name_of_topic(topic) or self._add_shape(template)
         else:
             name = self._name_of_fields(payload)
@@ -90,13 +93,7 @@ class Shapes:
 
     @staticmethod
     def _topic_in(schema: Schema, topic: str) -> str | None:
-        parts = topic.split(".")
-        fitting = [
-            template
-            for template in schema.get("x-topics", ())
-            if len(names := template.split(".")) == len(parts)
-            and all(name in (part, _ANY_ID) for name, part in zip(names, parts, strict=True))
-        ]
+        fitting = [template for template in schema.get("x-topics", ()) if _is_template_of(template, topic)]
         # The one with the fewest identifiers is meant.
         return min(fitting, key=lambda template: template.count(_ANY_ID), default=None)
 
@@ -108,7 +105,11 @@ class Shapes:
 
     def _add_shape(self, template: str) -> str:
         words = [part for part in template.split(".")[1:] if part != _ANY_ID]
-        name = re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower())
+        stem = re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower())
+        stem = stem if stem[:1].isalpha() else f"topic_{stem}"
+        # Two topics may have the same words, and a topic those of a shape's name: no shape is ever replaced.
+        names = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
+        name = next(name for name in names if name not in self.schemas)
         self.schemas[name] = {
             "$schema": _DIALECT,
             "title": f"Notification {template}",
@@ -177,6 +178,11 @@ def _type_of(value: Any) -> str:
 
 def _is_map(path: str, value: Mapping[str, Any]) -> bool:
     return path.rpartition(".")[2] in _MAPS or not all(map(_FIELD_NAME.fullmatch, value))
+
+
+def _is_template_of(template: str, topic: str) -> bool:
+    names, parts = template.split("."), topic.split(".")
+    return len(names) == len(parts) and all(name in (part, _ANY_ID) for name, part in zip(names, parts, strict=True))
 
 
 def _template_of(topic: str) -> str:

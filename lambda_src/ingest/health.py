@@ -19,6 +19,8 @@ Reason = Literal["SECRET_UNREADABLE", "SECRET_UNUSABLE", "STREAM_UNREADABLE", "S
 # and of many streams each check looks at the next five.
 CACHE_SECONDS = 30.0
 STREAMS_IN_A_CHECK = 5
+# Amazon Data Firehose API Reference, "Common Errors", and the older name that services of AWS answer with.
+_THROTTLES = frozenset({"ThrottlingException", "Throttling"})
 
 
 class Health:
@@ -62,17 +64,19 @@ class Health:
             log_exception("health: the signing secret can't be read", error.__cause__ or error)
             return "SECRET_UNUSABLE" if isinstance(error.__cause__, UnusableKeyError) else "SECRET_UNREADABLE"
         for _ in range(min(STREAMS_IN_A_CHECK, len(self._streams))):
-            name, _outdated = self._streams.popleft()
-            self._streams.append((name, self._check_stream(name, deadline)))
+            name, known = self._streams.popleft()
+            self._streams.append((name, self._check_stream(name, known, deadline)))
         return next((reason for _, reason in self._streams if reason), None)
 
-    def _check_stream(self, name: str, deadline: Deadline) -> Reason | None:
+    def _check_stream(self, name: str, known: Reason | None, deadline: Deadline) -> Reason | None:
         if not deadline.leaves(FIREHOSE_CALL_SECONDS):
             return "STREAM_UNREADABLE"
         try:
             answer = self._firehose().describe_delivery_stream(DeliveryStreamName=name)
         except (ClientError, BotoCoreError, OSError) as error:
             log_exception("health: a delivery stream can't be described", error)
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] in _THROTTLES:
+                return known  # too many ask at once, which says nothing of the stream
             return "STREAM_UNREADABLE"
         status = answer["DeliveryStreamDescription"]["DeliveryStreamStatus"]
         return None if status == "ACTIVE" else "STREAM_NOT_ACTIVE"

@@ -1,7 +1,8 @@
 """The keys a signature may be made with: the secret's current version and, for a while after a rotation, its previous.
 
 Cached for minutes. A signature that none of them made may mean that the secret was rotated since: then they are read
-again, but not more often than every few seconds, so that many forgeries do not cause many secret reads.
+again, but not more often than once a second, so that many forgeries do not cause many secret reads. So forgeries keep a
+new key from being known for a second, and no longer: its first posts are not refused for good.
 """
 
 import time
@@ -17,6 +18,7 @@ from shared.telemetry import log
 _ROLE = "signing key"
 CACHE_SECONDS = 300.0
 REFETCH_SECONDS = 10.0
+MISMATCH_SECONDS = 1.0
 FIRST_READ_PAUSE_SECONDS = 1.0
 
 
@@ -82,7 +84,8 @@ class SigningKeys:
         Raises:
             KeysUnavailableError: they can't be read, so the signature may be one of a new key.
         """
-        if self._tried_at is not None and self._clock() - self._tried_at < REFETCH_SECONDS:
+        pause = MISMATCH_SECONDS if self._last_error is None else REFETCH_SECONDS
+        if self._tried_at is not None and self._clock() - self._tried_at < pause:
             if self._last_error is not None:
                 raise KeysUnavailableError from self._last_error
             return None

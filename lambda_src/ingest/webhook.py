@@ -12,6 +12,7 @@ from ingest.intake import FITTING_EVENT_BYTES, Intake
 from ingest.settings import IngestSettings
 from ingest.signature import is_signed
 from ingest.signing_keys import KeysUnavailableError, SigningKeys
+from ingest.source_network import source_network
 from shared.json_text import InvalidJsonError, split_events
 from shared.telemetry import Metrics, log, log_exception
 
@@ -72,7 +73,9 @@ class Webhook:
         except Refusal as refusal:
             unavailable = refusal.status is HTTPStatus.SERVICE_UNAVAILABLE
             metrics.count("RequestsUnavailable" if unavailable else "RequestsRejected")
-            log("WARN", "request refused", status=int(refusal.status), reason=refusal.detail)
+            forged = refusal.status is HTTPStatus.UNAUTHORIZED
+            source = {"network": source_network(request)} if forged else {}
+            log("WARN", "request refused", status=int(refusal.status), reason=refusal.detail, **source)
             return problem(refusal.status, refusal.detail)
         return _answer(HTTPStatus.OK, f'{{"accepted":{receipt.accepted},"duplicates":{receipt.duplicates}}}')
 

@@ -8,9 +8,8 @@ from botocore.exceptions import ClientError
 
 from rebuild.objects import ERRORS_PREFIX, rebuild
 from shared.telemetry import log
-from transform.function import make_transformer
+from transform.function import CurrentTransformer
 from transform.plan import MaskingPlan
-from transform.records import Transformer
 from transform.settings import TransformerSettings
 
 
@@ -32,20 +31,17 @@ class RebuildHandler:
         make_client: Callable[[str], Any],
     ) -> None:
         self._settings = settings
-        self._plan = plan
         self._raw_key_arn = raw_key_arn
         self._client = cache(make_client)
-        self._transformer: Transformer | None = None
+        self._current = CurrentTransformer(settings, plan, self._client)
 
     def handle(self, event: Mapping[str, Any], function_arn: str) -> None:
         """Rebuild the raw object whose key is ``event["key"]``.
 
         Its answer is nothing: the answers of all objects of an hour make the output of one state, and AWS limits that.
         """
-        if self._transformer is None:
-            self._transformer = make_transformer(self._settings, self._plan, self._client)
         answer = self._client("s3").get_object(Bucket=self._settings.bucket_name, Key=event["key"])
-        results = rebuild(event["key"], answer["Body"], self._transformer, function_arn)
+        results = rebuild(event["key"], answer["Body"], self._current.get(), function_arn)
         written = sum(self._write(key, content) for key, content in results.items())
         log("INFO", "a raw object is rebuilt", objects=len(results), written=written)
 

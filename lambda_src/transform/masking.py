@@ -374,7 +374,7 @@ class _Pass:
         if type(value) is dict:
             token = self._masker.token
             return {
-                key if not key or (keeps_names and forms.is_field_name(key)) else token(key): self._each(
+                key if not key or (keeps_names and key in self._unknown.fields) else token(key): self._each(
                     inner, change, keeps_names=keeps_names
                 )
                 for key, inner in value.items()

@@ -23,8 +23,8 @@ from transform import forms
 from transform.masking import Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
 
-# Of the code; the policy's own version follows it. Raised with every change of what a clean record looks like.
-CODE_VERSION = 3
+# Of the code; the versions of policy and key follow it. Raised with every change of what a clean record looks like.
+CODE_VERSION = 4
 # Stands in a record only when it is true: a key of the event came twice, and the last value counts.
 _REPEATED = "repeated_keys"
 _LINE_END = b"}\n"
@@ -78,11 +78,12 @@ class Transformer:
         masker: the policy at work.
         identify: makes the keyed digests of identities.
         policy_version: the policy's own version.
+        key_version: the tokenization key's, as text that sorts by age.
         window: how far an event's day may lie from its arrival.
         get_object: reads an object of the bucket, for the originals of oversize events.
 
     Attributes:
-        version: the ``transform_version`` of its records: the code's and the policy's.
+        version: the ``transform_version`` of its records: the code's, the policy's and the key's.
     """
 
     def __init__(
@@ -90,16 +91,22 @@ class Transformer:
         masker: Masker,
         identify: Callable[[str], str],
         policy_version: int,
+        key_version: str,
         window: DateWindow,
         get_object: Callable[[str], bytes],
     ) -> None:
         self._masker = masker
         self._identify = identify
         # Sorts as text in the order of its numbers.
-        self.version = f"{CODE_VERSION:04d}.{policy_version:04d}"
+        self.version = f"{CODE_VERSION:04d}.{policy_version:04d}.{key_version}"
         self._window = window
         self._get_object = get_object
         self._json = RepeatNoticingParser()
+
+    @property
+    def tokens_made(self) -> int:
+        """How many tokens it has made of values that it did not remember."""
+        return self._masker.token.cache_info().misses
 
     def transform(self, data: bytes, arrived_at: datetime) -> CleanRecord:
         """Transform one raw record.
@@ -146,7 +153,7 @@ class Transformer:
         if self._json.has_repeats:
             fields[_REPEATED] = True
         try:
-            line = _encode(fields)[:-1].encode() + _LINE_END
+            line = _encode_whole(fields)[:-1].encode() + _LINE_END
         except (ValueError, RecursionError):
             # 1e999 is JSON and was infinity to us; its bytes stay as they are in errors/.
             raise UnreadableRecordError("the event holds a number that can't be written") from None
@@ -171,6 +178,14 @@ class Transformer:
         if not isinstance(original, dict):
             raise BrokenPointerError("the original is not an event")
         return original
+
+
+def _encode_whole(fields: dict[str, Any]) -> str:
+    r"""Encode a record, with ``?`` for half a character: JSON allows ``"\ud800"``, and many readers refuse the line."""
+    text = _encode(fields)
+    if "\\ud" not in text:
+        return text
+    return _encode(json.loads(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")))
 
 
 def _clear_time(event_time: datetime | None) -> str | None:

@@ -5,7 +5,10 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
 
 TOKEN_PREFIX: Final = "tok_"  # noqa: S105 - what a token begins with
 # 128 bits of the HMAC: no two of any number of callers a contact centre will ever have share a token.
@@ -18,9 +21,12 @@ _SCHEME = re.compile(r"^(?:tel|sips?|mailto|whatsapp):", re.IGNORECASE)
 # A shorter user of a SIP address is an extension: whose it is, the host says.
 _SHORTEST_NUMBER = 10
 _DASHES = dict.fromkeys(range(0x2010, 0x2016), "-")
-# A telephone number as people write it, of seven digits or more. An IPv4 address, a decimal number and one below zero
-# are none: they would become one with others that have the same digits.
-_NUMBER = re.compile(r"^(?!(?:\d{1,3}\.){3}\d{1,3}$)(?!\d+\.\d+$)(?=(?:[^\d]*\d){7})\+?[\d(][\d\s().\-/]*$", re.ASCII)
+# A telephone number as people write it, of seven digits or more. An IPv4 address or network, a decimal number, an
+# amount and what is below zero are none: they would become one with others that have the same digits.
+_NUMBER = re.compile(
+    r"^(?!(?:\d{1,3}\.){3}\d{1,3}(?:/\d+)?$)(?!\d+\.\d+$)(?![\d ]+\.\d{1,2}$)(?=(?:[^\d]*\d){7})\+?[\d(][\d\s().\-/]*$",
+    re.ASCII,
+)
 _NON_DIGITS = re.compile(r"\D")
 _SPACES = re.compile(r"\s+")
 
@@ -47,14 +53,19 @@ def _plain(value: str) -> str:
     return "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
 
 
-def tokenizer(key: bytes) -> Callable[[str], str]:
+def key_id(key: bytes) -> str:
+    """Return the id of a key: a keyed hash of a fixed label, so it tells nothing of the key but which one it is."""
+    return hmac.new(key, _KEY_ID_LABEL, "sha256").hexdigest()[:_KEY_ID_HEX]
+
+
+def tokenizer(key: bytes) -> "_lru_cache_wrapper[str]":
     """Return what makes a token of a text: ``tok_``, the key's id, and a keyed hash.
 
-    The key's id is a keyed hash of a fixed label, so it tells nothing of the key but which one it is.
+    It remembers the texts it has seen last; ``cache_info().misses`` is how many were new to it.
     """
     # A copy with the key already in it takes two thirds of the time that a new one does.
     keyed = hmac.new(key, digestmod="sha256")
-    prefix = f"{TOKEN_PREFIX}{hmac.new(key, _KEY_ID_LABEL, 'sha256').hexdigest()[:_KEY_ID_HEX]}_"
+    prefix = f"{TOKEN_PREFIX}{key_id(key)}_"
 
     @lru_cache(maxsize=65536)
     def token(value: str) -> str:

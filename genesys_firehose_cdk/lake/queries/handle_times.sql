@@ -14,12 +14,13 @@ FROM (
         max("date") AS "date",
         conversation_id,
         media_type,
-        sum(CASE WHEN topic LIKE '%.user.end' THEN coalesce(interacting_ms, 0e0) ELSE 0e0 END) AS talk_ms,
-        sum(CASE WHEN topic LIKE '%.user.end' THEN coalesce(held_ms, 0e0) ELSE 0e0 END) AS hold_ms,
-        sum(CASE WHEN topic LIKE '%.acw' THEN coalesce(wrapup_ms, 0e0) ELSE 0e0 END) AS after_call_ms,
+        sum(CASE WHEN topic LIKE '%.user.end' AND interacting_ms > 0 THEN interacting_ms ELSE 0e0 END) AS talk_ms,
+        sum(CASE WHEN topic LIKE '%.user.end' AND held_ms > 0 THEN held_ms ELSE 0e0 END) AS hold_ms,
+        sum(CASE WHEN topic LIKE '%.acw' AND wrapup_ms > 0 THEN wrapup_ms ELSE 0e0 END) AS after_call_ms,
         sum(CASE
             WHEN topic LIKE '%.user.end' AND direction = 'OUTBOUND'
-                THEN coalesce(dialing_ms, 0e0) + coalesce(contacting_ms, 0e0)
+                THEN CASE WHEN dialing_ms > 0 THEN dialing_ms ELSE 0e0 END
+                    + CASE WHEN contacting_ms > 0 THEN contacting_ms ELSE 0e0 END
             ELSE 0e0
         END) AS dialing_ms
     FROM (
@@ -29,16 +30,16 @@ FROM (
             json_extract_scalar(event, '$.eventBody.conversationId') AS conversation_id,
             json_extract_scalar(event, '$.eventBody.mediaType') AS media_type,
             json_extract_scalar(event, '$.eventBody.direction') AS direction,
-            -- A decimal is never infinite, whatever a sender writes.
-            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.interactingDurationMs') AS decimal(18, 3)) AS double)
+            -- Finite and below 10^11, three years, whatever a sender writes.
+            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.interactingDurationMs') AS decimal(14, 3)) AS double)
                 AS interacting_ms,
-            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.heldDurationMs') AS decimal(18, 3)) AS double)
+            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.heldDurationMs') AS decimal(14, 3)) AS double)
                 AS held_ms,
-            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.wrapupDurationMs') AS decimal(18, 3)) AS double)
+            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.wrapupDurationMs') AS decimal(14, 3)) AS double)
                 AS wrapup_ms,
-            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.dialingDurationMs') AS decimal(18, 3)) AS double)
+            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.dialingDurationMs') AS decimal(14, 3)) AS double)
                 AS dialing_ms,
-            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.contactingDurationMs') AS decimal(18, 3)) AS double)
+            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.contactingDurationMs') AS decimal(14, 3)) AS double)
                 AS contacting_ms
         FROM events
         -- A day more, for conversations that ended in the first.

@@ -28,10 +28,28 @@ def test_a_secret_that_cant_be_read_is_named(aws: InMemoryAws, health: Health, f
     assert health.reason() == "SECRET_UNREADABLE"
 
 
-@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.THROTTLE, Fault.TIMEOUT])
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.TIMEOUT])
 def test_a_stream_that_cant_be_described_is_named(aws: InMemoryAws, health: Health, fault: Fault) -> None:
     aws.schedule = {2: fault}
     assert health.reason() == "STREAM_UNREADABLE"
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "DELETING"])
+def test_while_describing_is_throttled_what_was_known_of_the_stream_holds(
+    aws: InMemoryAws, clock: Clock, health: Health, status: str
+) -> None:
+    aws.stream_status = status
+    known = health.reason()
+    clock.advance(31)
+    # The secret is still known then.
+    aws.schedule = {len(aws.calls): Fault.THROTTLE}
+    assert health.reason() == known == (None if status == "ACTIVE" else "STREAM_NOT_ACTIVE")
+    assert aws.calls.count("DescribeDeliveryStream") == 2
+
+
+def test_a_throttle_at_the_first_look_is_no_reason_to_be_down(aws: InMemoryAws, health: Health) -> None:
+    aws.schedule = {2: Fault.THROTTLE}
+    assert health.reason() is None
 
 
 @pytest.mark.parametrize("status", ["CREATING", "CREATING_FAILED", "DELETING", "DELETING_FAILED", "SUSPENDED"])

@@ -17,6 +17,7 @@ from tests.wired_functions import (
     firehose_batch,
     masking_plan,
     transform_function,
+    transform_version,
     transformed,
 )
 from transform.plan import MaskingPlan
@@ -25,7 +26,7 @@ from transform.settings import TransformerSettings
 RAW_KEY = "raw/2026/11/23/10/stream-1-2026-11-23-10-00-03-0b1c.gz"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:rebuild"
 RAW_KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/raw"
-NAME = "rebuild-0003.0001-2026-11-23-10-stream-1-2026-11-23-10-00-03-0b1c.gz"
+OBJECT = "2026-11-23-10-stream-1-2026-11-23-10-00-03-0b1c.gz"
 
 
 def envelope(number: int, /, copy: str = "a", **event: Any) -> bytes:
@@ -90,9 +91,9 @@ def test_records_go_to_the_partitions_of_their_type_and_day(aws: InMemoryAws) ->
     )
     rebuild(aws)
     assert {key: len(lines) for key, lines in written(aws).items()} == {
-        f"clean/event_type=call/date=2026-11-22/{NAME}": 1,
-        f"clean/event_type=call/date=2026-11-23/{NAME}": 1,
-        f"clean/event_type=chat/date=2026-11-23/{NAME}": 1,
+        f"clean/event_type=call/date=2026-11-22/rebuild-{transform_version(aws)}-{OBJECT}": 1,
+        f"clean/event_type=call/date=2026-11-23/rebuild-{transform_version(aws)}-{OBJECT}": 1,
+        f"clean/event_type=chat/date=2026-11-23/rebuild-{transform_version(aws)}-{OBJECT}": 1,
     }
 
 
@@ -118,8 +119,8 @@ def test_a_rebuild_with_a_newer_policy_writes_beside_what_is_there(aws: InMemory
     rebuild(aws)
     rebuild(aws, masking_plan(MaskingPolicy(version=2, fields={"queue": FieldRule(action=Action.DROP)})))
     assert [(record["transform_version"], "queue" in record["event"]) for record in records(aws)] == [
-        ("0003.0001", True),
-        ("0003.0002", False),
+        (transform_version(aws), True),
+        (transform_version(aws, policy=2), False),
     ]
 
 
@@ -165,7 +166,7 @@ def test_a_bad_record_goes_to_errors_with_its_bytes_and_the_others_pass(
     rebuild(aws)
     assert len(records(aws)) == 2
     [(key, [line])] = written(aws, "errors/").items()
-    assert key == f"errors/rebuild/2026/11/23/{NAME}"
+    assert key == f"errors/rebuild/2026/11/23/rebuild-{transform_version(aws)}-{OBJECT}"
     assert base64.b64decode(line["rawData"]) == bad
     assert line["errorMessage"] == reason
     assert line.keys() == {

@@ -307,6 +307,7 @@ TICKETS = {
     "QuotaUse",
     "SchemaDrift",
     "StreamThrottled",
+    "TokenVolume",
     "WatchNotRunning",
 }
 TICKETS_OF_A_KIND = re.compile(

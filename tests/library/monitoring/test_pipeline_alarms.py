@@ -48,6 +48,7 @@ ALARMS = {
     "FailedRecords": ("GenesysFirehose", "RecordsFailed", "Sum", ">=", 1),
     "DeduplicationUnavailable": ("GenesysFirehose", "DeduplicationUnavailable", "Sum", ">=", 1),
     "ConflictingRecords": ("GenesysFirehose", "RecordsConflicting", "Sum", ">=", 1),
+    "TokenVolume": ("GenesysFirehose", "TokensMade", "Maximum", ">=", 10_000),
     "SchemaDrift": ("GenesysFirehose", "SchemaDrift", "Sum", ">=", 1),
 }
 OPERATORS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
