@@ -1,4 +1,4 @@
-"""The topic that all alarms report to."""
+"""The topic that alarms report to."""
 
 import jsii
 from aws_cdk import Annotations, Aspects, IAspect, Stack

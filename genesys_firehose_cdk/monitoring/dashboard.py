@@ -1,5 +1,6 @@
 """The pipeline at one look."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +34,6 @@ _ANSWER, _INGRESS, _DELIVERY, _TRANSFORM, _LAKE, _GENESYS, _FUNCTIONS, _COST = (
 _EVENTS, _REQUESTS, _RECORDS, _MESSAGES, _FAILURES = "Events", "Requests", "Records", "Messages", "Failures"
 _SECONDS, _MILLISECONDS, _SHARE, _ACTIVE = "Seconds", "Milliseconds", "Share, 0 to 1", "1 is yes"
 
-# Where each kind of alarm is shown: row, title, unit.
 PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "client-errors": (_ANSWER, "Refused", _REQUESTS),
     "queue-depth": (_ANSWER, "Waiting in the buffer queue", _MESSAGES),
@@ -73,7 +73,7 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "function-throttles": (_FUNCTIONS, "Throttled invocations", "Invocations"),
     "rule-invocations": (_FUNCTIONS, "Rules that could not invoke their target", "Invocations"),
 }
-"""Row, title and unit of each kind of alarm."""
+"""Where each kind of alarm is shown: row, title and unit."""
 
 _COLORS = {AlarmSeverity.PAGE: cloudwatch.Color.RED, AlarmSeverity.TICKET: cloudwatch.Color.ORANGE}
 _WIDTH, _IN_A_ROW = 24, 3
@@ -103,7 +103,8 @@ class _Graph:
     alarms: Sequence[PipelineAlarm] = ()
 
     def widget(self) -> cloudwatch.GraphWidget:
-        """Return the graph's widget."""
+        """Return the graph's widget; of metrics of an hour or more it shows 14 of their periods, whatever is chosen."""
+        hours = max(line.period.to_hours(integral=False) for line in self.lines)
         thresholds = {
             (alarm.threshold, alarm.severity): cloudwatch.HorizontalAnnotation(
                 value=alarm.threshold, label=alarm.to_annotation().label, color=_COLORS[alarm.severity]
@@ -115,6 +116,7 @@ class _Graph:
             left=list(self.lines),
             left_y_axis=cloudwatch.YAxisProps(label=self.unit, show_units=False, min=0),
             left_annotations=list(thresholds.values()),
+            start=f"-PT{math.ceil(14 * hours)}H" if hours >= 1 else None,
             width=_WIDTH // _IN_A_ROW,
         )
 

@@ -29,7 +29,7 @@ _KINDS = frozenset({"Function", "StateMachine", "Resource"})
 
 
 class PipelineAlarms(Construct):
-    """The pipeline's alarms, all to one topic.
+    """The pipeline's alarms, each to the topic of its severity.
 
     Every function, every rule and every state machine below the pipeline has the alarms of its kind, but for those of
     the CDK's provider framework: they run within a deployment, and CloudFormation reports their failures.

@@ -86,6 +86,16 @@ def test_the_first_row_is_accepted_landed_refused_waiting_freshness_and_alarms()
     assert "AWS/Events" in namespaces
 
 
+def test_what_is_counted_once_in_hours_or_days_is_shown_over_many_of_them() -> None:
+    graphs = widgets_of(synthesized("maximal"), "metric") + widgets_of(
+        synthesized("everything at Genesys Cloud"), "metric"
+    )
+    starts = {each["title"]: each.get("start") for each in graphs}
+    assert starts["Certificate"] == starts["Stored"] == "-PT336H"
+    assert starts["Lists of networks checked"] == "-PT14H"
+    assert starts["Refused"] is starts["Refused share"] is None
+
+
 def test_each_kind_of_alarm_has_its_place() -> None:
     assert set(PLACES) == set(get_args(AlarmSection)) - {"events-at-risk"}
 
