@@ -27,8 +27,9 @@ node_modules/.installed: package-lock.json .venv/.installed
 demo: setup
 	$(BIN)/genesys-firehose demo
 
-# The demo under load: 10,000 events, a failing Firehose, a key rotation; figures in build/soak/summary.json. Then the
-# tests that take too long for make test: every fault schedule in every world, and services that hang on real sockets.
+# The demo under load: 10,000 events, an attacker's between them, a failing Firehose, a key rotation; figures in
+# build/soak/summary.json. Then the tests that take too long for make test: every fault schedule in every world, services
+# that hang on real sockets, and fuzzing for two minutes each of the door and the transform (FUZZ_SECONDS).
 .PHONY: soak
 soak: setup
 	$(BIN)/genesys-firehose soak

@@ -29,6 +29,7 @@ INGEST_ENVIRONMENT = {
     "TIMESTAMP_HEADER": "",
     "TIMESTAMP_TOLERANCE_SECONDS": "300",
     "MAX_BODY_BYTES": "4194304",
+    "MAX_EVENTS": "1000",
     "EVENT_ID_FIELD": "messageId",
     "OVERSIZE_FIELDS": "transcripts,text",
 }

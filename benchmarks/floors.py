@@ -52,12 +52,12 @@ def ingest_inlined(requests: Iterable[dict[str, Any]]) -> None:
             event, end = _parse_at(text, start)
             topic = event.get("topicName")
             if topic is None:
-                identity = ascii(("id", event["messageId"]))
+                identity, keyed_by = ascii(("id", event["messageId"])), "id"
                 event_type = event["eventType"].partition(".")[0]
                 time = datetime.fromisoformat(event["callStartTime"])
             else:
                 content = event["eventBody"]
-                identity = _canonical([topic, content])
+                identity, keyed_by = _canonical([topic, content]), "content"
                 event_type = _MEDIA[content["mediaType"]]
                 time = _EPOCH + timedelta(milliseconds=content["eventTime"])
             oldest = min(oldest, time)
@@ -67,7 +67,7 @@ def ingest_inlined(requests: Iterable[dict[str, Any]]) -> None:
             recent.add(key)
             head = (
                 f'{{"ingest_id":"{os.urandom(16).hex()}","received_at":"{arrival}","ingress":"webhook"'
-                f',"dedup_key":"{key}","event_type":"{event_type}"'
+                f',"dedup_key":"{key}","keyed_by":"{keyed_by}","event_type":"{event_type}"'
                 f',"event_time":"{time.isoformat(timespec="milliseconds")}","topic":{_string(topic or "")},"event":'
             )
             records.append({"Data": head.encode() + text[start:end].encode() + b"}\n"})

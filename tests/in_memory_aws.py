@@ -8,6 +8,7 @@ after it, when only the answer is lost. That is what no embedded AWS can do, and
 # ruff: noqa: N803, ARG002
 
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from zlib import crc32
 
 import botocore.session
 from botocore.exceptions import ClientError, ReadTimeoutError
-from botocore.model import Shape
+from botocore.model import OperationModel, Shape
 from botocore.validate import ParamValidator
 
 
@@ -61,7 +62,7 @@ class InMemoryAws:
         self.objects: dict[str, bytes] = {}
         self.written: dict[str, datetime] = {}
         self.uploads: list[dict[str, Any]] = []
-        self.secret_versions = {"AWSCURRENT": "the-first-key"}
+        self.secret_versions: dict[str, str | bytes] = {"AWSCURRENT": "the-first-key"}
         self.secret_created = datetime.now(UTC)
         self.previous_secret_created = datetime.now(UTC) - timedelta(days=100)
         self.stream_status = "ACTIVE"
@@ -113,10 +114,13 @@ def refusal(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}, "ResponseMetadata": metadata}, operation)
 
 
-class _Validated:
-    """A service that takes only the parameters which botocore, asked to look, would let through.
+_ALLOWED = re.compile("Missing required parameter|Invalid length")
 
-    The functions' own clients do not look, for their speed.
+
+class _Validated:
+    """A service whose requests and answers are as botocore's model of it says.
+
+    The functions' own clients do not look at their requests, for their speed.
     """
 
     def __init__(self, service: str, itself: "_Service") -> None:
@@ -125,8 +129,13 @@ class _Validated:
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(**parameters: Any) -> Any:
-            _validate(self._name, method, parameters)
-            return getattr(self._service, method)(**parameters)
+            operation = _operation(self._name, method)
+            assert not (faults := _faults(parameters, operation.input_shape)), faults
+            answer = getattr(self._service, method)(**parameters)
+            # What the functions never look at is left out, and a test may plant a value that AWS would not keep.
+            faults = [each for each in _faults(answer, operation.output_shape) if not _ALLOWED.match(each)]
+            assert not faults, faults
+            return answer
 
         return call
 
@@ -134,15 +143,15 @@ class _Validated:
         return SimpleNamespace(paginate=lambda **parameters: iter([getattr(self, method)(**parameters)]))
 
 
-def _validate(service: str, method: str, parameters: Mapping[str, Any]) -> None:
-    report = ParamValidator().validate(parameters, _input_of(service, method))
-    assert not report.has_errors(), report.generate_report()
+def _faults(values: Mapping[str, Any], shape: Shape) -> list[str]:
+    """What values are not as botocore's model has them, each in a line."""
+    return str(ParamValidator().validate(values, shape).generate_report()).splitlines()
 
 
 @cache
-def _input_of(service: str, method: str) -> Shape:
+def _operation(service: str, method: str) -> OperationModel:
     model = botocore.session.get_session().get_service_model(service)
-    return model.operation_model(method.title().replace("_", "")).input_shape
+    return model.operation_model(method.title().replace("_", ""))
 
 
 class _Service:
@@ -285,7 +294,8 @@ class _SecretsManager(_Service):
             value = self._aws.secret_versions[VersionStage]
             is_current = VersionStage == "AWSCURRENT"
             created = self._aws.secret_created if is_current else self._aws.previous_secret_created
-            return {"SecretString": value, "CreatedDate": created}
+            member = "SecretBinary" if isinstance(value, bytes) else "SecretString"
+            return {member: value, "CreatedDate": created}
 
         answer: dict[str, Any] = self._aws.call("GetSecretValue", effect)
         return answer

@@ -130,6 +130,7 @@ def test_the_cdk_command_line_is_the_pinned_one() -> None:
 
     assert re.fullmatch(r"2\.\d+\.\d+", pinned)
     assert lock["packages"]["node_modules/aws-cdk"]["version"] == pinned
+    assert f"aws-cdk@{pinned}" in (ROOT / "README.md").read_text()
 
 
 def test_continuous_integration_runs_what_the_readme_tells_to_run() -> None:

@@ -60,7 +60,10 @@ class OperationsKey(Construct):
     """The key of log groups, queues and the alarm topic: everything beside the data lake and the secrets.
 
     CloudWatch Logs may use it for log groups of this account (Amazon CloudWatch Logs User Guide, "Encrypt
-    log data in CloudWatch Logs using AWS KMS"); CloudWatch alarms of this account and EventBridge may use it
+    log data in CloudWatch Logs using AWS Key Management Service", which names the service with its region;
+    the global name is there for a region that knows that one alone. Its kms:Describe* is left out: a
+    description has no encryption context, so the condition would never hold). CloudWatch alarms of this
+    account and EventBridge may use it
     to publish to an encrypted topic (Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and
     costs", which says that EventBridge supports no condition on the account here) and to send to encrypted
     queues (Amazon SQS Developer Guide, "Amazon SQS Key management", whose statement has no condition either).
@@ -102,7 +105,10 @@ class OperationsKey(Construct):
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="CloudWatchLogs",
-                principals=[iam.ServicePrincipal("logs.amazonaws.com")],
+                principals=[
+                    iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com"),
+                    iam.ServicePrincipal("logs.amazonaws.com"),
+                ],
                 actions=[
                     "kms:Encrypt",
                     "kms:Decrypt",
@@ -110,7 +116,6 @@ class OperationsKey(Construct):
                     "kms:ReEncryptTo",
                     "kms:GenerateDataKey",
                     "kms:GenerateDataKeyWithoutPlaintext",
-                    "kms:DescribeKey",
                 ],
                 resources=["*"],
                 conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},

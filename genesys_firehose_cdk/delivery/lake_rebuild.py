@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from aws_cdk import ArnFormat, Aws, Duration, Stack
+from aws_cdk import ArnFormat, Aws, Duration, Fn, Names, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -125,7 +125,7 @@ class LakeRebuild(Construct):
                 bucket.bucket.arn_for_objects(f"{prefix}*"),
                 "The objects are named at run time; the wildcard is one prefix of one bucket.",
             )
-        self.state_machine_log_group = context.log_group(self, "LogGroup")
+        self.state_machine_log_group = context.log_group(self, "LogGroup", name=self._log_group_name())
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         self.state_machine = self._create_state_machine(role, bucket, props)
         self._allow_map_runs(role)
@@ -163,8 +163,37 @@ class LakeRebuild(Construct):
         return state_machine
 
     def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` start a rebuild and follow it."""
-        return self.state_machine.grant_start_execution(grantee).combine(self.state_machine.grant_read(grantee))
+        """Let `grantee` start a rebuild, list the rebuilds of this lake, and follow them."""
+        machine = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["states:StartExecution", "states:ListExecutions", "states:DescribeStateMachine"],
+            resource_arns=[self.state_machine.state_machine_arn],
+        )
+        executions = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["states:DescribeExecution", "states:GetExecutionHistory"],
+            resource_arns=[self._executions_arn()],
+        )
+        return machine.combine(executions)
+
+    def _executions_arn(self) -> str:
+        return Stack.of(self).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{self.state_machine.state_machine_name}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    def _log_group_name(self) -> str:
+        """Return a name under /aws/vendedlogs/, which no other deployment has or had.
+
+        Step Functions lets itself into a log group by a resource policy of the account, which ends at 5,120
+        characters unless the groups' names begin so (AWS Step Functions Developer Guide, "Avoiding Amazon CloudWatch
+        Logs resource policy size restrictions"). The stack's own id is in it, because the group outlives its stack
+        and would block the next one of that name.
+        """
+        stack_id = Fn.select(2, Fn.split("/", Stack.of(self).stack_id))
+        return f"/aws/vendedlogs/states/{Names.unique_resource_name(self, max_length=100)}-{stack_id}"
 
     def _statements(self, bucket: DataLakeBucket) -> list[iam.PolicyStatement]:
         return [
@@ -204,12 +233,7 @@ class LakeRebuild(Construct):
         AWS Step Functions Developer Guide, "IAM policies for using Distributed Map states". A policy of its own,
         because it names the state machine, which needs the other one first.
         """
-        executions = Stack.of(self).format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{self.state_machine.state_machine_name}:*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
+        executions = self._executions_arn()
         policy = iam.ManagedPolicy(
             self,
             "MapRunPolicy",

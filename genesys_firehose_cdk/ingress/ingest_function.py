@@ -54,6 +54,9 @@ class IngestProps(Props, at="ingest"):
         event_id_field: The field, or dotted path, that identifies an event. Default: messageId.
         oversize_fields: The fields that move out of an event above Firehose's record limit of 1,000 KiB (Amazon Data
             Firehose Developer Guide, "Amazon Data Firehose quota"). Default: transcripts, message bodies, attachments.
+        max_events: How many events a request or a message of the queue may hold, 1 to 10,000: each becomes a record of
+            its own, billed as 5 KB at least (Amazon Data Firehose pricing). A request with more gets HTTP 413, a
+            message with more goes to the dead-letter queue. Default: 1,000.
         queue_max_concurrency: How many invocations drain the queue at once; 2 to 1,000 (AWS Lambda Developer Guide,
             "Configuring scaling behavior for SQS event source mappings"). Default: 10.
         memory_size: Of the function, 128 to 10,240 MB (AWS Lambda Developer Guide, "Lambda quotas"). Default: 512.
@@ -64,6 +67,7 @@ class IngestProps(Props, at="ingest"):
 
     event_id_field: str = "messageId"
     oversize_fields: Sequence[str] = OVERSIZE_FIELDS
+    max_events: int = 1000
     queue_max_concurrency: int = 10
     memory_size: int = 512
 
@@ -77,6 +81,8 @@ class IngestProps(Props, at="ingest"):
                 "name at least one field, or an event above Firehose's record limit has nowhere to go",
             )
         check_field_names(self.name_of("oversize_fields"), self.oversize_fields)
+        reason = "to be stored before the sender gives up"
+        check_range(self.name_of("max_events"), self.max_events, 1, 10_000, "events", reason)
         name = self.name_of("queue_max_concurrency")
         check_range(name, self.queue_max_concurrency, 2, 1000, "invocations", "Lambda's own limit")
         check_memory_size(self.name_of("memory_size"), self.memory_size)
@@ -147,6 +153,7 @@ class IngestFunction(LeastPrivilegeFunction):
                 "RAW_KEY_ARN": bucket.raw_key.key_arn,
                 "EVENT_ID_FIELD": props.event_id_field,
                 "OVERSIZE_FIELDS": ",".join(props.oversize_fields),
+                "MAX_EVENTS": str(props.max_events),
                 **_request_environment(webhook),
                 **context.environment,
             },

@@ -21,10 +21,16 @@ class WebhookDomainProps(Props, at="webhook.domain"):
             validated by DNS in `hosted_zone`.
         hosted_zone: The Route 53 zone in which the domain gets its record. Default: none; point the
             domain at `WebhookApi.domain` yourself.
-        days_to_expiry: The certificate's alarm goes off at this many days left; 1 to 365. Default: 30.
+        days_to_expiry: The certificate's alarm goes off at this many days left. 1 to 44 for a certificate that is made
+            in this app, which lives 198 days and which ACM renews 45 days ahead (AWS What's New of 18 February
+            2026, "AWS Certificate Manager updates default certificate validity to comply with new guidelines"): 45
+            would be an alarm at every renewal. 1 to 365 for one that is referred to, which may be imported; ACM
+            does not renew that one (AWS Certificate Manager User Guide, "Managed certificate renewal in AWS
+            Certificate Manager"). Default: 30, when ACM has failed to renew for two weeks.
 
     Raises:
-        InvalidPropertyError: The name is no domain name or outside the zone, or neither certificate nor zone is given.
+        InvalidPropertyError: The name is no domain name or outside the zone, neither certificate nor zone is given, or
+            the days are out of range.
     """
 
     domain_name: str
@@ -35,8 +41,7 @@ class WebhookDomainProps(Props, at="webhook.domain"):
     def validate(self) -> None:
         """Check the name and what answers for it."""
         check_domain(self.name_of("domain_name"), self.domain_name)
-        name = self.name_of("days_to_expiry")
-        check_range(name, self.days_to_expiry, 1, 365, "days", "within a certificate's life")
+        self._check_days_to_expiry()
         if self.certificate is None and self.hosted_zone is None:
             raise InvalidPropertyError(
                 "webhook.domain",
@@ -45,6 +50,13 @@ class WebhookDomainProps(Props, at="webhook.domain"):
             )
         if self.hosted_zone is not None:
             self._check_zone(self.hosted_zone)
+
+    def _check_days_to_expiry(self) -> None:
+        name, days = self.name_of("days_to_expiry"), self.days_to_expiry
+        if self.certificate is None or isinstance(self.certificate, acm.Certificate):
+            check_range(name, days, 1, 44, "days", "because ACM renews its own certificates 45 days ahead")
+        else:
+            check_range(name, days, 1, 365, "days", "within a certificate's life")
 
     def _check_zone(self, hosted_zone: route53.IHostedZone) -> None:
         # A zone that is imported by its id alone has no name: the CDK raises an error for it.

@@ -185,14 +185,14 @@ class LakeCatalog(Construct):
         grants = [
             allow(_ATHENA_ACTIONS, [workgroup_arn]),
             # Amazon Athena User Guide, "Configure access to databases and tables in the AWS Glue Data Catalog": a table
-            # is read through its catalog and its database.
+            # is read through its catalog and its database, and Athena looks at the database `default` as well.
             allow(["glue:GetDatabase", "glue:GetTable", "glue:GetTables"], self._catalog_arns(tables)),
+            allow(["glue:GetDatabase"], [self._database_arn("default")]),
             allow(["s3:GetBucketLocation"], [results.bucket_arn, self._bucket.bucket.bucket_arn]),
-            allow(
-                ["s3:ListBucket", "s3:ListBucketMultipartUploads"],
-                [results.bucket_arn],
-                {"StringLike": {"s3:prefix": f"{prefix}*"}},
-            ),
+            allow(["s3:ListBucket"], [results.bucket_arn], {"StringLike": {"s3:prefix": f"{prefix}*"}}),
+            # This action knows no condition on the prefix (Service Authorization Reference, "Amazon S3"). It lists the
+            # names of results that are being written.
+            allow(["s3:ListBucketMultipartUploads"], [results.bucket_arn]),
             allow(
                 ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
                 [results.arn_for_objects(f"{prefix}*")],
@@ -209,12 +209,15 @@ class LakeCatalog(Construct):
         stack = Stack.of(self)
         return [
             stack.format_arn(service="glue", resource="catalog", arn_format=ArnFormat.NO_RESOURCE_NAME),
-            stack.format_arn(service="glue", resource="database", resource_name=self.database_name),
+            self._database_arn(self.database_name),
             *(
                 stack.format_arn(service="glue", resource="table", resource_name=f"{self.database_name}/{table}")
                 for table in tables
             ),
         ]
+
+    def _database_arn(self, name: str) -> str:
+        return Stack.of(self).format_arn(service="glue", resource="database", resource_name=name)
 
     def _create_clean_table(self, first_day: date) -> glue.CfnTable:
         return self._create_table(

@@ -14,6 +14,7 @@ from genesys_firehose_tools.commands.terminal import messages, output, print_fig
 from genesys_firehose_tools.local.deployment import checkout
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
 from genesys_firehose_tools.local.sender import Sender, Target
+from genesys_firehose_tools.local.soak import SoakReport
 from genesys_firehose_tools.local.soak import soak as run_soak
 from genesys_firehose_tools.local.trial import Report, Traffic, run
 
@@ -46,6 +47,9 @@ def soak(
     count: Annotated[int, typer.Option(min=1, help="The number of events to send.")] = 10_000,
     duplicates: Duplicates = 0.3,
     forged: Forged = 0.02,
+    hostile: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of requests to add by an attacker with the key.")
+    ] = 0.02,
     concurrency: Concurrency = 16,
     batch: Batch = 5,
     disorder: Annotated[
@@ -57,11 +61,19 @@ def soak(
         Path | None, typer.Option(help="The file for the figures. Default: build/soak/summary.json.")
     ] = None,
 ) -> None:
-    """Run the demo under load, with a failing Firehose and a rotation of the signing key half-way."""
-    plan = Traffic(events=count, duplicates=duplicates, forged=forged, batch=batch, disorder=disorder, seed=seed)
+    """Run the demo under load, with attacks, a failing Firehose and a rotation of the signing key half-way."""
+    plan = Traffic(
+        events=count,
+        duplicates=duplicates,
+        forged=forged,
+        hostile=hostile,
+        batch=batch,
+        disorder=disorder,
+        seed=seed,
+    )
     with _temporary_pipeline("soak") as pipeline, sending() as progress:
         report = run_soak(pipeline.deployment, plan, concurrency=concurrency, wait_seconds=wait, progress=progress)
-    _conclude(report.trial, report.to_dict(), summary or checkout() / "build" / "soak" / "summary.json")
+    _conclude(report, report.to_dict(), summary or checkout() / "build" / "soak" / "summary.json")
 
 
 @contextmanager
@@ -76,13 +88,13 @@ def _temporary_pipeline(purpose: str) -> Iterator[LocalPipeline]:
         yield pipeline
 
 
-def _conclude(report: Report, figures: Mapping[str, Any], summary: Path) -> None:
+def _conclude(report: Report | SoakReport, figures: Mapping[str, Any], summary: Path) -> None:
     print_figures(figures)
     summary.parent.mkdir(parents=True, exist_ok=True)
     summary.write_text(json.dumps(figures, indent=2) + "\n")
-    verdict = report.verdict
     output.print(
-        f"lost {verdict.lost}, doubled {verdict.doubled}, leaked {verdict.leaked} — all figures are in {summary}",
+        f"lost {figures['lost']}, doubled {figures['doubled']}, leaked {figures['leaked']} — "
+        f"all figures are in {summary}",
         soft_wrap=True,
     )
     if not report.passed:

@@ -68,6 +68,7 @@ class Verdict:
         doubled: Events that are there more than once.
         intruders: Records that no accepted event accounts for, as those of a refused request.
         leaked: Personal values that can be read.
+        hostile: Records of an attacker; they are there, as others are.
         partitions: Records of each partition.
     """
 
@@ -77,6 +78,7 @@ class Verdict:
     doubled: int
     intruders: int
     leaked: int
+    hostile: int = 0
     partitions: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -86,7 +88,12 @@ class Verdict:
 
 
 def judge(
-    clean: Lake, raw: Lake, sent: Sequence[GeneratedEvent], accepted: Set[str], forged: Sequence[GeneratedEvent] = ()
+    clean: Lake,
+    raw: Lake,
+    sent: Sequence[GeneratedEvent],
+    accepted: Set[str],
+    forged: Sequence[GeneratedEvent] = (),
+    hostile: Set[str] = frozenset(),
 ) -> Verdict:
     """Compare the lake with what was sent.
 
@@ -96,21 +103,25 @@ def judge(
         sent: Every event of the real sender. One that got no answer may have landed or not.
         accepted: The markers of those that the pipeline accepted.
         forged: The events that someone else sent.
+        hostile: The marks of an attacker's events.
     """
     markers = {event.marker for event in sent}
     personal = personal_values([*sent, *forged])
     seen: Counter[str] = Counter()
     leaked: set[str] = set()
-    intruders = 0
+    intruders = attacks = 0
     partitions: Counter[str] = Counter()
     for key, lines in clean.objects.items():
         # clean/event_type=call/date=2026-11-23/...: the partition is the two folders below the first.
         partitions["/".join(key.split("/")[1:3])] += len(lines)
         for line in lines:
-            found = find_markers(line) & markers
-            seen.update(found)
-            intruders += not found
             leaked |= find_personal_values(line) & personal
+            found = find_markers(line)
+            if found & hostile:
+                attacks += 1
+                continue
+            seen.update(found & markers)
+            intruders += not found & markers
     return Verdict(
         landed=len(seen),
         lost=len(accepted - seen.keys()),
@@ -118,6 +129,7 @@ def judge(
         doubled=sum(count > 1 for count in seen.values()),
         intruders=intruders,
         leaked=len(leaked),
+        hostile=attacks,
         partitions=dict(sorted(partitions.items())),
     )
 

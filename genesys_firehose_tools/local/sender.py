@@ -69,10 +69,12 @@ class Message:
     Attributes:
         events: One event or more.
         forged: Whether to sign it with a key that is not the sender's.
+        hostile: Whether an attacker sends it, and signs it rightly.
     """
 
     events: Sequence[Any]
     forged: bool = False
+    hostile: bool = False
 
     @property
     def body(self) -> bytes:
@@ -137,6 +139,8 @@ class Sender:
         self._rate = rate
         self._retry_delay = retry_delay
         self._pool = urllib3.PoolManager(maxsize=concurrency, retries=False)
+        self.most_retries = 0
+        """How often a request of the real sender was repeated at most."""
 
     def send(self, messages: Iterable[Message]) -> Iterator[tuple[Message, int | None]]:
         """Post the messages and yield each with the status of its final answer, None when there was none."""
@@ -165,6 +169,8 @@ class Sender:
         for attempt in range(1 + _RETRIES):
             if attempt:
                 time.sleep(self._retry_delay)
+                if not message.forged and not message.hostile:
+                    self.most_retries = max(self.most_retries, attempt)
             target = self._target()
             headers = target.headers(body, b"not the sender's key" if message.forged else None)
             try:

@@ -1,4 +1,4 @@
-"""The soak: a trial under injected faults, with the signing key rotated half-way."""
+"""The soak: a trial under injected faults and attacks, with the signing key rotated half-way."""
 
 import random
 import secrets
@@ -31,16 +31,24 @@ class SoakReport:
     Attributes:
         trial: The verdict.
         signed_with_previous_key: Requests that were signed with the old key after the rotation.
+        most_retries: How often a request of the real sender was repeated at most.
     """
 
     trial: Report
     signed_with_previous_key: int
+    most_retries: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether all is as it must be, and no event came later than by one retry."""
+        return self.trial.passed and self.most_retries <= 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures by name."""
         return {
             **self.trial.to_dict(),
             "signed_with_previous_key": self.signed_with_previous_key,
+            "most_retries": self.most_retries,
         }
 
 
@@ -98,16 +106,17 @@ def soak(
             key.rotate()
         progress(tally, total)
 
+    # The documented delay of five seconds, shortened so that the load does not let up.
+    sender = Sender(key, concurrency=concurrency, retry_delay=0.2)
     with _faults(deployment, FAULTS):
         report = run(
             deployment,
-            # The documented delay of five seconds, shortened so that the load does not let up.
-            Sender(key, concurrency=concurrency, retry_delay=0.2),
+            sender,
             plan,
             wait_seconds=wait_seconds,
             progress=rotate_half_way,
         )
-    return SoakReport(report, key.used_previous)
+    return SoakReport(report, key.used_previous, sender.most_retries)
 
 
 @contextmanager

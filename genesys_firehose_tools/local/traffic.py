@@ -15,6 +15,7 @@ def traffic(
     *,
     duplicates: float = 0.0,
     forgeries: Sequence[Any] = (),
+    hostile: Sequence[Message] = (),
     batch: int = 1,
     disorder: int = 0,
     seed: int = 0,
@@ -25,6 +26,7 @@ def traffic(
         events: What the sender really sends.
         duplicates: The share of the events that is sent twice, 0 to 1.
         forgeries: Events that someone else sends, without the key.
+        hostile: What an attacker sends, with the key.
         batch: Events in one message.
         disorder: By how many places an event may come too late.
         seed: Decides which events are sent twice, and when everything comes.
@@ -37,6 +39,6 @@ def traffic(
     timeline.sort(key=lambda entry: entry[0])
     sent = [event for _, event in timeline]
     messages = [Message(sent[start : start + batch]) for start in range(0, len(sent), batch)]
-    for event in forgeries:
-        messages.insert(rng.randint(0, len(messages)), Message([event], forged=True))
+    for message in [*(Message([event], forged=True) for event in forgeries), *hostile]:
+        messages.insert(rng.randint(0, len(messages)), message)
     return messages

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from genesys_firehose_tools.local.attacks import attacks
 from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.lake import Lake, Verdict, judge, wait_until_settled
@@ -20,6 +21,7 @@ class Traffic:
         events: Events of the real sender.
         duplicates: The share of them that is sent twice.
         forged: Events of someone without the key, as a share of ``events``.
+        hostile: Requests of an attacker with the key, as a share of ``events``.
         batch: Events in one request.
         disorder: By how many places an event may come too late.
         seed: Same seed, same traffic.
@@ -28,6 +30,7 @@ class Traffic:
     events: int = 1000
     duplicates: float = 0.1
     forged: float = 0.02
+    hostile: float = 0.0
     batch: int = 1
     disorder: int = 0
     seed: int = 1
@@ -70,19 +73,23 @@ def run(
     generator = EventGenerator(plan.seed)
     events = generator.take(plan.events)
     forged = generator.take(round(plan.events * plan.forged))
+    hostile = dict(attacks(events, round(plan.events * plan.hostile), plan.seed))
     messages = traffic(
         [event.body for event in events],
         duplicates=plan.duplicates,
         forgeries=[event.body for event in forged],
+        hostile=list(hostile.values()),
         batch=plan.batch,
         disorder=plan.disorder,
         seed=plan.seed,
     )
-    total = sum(len(message.events) for message in messages)
+    total = sum(len(message.events) for message in messages if not message.hostile)
     clean, raw = Lake(deployment, "clean/"), Lake(deployment, "raw/")
     tally = Tally()
     accepted: set[str] = set()
     for message, status in sender.send(messages):
+        if message.hostile:
+            continue
         tally.add(message, status)
         if is_accepted(status):
             accepted |= find_markers(message.body.decode())
@@ -91,4 +98,4 @@ def run(
     wait_until_settled(deployment, wait_seconds)
     clean.refresh()
     raw.refresh()
-    return Report(tally, judge(clean, raw, events, accepted, forged))
+    return Report(tally, judge(clean, raw, events, accepted, forged, hostile.keys()))

@@ -193,8 +193,8 @@ class PersonSearch:
         values = [value.strip() for value in values if value.strip()]
         if not values:
             raise PersonSearchError("No value was given: a number, an address or a name is needed.")
-        tokenizer = function_module("transform.tokens").tokenizer
-        tokens = [tokenizer(key)(value) for key in self._keys() for value in values]
+        make_tokenizer = function_module("transform.tokens").Tokenizer
+        tokens = [make_tokenizer(key)(value) for key in self._keys() for value in values]
         return _Needles(
             tokens=tuple(token.encode() for token in tokens),
             texts=tuple(_text_needle(value) for value in values),

@@ -10,7 +10,7 @@ from ingest.queues import Queues
 from ingest.settings import IngestSettings
 from shared.envelope import is_envelope, with_new_ingest_id
 from shared.event import describe
-from shared.json_text import split_events
+from shared.json_text import TooManyEventsError, split_events
 from shared.telemetry import Metrics, log, log_exception
 
 LONGEST_RETRY_SECONDS = 900
@@ -101,9 +101,9 @@ class QueueConsumer:
                 return [with_new_ingest_id(body)], False
             events = [
                 (event, raw, describe(event, self._settings.event_id_path, arrival))
-                for event, raw in split_events(body)
+                for event, raw in split_events(body, self._settings.max_events)
             ]
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, TooManyEventsError):
             raise _UnreadableError from None
         metrics.count("EventsReceived", len(events))
         records: list[bytes] = []

@@ -33,6 +33,7 @@ class IngestSettings:
     raw_key_arn: str
     signature: SignatureScheme
     max_body_bytes: int
+    max_events: int
     event_id_path: tuple[str, ...]
     oversize_fields: frozenset[str]
 
@@ -57,6 +58,7 @@ class IngestSettings:
                 timestamp_tolerance=timedelta(seconds=float(environment["TIMESTAMP_TOLERANCE_SECONDS"])),
             ),
             max_body_bytes=int(environment["MAX_BODY_BYTES"]),
+            max_events=int(environment["MAX_EVENTS"]),
             event_id_path=tuple(environment["EVENT_ID_FIELD"].split(".")),
             oversize_fields=frozenset(environment["OVERSIZE_FIELDS"].split(",")),
         )

@@ -13,7 +13,7 @@ from ingest.settings import IngestSettings
 from ingest.signature import is_signed
 from ingest.signing_keys import KeysUnavailableError, SigningKeys
 from ingest.source_network import source_network
-from shared.json_text import InvalidJsonError, split_events
+from shared.json_text import InvalidJsonError, TooManyEventsError, split_events
 from shared.telemetry import Metrics, log, log_exception
 
 
@@ -59,13 +59,16 @@ class Webhook:
             body = self._body(request)
             self._check_signature(request, body, metrics)
             try:
-                events: Iterable[tuple[dict[str, Any], bytes]] = split_events(body)
+                events: Iterable[tuple[dict[str, Any], bytes]] = split_events(body, self._settings.max_events)
                 if len(body) > FITTING_EVENT_BYTES:
                     # One may be oversize: its original must not be stored when a later one can't be read.
                     events = list(events)
                 receipt = self._intake.take(events, deadline, metrics)
             except InvalidJsonError as error:
                 raise Refusal(HTTPStatus.BAD_REQUEST, f"The request can't be read: {error}.") from None
+            except TooManyEventsError:
+                detail = f"The request holds more than {self._settings.max_events:,} events."
+                raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail) from None
             except RecursionError:
                 raise Refusal(HTTPStatus.BAD_REQUEST, "The request can't be read: nested too deeply.") from None
             if receipt.refused:

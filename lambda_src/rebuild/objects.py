@@ -111,7 +111,7 @@ def _records(content: IO[bytes]) -> Iterator[bytes]:
 
 def _transform(data: bytes, arrival: datetime, transformer: Transformer) -> CleanRecord:
     try:
-        return transformer.transform(data, arrival)
+        return transformer.transform(transformer.receive(data), arrival)
     except (UnreadableRecordError, ClientError, BotoCoreError):
         raise
     except Exception as error:

@@ -1,8 +1,8 @@
 """The envelope: one JSON line per event, what ``raw/`` holds.
 
-``{"ingest_id","received_at","ingress","dedup_key","event_type","event_time","topic","event"}``, with the event's own
-bytes spliced in. Only line breaks between its tokens become spaces (inside a JSON string they can't stand), so that
-the record is one line.
+``{"ingest_id","received_at","ingress","dedup_key","keyed_by","event_type","event_time","topic","event"}``, with the
+event's own bytes spliced in. Only line breaks between its tokens become spaces (inside a JSON string they can't stand),
+so that the record is one line.
 
 Before the ``event`` of a record that was too large for Firehose stands ``oversize``, the pointer to its original. All
 that a sender writes is inside ``event``, so no sender can write a pointer.
@@ -52,7 +52,7 @@ def wrap(
     oversize = f',"oversize":{json.dumps(original._asdict(), separators=(",", ":"))}' if original else ""
     head = (
         f'{{"ingest_id":"{new_ingest_id()}","received_at":"{_format_arrival(received_at)}","ingress":"{ingress}"'
-        f',"dedup_key":"{facts.dedup_key}","event_type":"{facts.event_type}","event_time":{event_time}'
+        f',"dedup_key":"{facts.dedup_key}","keyed_by":"{facts.keyed_by}","event_type":"{facts.event_type}","event_time":{event_time}'
         f',"topic":{topic}{oversize},"event":'
     )
     return head.encode() + event + b"}\n"

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from shared.event_times import CHANGES, MOMENTS
 from shared.event_types import CONVERSATION, EVENT_TYPES, MESSAGE, TYPES_BY_MEDIUM, TYPES_BY_TOPIC, UNKNOWN
@@ -43,18 +43,26 @@ _MOMENTS = tuple(tuple(path.split(".")) for path in MOMENTS)
 _CHANGES = tuple(tuple(path.split(".")) for path in CHANGES)
 
 
+KeyedBy = Literal["id", "content", "hour"]
+
+
 class EventFacts(NamedTuple):
     """What the pipeline needs to know of an event.
 
-    ``has_identity`` is false for an event that carries neither an id nor a time: two equal ones may be two
-    happenings, so its ``dedup_key`` holds only within the UTC hour of arrival.
+    ``keyed_by`` says of what ``dedup_key`` is the digest: of an id, of the content, or of the content and the UTC hour
+    of arrival.
     """
 
     event_type: str
     event_time: datetime | None
     topic: str | None
     dedup_key: str
-    has_identity: bool
+    keyed_by: KeyedBy
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether the event carries an id or a time; without, two equal ones may be two happenings."""
+        return self.keyed_by != "hour"
 
 
 def genesys_payload(event: dict[str, Any]) -> dict[str, Any]:
@@ -149,6 +157,11 @@ def key_within_hour(content: str, received_at: str) -> str:
     return _digest(_with_part(content, received_at[:13]))
 
 
+def is_key_of_content(dedup_key: str, content: str, payload: dict[str, Any]) -> bool:
+    """Tell whether a ``dedup_key`` is the digest of the event's content, or of that and its timestamp."""
+    return dedup_key in (_digest(content), _digest(_with_part(content, payload.get("timestamp"))))
+
+
 def _with_part(content: str, part: Any) -> str:
     return f"{content[:-1]},{_canonical(part)}]"
 
@@ -216,22 +229,23 @@ def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime)
     topic = payload.get("topicName")
     body = _body_of(payload)
     time = _time_in_body(body)
-    has_identity = True
+    keyed_by: KeyedBy = "content"
 
     event_id = field_at(payload, id_path)
     if not _is_id(event_id) and isinstance(topic, str) and topic.startswith("v2.audits."):
         event_id = body.get("id")
     if _is_id(event_id):
         key = _digest(ascii(("id", topic, event_id)))
+        keyed_by = "id"
     elif time is not None:
         key = _digest(content_of(payload))
     elif (time := parse_time(payload.get("timestamp"))) is not None:
         key = _digest(_with_part(content_of(payload), payload["timestamp"]))
     else:
         key = key_within_hour(content_of(payload), format_time(arrival))
-        has_identity = False
+        keyed_by = "hour"
     time = time or parse_time(payload.get("timestamp")) or time_around(event, payload)
-    return EventFacts(event_type_of(payload), time, topic_of(payload), key, has_identity)
+    return EventFacts(event_type_of(payload), time, topic_of(payload), key, keyed_by)
 
 
 def _without_trace(payload: dict[str, Any]) -> dict[str, Any]:

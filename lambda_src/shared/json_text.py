@@ -2,6 +2,7 @@
 
 import binascii
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -20,6 +21,10 @@ _SEPARATOR = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*").match
 
 class InvalidJsonError(ValueError):
     """The text is not the JSON we accept. The message repeats nothing of the text."""
+
+
+class TooManyEventsError(Exception):
+    """A body holds more events than it may."""
 
 
 def field_at(value: Any, path: tuple[str, ...]) -> Any:
@@ -107,7 +112,7 @@ class RepeatNoticingParser:
         return value
 
 
-def split_events(body: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
+def split_events(body: bytes, most: float = math.inf) -> Iterator[tuple[dict[str, Any], bytes]]:
     """Split a body, one JSON object or an array of them, into parsed events with their own bytes.
 
     The bytes of an event are the sender's, not a re-serialisation: numbers, key order, duplicate keys and escapes
@@ -117,14 +122,22 @@ def split_events(body: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
     One event is read after the other, so that of a large array no more than one need be kept parsed: that is a third
     of the time an event takes. Whoever acts on the first ones must reckon with an error in a later one.
 
+    Args:
+        body: the body.
+        most: how many events it may hold.
+
     Raises:
+        TooManyEventsError: the body holds more; those beyond are not read.
         InvalidJsonError: the body is not a JSON object or a non-empty array of JSON objects, or one of them is nested
             more than ``MAX_DEPTH`` levels deep.
     """
-    return _split(_decode(body))
+    for count, event in enumerate(_split(_decode(body), most)):
+        if count >= most:
+            raise TooManyEventsError
+        yield event
 
 
-def _split(text: str) -> Iterator[tuple[dict[str, Any], bytes]]:
+def _split(text: str, most: float) -> Iterator[tuple[dict[str, Any], bytes]]:
     position = _skip_whitespace(text, 0)
     is_array = text.startswith("[", position)
     if is_array:
@@ -134,7 +147,7 @@ def _split(text: str) -> Iterator[tuple[dict[str, Any], bytes]]:
         if not isinstance(event, dict):
             raise InvalidJsonError(_NOT_OBJECTS)
         raw = text[position:end]
-        carried = _unpack(event, raw) if not _CARRIERS.isdisjoint(event) else None
+        carried = _unpack(event, raw, most) if not _CARRIERS.isdisjoint(event) else None
         if carried is None:
             own = raw.encode()
             _refuse_deep(event, own)
@@ -154,7 +167,7 @@ def _split(text: str) -> Iterator[tuple[dict[str, Any], bytes]]:
         raise InvalidJsonError("the text goes on after the JSON value")
 
 
-def _unpack(event: dict[str, Any], raw: str) -> list[tuple[dict[str, Any], bytes]] | None:
+def _unpack(event: dict[str, Any], raw: str, most: float) -> list[tuple[dict[str, Any], bytes]] | None:
     """Return the events in a batch of AWS, or in a record of one; None when it is neither, or can't be told apart."""
     if event.keys() == {_BATCH} and isinstance(event[_BATCH], list):
         records = _RECORDS(raw)
@@ -163,10 +176,15 @@ def _unpack(event: dict[str, Any], raw: str) -> list[tuple[dict[str, Any], bytes
         source = event.get("eventSource", event.get("EventSource"))
         carried = _CARRIED[source](event) if isinstance(source, str) and source in _CARRIED else None
         text = carried if isinstance(carried, str) else ""
+    events: list[tuple[dict[str, Any], bytes]] = []
     try:
-        return list(_split(text))
+        for event_of_batch in _split(text, most):
+            if len(events) >= most:
+                raise TooManyEventsError
+            events.append(event_of_batch)
     except ValueError:
         return None
+    return events
 
 
 def _refuse_deep(event: dict[str, Any], raw: bytes) -> None:

@@ -19,10 +19,16 @@ _KEY = re.compile(
     rf"raw/oversize/[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}/(?:[0-9a-f]{{{_NAME_LENGTH}}}|([0-9a-f]{{64}})-([0-9a-f]{{16}}))\.json\.gz"
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-# Amazon S3 API Reference, "GetObject": the object is not there, or archived. Trying again changes neither.
+# Amazon S3 API Reference, "Error responses": the object is not there, is archived, is deleted, or can't have that name.
+# Trying again changes nothing.
 _FINAL_ERRORS = {
     "NoSuchKey": "the original of the event is gone",
+    "MethodNotAllowed": "the original of the event is gone",
     "InvalidObjectState": "the original of the event is archived; restore it first",
+    **dict.fromkeys(
+        ("KeyTooLongError", "InvalidArgument", "InvalidURI"),
+        "the original of the event has no name that S3 takes",
+    ),
 }
 
 

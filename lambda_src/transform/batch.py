@@ -1,18 +1,79 @@
-"""Answers one Firehose batch: every record once, in order, within the size that Firehose takes back."""
+"""Answers one Firehose batch: every record once, in order, within the size that Firehose takes back.
+
+Nobody who sends can take the batch's place from others. Records whose event is in them come first. The originals of
+oversize events are read after them, one at a time and once for all copies, as long as there is time. Where there is not
+room for all, the largest give way. What gives way or has to wait goes to ``errors/`` as it is, for a redrive.
+"""
 
 import binascii
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from heapq import heappop, heappush
+from time import monotonic
 from typing import Any, NamedTuple
 
 from shared.envelope import VERIFICATION
 from shared.telemetry import Metrics, log, log_exception
 from transform.deduplication import Copy, KeyOwners
-from transform.records import CleanRecord, Transformer, UnreadableRecordError, arrival_of
+from transform.records import CleanRecord, Received, Transformer, UnreadableRecordError, arrival_of
 
 # Amazon Data Firehose Developer Guide, "Transform source data": 6 MB is the most that Lambda takes and gives in one
 # synchronous call. What is over it here goes to errors/ and can be redriven alone; half a MiB is for the frame.
 MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 512 * 1024
 _FRAME_BYTES = 300  # record id, result, partition keys and punctuation of one answer
+# More than ten answers hold. What is known to be a duplicate later is in it.
+_MAX_LINES_BYTES = 64 * 1024 * 1024
+# Of the function's five minutes. The rest is for the last original, the table, and S3 when it is slow to fail.
+_ORIGINALS_SECONDS = 120
+
+
+class _Clean:
+    """A batch's transformed records by their place, of which the largest give way when their lines fill the memory."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, CleanRecord] = {}
+        self._by_size: list[tuple[int, int]] = []
+        self._bytes = 0
+
+    def add(self, index: int, record: CleanRecord) -> None:
+        self.records[index] = record
+        heappush(self._by_size, (-len(record.line), index))
+        self._bytes += len(record.line)
+        while self._bytes > _MAX_LINES_BYTES:
+            size, largest = heappop(self._by_size)
+            self._bytes += size
+            del self.records[largest]
+            log("WARN", "a batch's records fill the memory; the largest goes to errors/")
+
+
+class _Batch:
+    """The records of a batch, each transformed for itself: one that fails takes no other with it."""
+
+    def __init__(self, records: list[dict[str, Any]], transformer: Transformer) -> None:
+        self._records = records
+        self._transformer = transformer
+
+    def receive(self, index: int) -> Received | None:
+        try:
+            return self._transformer.receive(binascii.a2b_base64(self._records[index]["data"]))
+        except Exception as error:
+            _log(error)
+            return None
+
+    def transform(self, index: int, received: Received | None) -> CleanRecord | None:
+        if received is None:
+            return None
+        try:
+            return self._transformer.transform(received, arrival_of(self._records[index]))
+        except Exception as error:
+            _log(error)
+            return None
+
+
+def _log(error: Exception) -> None:
+    if isinstance(error, UnreadableRecordError):
+        log("WARN", "a record can't be transformed", reason=str(error))
+    else:
+        log_exception("a record can't be transformed", error)
 
 
 def answer_batch(
@@ -23,33 +84,58 @@ def answer_batch(
     A record that can't be read is answered ``ProcessingFailed``: Firehose writes its original bytes to ``errors/``. It
     claims no key, so its redrive, once it can be read, is nobody's duplicate.
     """
-    clean: dict[int, CleanRecord] = {}
-    for index, record in enumerate(records):
-        try:
-            clean[index] = transformer.transform(binascii.a2b_base64(record["data"]), arrival_of(record))
-        except UnreadableRecordError as error:
-            log("WARN", "a record can't be transformed", reason=str(error))
-        except Exception as error:
-            # One bad record must not fail the whole batch.
-            log_exception("a record can't be transformed", error)
+    batch = _Batch(records, transformer)
+    clean = _transform(batch, len(records))
     verdicts = _judge(clean.values(), key_owners, metrics)
-    answers: list[dict[str, Any]] = []
+    answers = [{"recordId": record["recordId"], "result": "ProcessingFailed"} for record in records]
+    passing: dict[int, CleanRecord] = {}
     passed: set[str] = set()
+    for index, record in sorted(clean.items()):
+        if record.identity in passed or verdicts[record.identity].owner not in (None, record.ingest_id):
+            metrics.count("RecordsDuplicate")
+            answers[index]["result"] = "Dropped"
+            continue
+        passed.add(record.identity)
+        # A copy whose line was made for another one.
+        whole = record if record.line else batch.transform(index, batch.receive(index))
+        if whole is not None:
+            passing[index] = whole
     size = 0
-    for index, record in enumerate(records):
-        answer = {"recordId": record["recordId"], "result": "ProcessingFailed"}
-        if index in clean:
-            answer = _answer(record["recordId"], clean[index], verdicts, passed, metrics)
-            size += len(answer.get("data", "")) + _FRAME_BYTES
-            if size > MAX_ANSWER_BYTES:
-                log("WARN", "a batch's answer is full; the record goes to errors/")
-                size -= len(answer.get("data", ""))
-                answer = {"recordId": record["recordId"], "result": "ProcessingFailed"}
-        answers.append(answer)
+    for index, record in sorted(passing.items(), key=lambda place: len(place[1].line)):
+        answer = _answer(record, verdicts[record.identity])
+        size += len(answer["data"]) + _FRAME_BYTES
+        if size > MAX_ANSWER_BYTES:
+            log("WARN", "a batch's answer is full; the record goes to errors/")
+            continue
+        answers[index] |= answer
+        _count(record, verdicts[record.identity], metrics)
     failed = sum(answer["result"] == "ProcessingFailed" for answer in answers)
     metrics.count("RecordsFailed", failed)
     metrics.count("RecordsTransformed", sum(answer["result"] == "Ok" for answer in answers))
     return answers
+
+
+def _transform(batch: _Batch, count: int) -> dict[int, CleanRecord]:
+    """Transform the records of a batch by their place; of an oversize event's copies one, the others without a line."""
+    until = monotonic() + _ORIGINALS_SECONDS
+    clean = _Clean()
+    originals: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for index in range(count):
+        received = batch.receive(index)
+        if received is not None and received.original is not None:
+            originals.setdefault(received.original, []).append((index, received.ingest_id))
+        elif (record := batch.transform(index, received)) is not None:
+            clean.add(index, record)
+    for copies in originals.values():
+        made: CleanRecord | None = None
+        for index, ingest_id in copies:
+            if made is not None:
+                clean.add(index, made._replace(ingest_id=ingest_id, line=b""))
+            elif monotonic() > until:
+                log("WARN", "there is no time left for an oversize event; the record goes to errors/")
+            elif (made := batch.transform(index, batch.receive(index))) is not None:
+                clean.add(index, made)
+    return clean.records
 
 
 class _Verdict(NamedTuple):
@@ -89,33 +175,24 @@ def _judge(records: Collection[CleanRecord], key_owners: KeyOwners, metrics: Met
     return verdicts
 
 
-def _answer(
-    record_id: str, record: CleanRecord, verdicts: Mapping[str, _Verdict], passed: set[str], metrics: Metrics
-) -> dict[str, Any]:
-    """Answer one transformed record: the owner's first copy in the batch passes, any other is dropped.
-
-    While the table can't say who the owner is, the batch's own first copy passes, marked as unchecked.
-    """
-    verdict = verdicts[record.identity]
-    if record.identity in passed or verdict.owner not in (None, record.ingest_id):
-        metrics.count("RecordsDuplicate")
-        return {"recordId": record_id, "result": "Dropped"}
-    passed.add(record.identity)
-    if verdict.is_another and record.mark == "conflict":
-        metrics.count("RecordsConflicting")
-    elif verdict.is_another:
-        metrics.count("RecordsRepeated")
-    if not record.date_is_own:
-        metrics.count("EventDateOutOfWindow")
-    if record.event_type != VERIFICATION:
-        _count_findings(record, metrics)
+def _answer(record: CleanRecord, verdict: _Verdict) -> dict[str, Any]:
+    """Answer a record that passes. While the table can't say who the owner is, it is marked as unchecked."""
     line = record.marked(mark=record.mark if verdict.is_another else None, is_checked=verdict.owner is not None)
     return {
-        "recordId": record_id,
         "result": "Ok",
         "data": binascii.b2a_base64(line, newline=False).decode(),
         "metadata": {"partitionKeys": {"event_type": record.event_type, "date": record.date}},
     }
+
+
+def _count(record: CleanRecord, verdict: _Verdict, metrics: Metrics) -> None:
+    """Count what is special of a record that passes."""
+    if verdict.is_another:
+        metrics.count("RecordsConflicting" if record.mark == "conflict" else "RecordsRepeated")
+    if not record.date_is_own:
+        metrics.count("EventDateOutOfWindow")
+    if record.event_type != VERIFICATION:
+        _count_findings(record, metrics)
 
 
 def _count_findings(record: CleanRecord, metrics: Metrics) -> None:

@@ -10,12 +10,16 @@ from typing import Any, Final, NamedTuple
 from transform import forms
 from transform.plan import Found, MaskingPlan
 from transform.scrub import scrub
-from transform.tokens import text_of, tokenizer
+from transform.tokens import Tokenizer, text_of
 
 # What one record may say about itself; a shape that changed beyond that is another shape.
 MAX_NAMES: Final = 20
 MAX_PATH_CHARACTERS: Final = 160
+# A token is longer than most of what it stands for: a list of ones would grow to twenty times its size. An event of
+# Genesys Cloud has a dozen persons, the details of a long conversation some hundred.
+MAX_TOKENS: Final = 2000
 _MASK = "*"
+_ANY = "*"
 _TOPIC = "topicName"
 
 _GONE: Final = object()
@@ -79,7 +83,8 @@ class Masker:
 
     def __init__(self, plan: MaskingPlan, key: bytes) -> None:
         self._plan = plan
-        self.token = tokenizer(key)
+        self._make_token = Tokenizer(key)
+        self._tokens_left = MAX_TOKENS
         self._scrubs = plan.index["free_text"] == "scrub"
         self.keeps_unknown = plan.index["unknown"] == "keep"
         self.allowed = frozenset(plan.index["allowed"])
@@ -102,6 +107,7 @@ class Masker:
             payload: the event.
             arrived_ms: when it arrived, in epoch milliseconds.
         """
+        self._tokens_left = MAX_TOKENS
         found = self._plan.find(payload)
         plan = self._object(found.file, found.number)
         look = _Pass(self, plan.unknown.unknown, arrived_ms)
@@ -112,17 +118,32 @@ class Masker:
         drift = list(look.drift)[:MAX_NAMES] if found.is_known else None
         return Findings(drift, list(look.closed)[:MAX_NAMES], look.unknown_fields)
 
+    def token(self, value: str) -> str | None:
+        """Make a token; None when the event has as many as it may have."""
+        self._tokens_left -= 1
+        return self._make_token(value) if self._tokens_left >= 0 else None
+
+    @property
+    def tokens_made(self) -> int:
+        """How many tokens it has made of values that it did not remember."""
+        return self._make_token.made
+
+    @property
+    def has_no_token_left(self) -> bool:
+        """Whether a value of the event was closed for want of a token."""
+        return self._tokens_left < 0
+
     def _clear_topic(self, topic: str, found: Found) -> str:
         parts = topic.split(".")
         if found.ids is None:
-            clear = [p if forms.is_topic_word(p) or forms.is_id(p) else self.token(p) for p in parts]
+            clear = [p if forms.is_topic_word(p) or forms.is_id(p) else self.token(p) or _ANY for p in parts]
             return ".".join(clear)
         for place in found.ids:
             part = parts[place]
             # An audit's topic has the type of a thing where others have an identifier.
             is_type = parts[place - 1] == "entitytype" or part == "{id}"
             if found.is_personal or not (forms.is_id(part) or (is_type and forms.is_topic_word(part))):
-                parts[place] = self.token(part)
+                parts[place] = self.token(part) or _ANY
         return ".".join(parts)
 
     def _object(self, file: str, number: int) -> _Object:
@@ -235,6 +256,8 @@ class _Pass:
                 gone.append(name)
             elif new is not value:
                 node[name] = new
+                if new is None:
+                    self._note_closed((path, name))
         for name in gone:
             del node[name]
 
@@ -263,7 +286,11 @@ class _Pass:
         if handler is True:
             return value
         new = _MISFIT if handler is None else handler(value)
-        return self._misfit(value, field, path, name) if new is _MISFIT else new
+        if new is _MISFIT:
+            return self._misfit(value, field, path, name)
+        if new is None:
+            self._note_closed(path)
+        return new
 
     def _nested(self, value: Any, field: _Field, path: _Path, name: str) -> Any:
         rule = field.rule
@@ -279,7 +306,10 @@ class _Pass:
         if rule == "text":
             return self._text(value)
         if rule == "person" or type(rule) is list:
-            return self._each(value, self._masker.closing(rule), keeps_names=field.types is None)
+            closed = self._each(value, self._masker.closing(rule), keeps_names=field.types is None)
+            if self._masker.has_no_token_left:
+                self._note_closed(path)
+            return closed
         if kind is dict and field.inner is not None:
             self.close_object(value, field.inner, path)
             return value
@@ -374,7 +404,7 @@ class _Pass:
         if type(value) is dict:
             token = self._masker.token
             return {
-                key if not key or (keeps_names and key in self._unknown.fields) else token(key): self._each(
+                key if not key or (keeps_names and key in self._unknown.fields) else token(key) or _ANY: self._each(
                     inner, change, keeps_names=keeps_names
                 )
                 for key, inner in value.items()
@@ -408,7 +438,7 @@ def _text_of_path(path: _Path) -> str:
     return ".".join(reversed(names)).replace(".[]", "[]")[:MAX_PATH_CHARACTERS]
 
 
-def _passing(is_form: Callable[[Any], Any], otherwise: Callable[[str], str] | None = None) -> _Scalar:
+def _passing(is_form: Callable[[Any], Any], otherwise: Callable[[str], str | None] | None = None) -> _Scalar:
     """Return what lets a value of a form pass; another is closed, or made a token at once."""
 
     def check(value: Any) -> Any:

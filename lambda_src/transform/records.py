@@ -7,10 +7,12 @@ from typing import Any, Literal, NamedTuple
 
 from shared.envelope import VERIFICATION, InvalidEnvelopeError, read
 from shared.event import (
+    KeyedBy,
     content_of,
     event_type_of,
     format_time,
     genesys_payload,
+    is_key_of_content,
     key_within_hour,
     parse_time,
     time_around,
@@ -20,14 +22,20 @@ from shared.event import (
 from shared.json_text import InvalidJsonError, RepeatNoticingParser
 from shared.pointer import BrokenPointerError, Pointer, read_original
 from transform import forms
-from transform.masking import Findings, Masker
+from transform.masking import MAX_NAMES, Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
+from transform.shortening import shorten
 
 # Of the code; the versions of policy and key follow it. Raised with every change of what a clean record looks like.
 CODE_VERSION = 4
 # Stands in a record only when it is true: a key of the event came twice, and the last value counts.
 _REPEATED = "repeated_keys"
 _LINE_END = b"}\n"
+# In base64 5.3 MiB, so that Firehose takes it back, if alone (Amazon Data Firehose Developer Guide, "Transform source
+# data").
+MAX_LINE_BYTES = 4 * 1024 * 1024
+# Of the names that are closed when a line is shortened, and its marks.
+_LINE_RESERVE = 16_384
 # What was parsed holds no circles.
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
@@ -35,12 +43,38 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circula
 Mark = Literal["conflict", "repeated"]
 
 
+class Received(NamedTuple):
+    """A raw record as it was read.
+
+    Attributes:
+        envelope: the envelope with what stands in it of the event.
+        pointer: where the original of an oversize event is.
+        has_repeats: whether a key came twice.
+    """
+
+    envelope: dict[str, Any]
+    pointer: Pointer | None
+    has_repeats: bool
+
+    @property
+    def ingest_id(self) -> str:
+        """Which copy it is."""
+        ingest_id: str = self.envelope["ingest_id"]
+        return ingest_id
+
+    @property
+    def original(self) -> tuple[str, str] | None:
+        """What the copies of an oversize event have in common: the event's key and the SHA-256 of its bytes."""
+        return (self.envelope["dedup_key"], self.pointer.sha256) if self.pointer else None
+
+
 class CleanRecord(NamedTuple):
     """A transformed record, before anybody decided whether it is a duplicate.
 
     Attributes:
         key: what the event is known by, a keyed digest: its id; without one its content, whenever it arrived.
-        identity: what makes another record a copy of it, a keyed digest: the envelope's ``dedup_key`` and the content.
+        identity: what makes another record a copy of it, a keyed digest: the envelope's ``dedup_key``, and the content
+            where that is not what the ``dedup_key`` is made of.
         mark: what a record with another identity under the same key is.
     """
 
@@ -106,18 +140,35 @@ class Transformer:
     @property
     def tokens_made(self) -> int:
         """How many tokens it has made of values that it did not remember."""
-        return self._masker.token.cache_info().misses
+        return self._masker.tokens_made
 
-    def transform(self, data: bytes, arrived_at: datetime) -> CleanRecord:
-        """Transform one raw record.
+    def receive(self, data: bytes) -> Received:
+        """Read a raw record, without the original of an oversize event.
 
         Raises:
-            UnreadableRecordError: it is not an envelope, its original is gone, or its shape can't be masked.
+            UnreadableRecordError: it is not an envelope, or its pointer is none.
         """
+        self._json.has_repeats = False
         try:
-            self._json.has_repeats = False
             envelope = read(data, self._json.parse)
-            event = self._whole_event(envelope)
+            pointer = Pointer.of(envelope["oversize"], envelope["dedup_key"]) if "oversize" in envelope else None
+        except (InvalidEnvelopeError, BrokenPointerError) as error:
+            raise UnreadableRecordError(str(error)) from None
+        return Received(envelope, pointer, self._json.has_repeats)
+
+    def transform(self, received: Received, arrived_at: datetime) -> CleanRecord:
+        """Transform what was received; its event is masked in place.
+
+        Raises:
+            UnreadableRecordError: its original is gone, or its shape can't be masked.
+        """
+        envelope, pointer, has_repeats = received
+        try:
+            event = envelope["event"]
+            if pointer is not None:
+                self._json.has_repeats = False
+                event = self._original(pointer)
+                has_repeats = self._json.has_repeats
             received_at = parse_time(envelope["received_at"]) or arrived_at
             # The type and the time are read anew, so that a rebuild profits from what was learnt since.
             payload = genesys_payload(event)
@@ -126,16 +177,21 @@ class Transformer:
             event_type = VERIFICATION if is_marked else partition_type(event_type_of(payload))
             own_time = time_of(payload)
             event_time = own_time or time_around(event, payload)
-            dedup_key, content = envelope["dedup_key"], content_of(payload)  # before it is masked
+            dedup_key, keyed_by, content = envelope["dedup_key"], envelope.get("keyed_by"), ""
+            if keyed_by != "content":
+                content = content_of(payload)  # before it is masked
+                # Older records do not say what their key is made of.
+                keyed_by = keyed_by or _keyed_by(envelope, payload, content)
             findings = self._masker.mask(payload, received_at.timestamp() * 1000)
             topic = topic_of(payload)
-        except (InvalidEnvelopeError, InvalidJsonError, BrokenPointerError) as error:
+        except (InvalidJsonError, BrokenPointerError) as error:
             raise UnreadableRecordError(str(error)) from None
         except RecursionError:
             raise UnreadableRecordError("the event is nested too deeply") from None
+        # The digest of the content stands for it.
+        identity = self._identify(dedup_key if keyed_by == "content" else f"{dedup_key} {content}")
         # Without id and time, the key of a repetition in another hour is another one.
-        is_hourly = own_time is None and dedup_key == key_within_hour(content, envelope["received_at"])
-        identity = self._identify(f"{dedup_key} {content}")
+        is_hourly = keyed_by == "hour"
         date, date_is_own = partition_date(event_time, received_at, self._window)
         fields = {
             "ingest_id": envelope["ingest_id"],
@@ -150,10 +206,15 @@ class Transformer:
             "closed_fields": findings.closed_fields,
             "event": payload,
         }
-        if self._json.has_repeats:
+        if has_repeats:
             fields[_REPEATED] = True
         try:
-            line = _encode_whole(fields)[:-1].encode() + _LINE_END
+            text = _encode_whole(fields)
+            if len(text) > MAX_LINE_BYTES - _LINE_RESERVE:
+                closed = shorten(payload, len(text) - MAX_LINE_BYTES + _LINE_RESERVE, _encode)
+                fields["closed_fields"] = [*findings.closed_fields, *closed[:MAX_NAMES]]
+                text = _encode_whole(fields)
+            line = text[:-1].encode() + _LINE_END
         except (ValueError, RecursionError):
             # 1e999 is JSON and was infinity to us; its bytes stay as they are in errors/.
             raise UnreadableRecordError("the event holds a number that can't be written") from None
@@ -169,11 +230,7 @@ class Transformer:
             line=line,
         )
 
-    def _whole_event(self, envelope: dict[str, Any]) -> dict[str, Any]:
-        event: dict[str, Any] = envelope["event"]
-        if "oversize" not in envelope:
-            return event
-        pointer = Pointer.of(envelope["oversize"], envelope["dedup_key"])
+    def _original(self, pointer: Pointer) -> dict[str, Any]:
         original = self._json.parse(read_original(pointer, self._get_object))
         if not isinstance(original, dict):
             raise BrokenPointerError("the original is not an event")
@@ -186,6 +243,13 @@ def _encode_whole(fields: dict[str, Any]) -> str:
     if "\\ud" not in text:
         return text
     return _encode(json.loads(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")))
+
+
+def _keyed_by(envelope: dict[str, Any], payload: dict[str, Any], content: str) -> KeyedBy:
+    key: str = envelope["dedup_key"]
+    if key == key_within_hour(content, envelope["received_at"]):
+        return "hour"
+    return "content" if is_key_of_content(key, content, payload) else "id"
 
 
 def _clear_time(event_time: datetime | None) -> str | None:

@@ -73,7 +73,7 @@ def marked_event(shard: int, received_at: datetime) -> bytes:
         topic=None,
         # Its first eight digits choose the stream; see shared.envelope.shard_of.
         dedup_key=f"{shard:08x}{os.urandom(_KEY_BYTES).hex()}",
-        has_identity=True,
+        keyed_by="id",
     )
     return wrap(b"{}", facts, VERIFICATION, received_at)
 

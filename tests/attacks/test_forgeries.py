@@ -30,13 +30,13 @@ def test_under_a_flood_of_forgeries_the_first_post_of_a_new_key_is_accepted(aws:
     event = b'{"messageId":"1"}'
     for second in range(30):
         if second == 20:
-            aws.secret_versions = {"AWSCURRENT": "new-key", "AWSPREVIOUS": "the-key"}
+            aws.secret_versions = {"AWSCURRENT": "the-new-key", "AWSPREVIOUS": "the-first-key"}
         for _forgery in range(20):
             clock.advance(0.0625)
             assert function.handle(request(event, "00" * 32))["statusCode"] == 401
         if second >= 20:
             posted = json.dumps({"messageId": second}).encode()
-            assert function.handle(request(posted, hex_signature(posted, "new-key")))["statusCode"] == 200
+            assert function.handle(request(posted, hex_signature(posted, "the-new-key")))["statusCode"] == 200
     assert len(aws.in_stream) == 10
 
 

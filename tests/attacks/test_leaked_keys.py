@@ -61,7 +61,12 @@ class Pipeline:
         self._aws = aws
         self._root = root
         self._transform: TransformHandler = transform_function(aws)
-        self._rebuild = RebuildHandler(TransformerSettings.from_environment(TRANSFORM_ENVIRONMENT), PLAN, aws.client)
+        self._rebuild = RebuildHandler(
+            TransformerSettings.from_environment(TRANSFORM_ENVIRONMENT),
+            PLAN,
+            "arn:aws:kms:eu-west-1:111122223333:key/raw",
+            aws.client,
+        )
         self._raw: list[bytes] = []
         self._count = 0
         self.clean: list[dict[str, Any]] = []

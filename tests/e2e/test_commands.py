@@ -74,12 +74,14 @@ def test_a_key_that_is_not_the_pipelines_gets_every_event_refused(pipeline: Loca
     assert sender.landed() == []
 
 
-def test_nothing_is_lost_or_doubled_under_load_faults_and_a_key_rotation(pipeline: LocalPipeline) -> None:
-    plan = Traffic(events=400, duplicates=0.3, forged=0.02, batch=3, disorder=50)
+def test_nothing_is_lost_or_doubled_under_load_attacks_faults_and_a_key_rotation(pipeline: LocalPipeline) -> None:
+    plan = Traffic(events=400, duplicates=0.3, forged=0.02, hostile=0.05, batch=3, disorder=50)
     report = soak(pipeline.deployment, plan)
 
     assert report.trial.passed, report.to_dict()
     assert (report.trial.verdict.landed, report.trial.tally.refused) == (400, 8)
+    # Of 20 requests another event under an id, a growing list and a forged pointer, 4 of each.
+    assert report.trial.verdict.hostile == 12
     assert report.signed_with_previous_key
 
 

@@ -26,7 +26,7 @@ from tests.wired_functions import firehose_batch, ingest_function, post, transfo
 
 State = Callable[[str, int], None]
 
-SOURCE = Source(bucket="lake", streams=("stream",), queue="queue", dlq="dlq")
+SOURCE = Source(bucket="lake", streams=("stream",), queue="buffer", dlq="dlq")
 RESTARTS = 10
 _CUT = {Fault.CRASH_BEFORE, Fault.TIMEOUT}
 _CUT_AFTER = {Fault.CRASH_AFTER, Fault.LOST_ANSWER}

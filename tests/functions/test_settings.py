@@ -39,6 +39,7 @@ def test_the_ingest_function_reads_its_settings() -> None:
             timestamp_tolerance=timedelta(minutes=1),
         ),
         max_body_bytes=4 * 1024 * 1024,
+        max_events=1000,
         event_id_path=("metadata", "id"),
         oversize_fields=frozenset({"transcripts", "text"}),
     )

@@ -74,7 +74,7 @@ TOPIC_ARN = "arn:aws:sns:eu-west-1:111122223333:alarms"
 HOURS = BusinessHoursProps(start_hour=8, end_hour=18)
 
 
-def _secret(stack: cdk.Stack, name: str = "Credentials") -> secretsmanager.ISecret:
+def secret(stack: cdk.Stack, name: str = "Credentials") -> secretsmanager.ISecret:
     return secretsmanager.Secret.from_secret_name_v2(stack, name, name.lower())
 
 
@@ -83,13 +83,13 @@ def zone(stack: cdk.Stack, name: str = "example.com") -> route53.IHostedZone:
     return route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id=zone_id, zone_name=name)
 
 
-def _bucket(stack: cdk.Stack) -> s3.IBucket:
+def bucket(stack: cdk.Stack) -> s3.IBucket:
     key = kms.Key.from_key_arn(stack, "Key", KEY_ARN)
     return s3.Bucket.from_bucket_attributes(stack, "Bucket", bucket_name="events", encryption_key=key)
 
 
 def genesys(stack: cdk.Stack, **properties: Any) -> GenesysProps:
-    return GenesysProps(**{"region": GenesysRegion.EU_WEST_1, "credentials": _secret(stack), **properties})
+    return GenesysProps(**{"region": GenesysRegion.EU_WEST_1, "credentials": secret(stack), **properties})
 
 
 # How a class of properties reaches the pipeline, and with what beside it.
@@ -130,7 +130,7 @@ WRAPS: dict[type[Props], Wrap] = {
 BASES: dict[type[Props], Callable[[cdk.Stack], Keywords]] = {
     WebhookDomainProps: lambda stack: {"domain_name": "events.example.com", "hosted_zone": zone(stack)},
     PartnerBusProps: lambda _: {field.name: getattr(BUS, field.name) for field in fields(BUS)},
-    GenesysProps: lambda stack: {"region": GenesysRegion.EU_WEST_1, "credentials": _secret(stack)},
+    GenesysProps: lambda stack: {"region": GenesysRegion.EU_WEST_1, "credentials": secret(stack)},
     GenesysWatchProps: lambda _: {"business_hours": HOURS},
     BusinessHoursProps: lambda _: {"start_hour": 8, "end_hour": 18},
     PipelineProps: lambda _: {"partner_bus": BUS},
@@ -157,7 +157,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "max_body_bytes": _to(max_body_bytes=2048),
     },
     SignatureProps: {
-        "existing_secret": lambda stack: {"existing_secret": _secret(stack)},
+        "existing_secret": lambda stack: {"existing_secret": secret(stack)},
         "kind": _to(kind=SignatureKind.SHARED_KEY),
         "header": _to(header="X-Other"),
         "prefix": _to(prefix="v1="),
@@ -187,7 +187,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
     },
     GenesysProps: {
         "region": _to(region=GenesysRegion.US_EAST_1),
-        "credentials": lambda stack: {"credentials": _secret(stack, "Other")},
+        "credentials": lambda stack: {"credentials": secret(stack, "Other")},
         "manage_integration": _to(manage_integration=False),
         "integration": _to(integration=EventBridgeIntegrationProps(name="Other")),
         "subscription": _to(subscription=EventSubscriptionProps()),
@@ -218,7 +218,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "business_hours": _to(business_hours=BusinessHoursProps(start_hour=9, end_hour=18)),
         "silence": _to(silence=cdk.Duration.hours(2)),
         "subscription_path": _to(subscription_path="/api/v2/notifications/eventSubscriptions"),
-        "credentials": lambda stack: {"credentials": _secret(stack, "Readers")},
+        "credentials": lambda stack: {"credentials": secret(stack, "Readers")},
     },
     BusinessHoursProps: {
         "start_hour": _to(start_hour=9),
@@ -228,13 +228,14 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
     IngestProps: {
         "event_id_field": _to(event_id_field="id"),
         "oversize_fields": _to(oversize_fields=["text"]),
+        "max_events": _to(max_events=100),
         "queue_max_concurrency": _to(queue_max_concurrency=3),
         "memory_size": _to(memory_size=256),
     },
     TransformProps: {
         "masking_policy": lambda _: {"masking_policy": replace(MaskingPolicy.default(), version=2)},
         "event_shapes": lambda _: {"event_shapes": _fewer_shapes()},
-        "existing_tokenization_secret": lambda stack: {"existing_tokenization_secret": _secret(stack)},
+        "existing_tokenization_secret": lambda stack: {"existing_tokenization_secret": secret(stack)},
         "deduplication_ttl_days": _to(deduplication_ttl_days=9),
         "event_date_past_days": _to(event_date_past_days=9),
         "event_date_future_days": _to(event_date_future_days=9),
@@ -260,11 +261,11 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
     LakeProps: {
         "bucket": _to(bucket=DataLakeBucketProps(retention_days=90)),
         "existing_bucket": lambda stack: {
-            "existing_bucket": _bucket(stack),
+            "existing_bucket": bucket(stack),
             "existing_bucket_is_locked_and_versioned": True,
         },
         "existing_bucket_is_locked_and_versioned": lambda stack: {
-            "existing_bucket": _bucket(stack),
+            "existing_bucket": bucket(stack),
             "existing_bucket_is_locked_and_versioned": True,
         },
         "catalog": _to(catalog=LakeCatalogProps(results_expiration_days=3)),

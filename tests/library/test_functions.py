@@ -186,7 +186,11 @@ def test_every_setting_of_the_functions_reaches_them() -> None:
             max_body_bytes=100_000,
         ),
         ingest=IngestProps(
-            event_id_field="event.id", oversize_fields=["transcripts", "body"], queue_max_concurrency=5, memory_size=256
+            event_id_field="event.id",
+            oversize_fields=["transcripts", "body"],
+            max_events=50,
+            queue_max_concurrency=5,
+            memory_size=256,
         ),
         transform=TransformProps(
             deduplication_ttl_days=14, event_date_past_days=60, event_date_future_days=2, memory_size=2048
@@ -202,6 +206,7 @@ def test_every_setting_of_the_functions_reaches_them() -> None:
         "TIMESTAMP_TOLERANCE_SECONDS": "120",
         "PREVIOUS_KEY_VALIDITY_HOURS": "48",
         "MAX_BODY_BYTES": "100000",
+        "MAX_EVENTS": "50",
         "EVENT_ID_FIELD": "event.id",
         "OVERSIZE_FIELDS": "transcripts,body",
         "METRICS_NAMESPACE": "Contact/Centre",

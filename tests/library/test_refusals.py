@@ -571,6 +571,10 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda stack: _pipeline(stack, ingest=IngestProps(oversize_fields=["text,body"])),
         "ingest.oversize_fields holds 'text,body': field names without blanks, commas or empty parts are allowed.",
     ),
+    "more events in a request than there is time for": (
+        lambda stack: _pipeline(stack, ingest=IngestProps(max_events=20_000)),
+        "ingest.max_events is 20,000 events: 1 to 10,000 events are allowed, to be stored before the sender gives up.",
+    ),
     "no oversize fields": (
         lambda stack: _pipeline(stack, ingest=IngestProps(oversize_fields=[])),
         "ingest.oversize_fields is empty: name at least one field, or an event above Firehose's record limit has nowhere "
@@ -717,7 +721,27 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "certificate's warning that never comes": (
         lambda stack: WebhookDomainProps(domain_name="a.example.com", hosted_zone=zone(stack), days_to_expiry=0),
-        "webhook.domain.days_to_expiry is 0 days: 1 to 365 days are allowed, within a certificate's life.",
+        "webhook.domain.days_to_expiry is 0 days: 1 to 44 days are allowed, because ACM renews its own certificates 45 days ahead.",
+    ),
+    "certificate's warning at every renewal": (
+        lambda stack: WebhookDomainProps(domain_name="a.example.com", hosted_zone=zone(stack), days_to_expiry=45),
+        "webhook.domain.days_to_expiry is 45 days: 1 to 44 days are allowed, because ACM renews its own certificates 45 days ahead.",
+    ),
+    "warning at every renewal of a certificate of this app": (
+        lambda stack: WebhookDomainProps(
+            domain_name="a.example.com",
+            certificate=acm.Certificate(stack, "Certificate", domain_name="a.example.com"),
+            days_to_expiry=45,
+        ),
+        "webhook.domain.days_to_expiry is 45 days: 1 to 44 days are allowed, because ACM renews its own certificates 45 days ahead.",
+    ),
+    "warning beyond the life of a certificate that is referred to": (
+        lambda stack: WebhookDomainProps(
+            domain_name="a.example.com",
+            certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
+            days_to_expiry=366,
+        ),
+        "webhook.domain.days_to_expiry is 366 days: 1 to 365 days are allowed, within a certificate's life.",
     ),
     "a number that is none": (
         lambda _: AlarmThresholdsProps(client_errors=float("nan")),

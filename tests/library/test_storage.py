@@ -143,7 +143,10 @@ def _key_policy(template: Template) -> dict[str, dict[str, Any]]:
 def test_services_may_use_the_operations_key_for_this_account(default: Template) -> None:
     policy = _key_policy(default)
     logs = policy["CloudWatchLogs"]
-    assert logs["Principal"] == {"Service": "logs.amazonaws.com"}
+    assert {flat(name) for name in logs["Principal"]["Service"]} == {
+        "logs.amazonaws.com",
+        "logs.<AWS::Region>.amazonaws.com",
+    }
     assert flat(logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]).endswith(
         ":logs:<AWS::Region>:<AWS::AccountId>:log-group:*"
     )

@@ -100,7 +100,7 @@ def events(count: int, oversize: int) -> list[dict[str, Any]]:
 
 endings = st.lists(st.sampled_from(SLOW_ENDINGS), min_size=1, max_size=12)
 shards = st.sampled_from([1, 2, 20])
-requests = st.builds(events, st.sampled_from([1, 30, 501, 1100]), st.integers(0, 3))
+requests = st.builds(events, st.sampled_from([1, 30, 501, 1000]), st.integers(0, 3))
 
 
 @settings(max_examples=60)

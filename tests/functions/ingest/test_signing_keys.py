@@ -177,7 +177,7 @@ def test_a_key_that_cant_work_is_refused_in_words_that_repeat_nothing_of_it(
 def test_a_secret_without_text_is_refused_in_words(
     aws: InMemoryAws, keys: SigningKeys, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    aws.secret_versions["AWSCURRENT"] = None  # type: ignore[assignment]
+    aws.secret_versions["AWSCURRENT"] = b"a key"
     with pytest.raises(KeysUnavailableError):
         keys.get()
     assert "The secret of the signing key holds no text" in capsys.readouterr().out

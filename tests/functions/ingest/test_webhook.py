@@ -201,8 +201,13 @@ def test_without_a_signing_secret_no_request_is_accepted(aws: InMemoryAws) -> No
     assert aws.calls == []
 
 
-def test_our_own_error_is_503_not_a_crash(aws: InMemoryAws, capsys: pytest.CaptureFixture[str]) -> None:
-    aws.secret_created = None  # type: ignore[assignment]
+def test_our_own_error_is_503_not_a_crash(
+    aws: InMemoryAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise AttributeError
+
+    monkeypatch.setattr(aws, "call", fails)
     check_problem(ingest_function(aws).handle(request(EVENTS)), 503)
     assert '"unexpected error","error":"AttributeError"' in capsys.readouterr().out
 

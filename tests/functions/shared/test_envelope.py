@@ -70,6 +70,7 @@ def test_the_envelope_has_the_documented_fields_in_their_order() -> None:
         ("received_at", "2026-11-23T10:00:00.123Z"),
         ("ingress", "eventbridge"),
         ("dedup_key", facts.dedup_key),
+        ("keyed_by", "content"),
         ("event_type", "presence"),
         ("event_time", "2026-11-23T09:00:00.000Z"),
         ("topic", "v2.users.u-1.presence"),

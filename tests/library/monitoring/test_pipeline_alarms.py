@@ -14,6 +14,7 @@ from genesys_firehose_cdk import (
     GenesysFirehosePipeline,
     IngestProps,
     MonitoringProps,
+    WebhookDomainProps,
 )
 from tests.library.synthesis import (
     CERTIFICATE_ARN,
@@ -218,17 +219,24 @@ def test_without_a_certificate_there_is_nothing_to_expire(default: Template) -> 
     assert default.resources("AWS::Events::Rule") == {}
 
 
+def _certificate(stack: cdk.Stack) -> cdk.aws_certificatemanager.ICertificate:
+    return cdk.aws_certificatemanager.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN)
+
+
 def test_certificate_alarms_stand_alone() -> None:
     stack = new_stack()
     alarms = CertificateAlarms(
-        stack,
-        "Alarms",
-        certificate=cdk.aws_certificatemanager.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
-        context=new_context(stack),
-        days_to_expiry=45,
+        stack, "Alarms", certificate=_certificate(stack), context=new_context(stack), days_to_expiry=45
     )
     assert alarms.expiry_events_rule.rule_arn
     assert template_of(stack).properties("AWS::CloudWatch::Alarm")["Threshold"] == 45
+
+
+def test_a_certificate_that_may_be_imported_can_be_warned_of_earlier_than_acm_renews_its_own() -> None:
+    domain = WebhookDomainProps(
+        domain_name="events.example.com", certificate=_certificate(new_stack()), days_to_expiry=90
+    )
+    assert domain.days_to_expiry == 90
 
 
 @pytest.mark.parametrize(

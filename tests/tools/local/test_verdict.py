@@ -15,6 +15,7 @@ GENERATOR = EventGenerator(3)
 SENT = GENERATOR.take(4)
 FORGED = GENERATOR.take(1)
 MASKED = [json.dumps({"id": event.marker, "name": "token"}) for event in SENT]
+ATTACK = "00000000-0000-4000-8000-00000000abcd"
 SPOTLESS = Verdict(landed=4, lost=0, unarchived=0, doubled=0, intruders=0, leaked=0)
 
 
@@ -26,7 +27,7 @@ def lake(*lines: str) -> Lake:
 
 def verdict(*clean: str, raw: tuple[str, ...] = tuple(MASKED), accepted: int = 4) -> Verdict:
     markers = {event.marker for event in SENT[:accepted]}
-    return replace(judge(lake(*clean), lake(*raw), SENT, markers, FORGED), partitions={})
+    return replace(judge(lake(*clean), lake(*raw), SENT, markers, FORGED, {ATTACK}), partitions={})
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,9 @@ def verdict(*clean: str, raw: tuple[str, ...] = tuple(MASKED), accepted: int = 4
         pytest.param(verdict(*MASKED, MASKED[0], MASKED[0]), {"doubled": 1}, id="doubled"),
         pytest.param(verdict(*MASKED, json.dumps(FORGED[0].marker)), {"intruders": 1}, id="forged"),
         pytest.param(verdict(*MASKED, "{}"), {"intruders": 1}, id="unknown"),
+        pytest.param(
+            verdict(*MASKED, f'["{ATTACK}","{SENT[0].marker}"]'), {"hostile": 1}, id="under the id of another"
+        ),
         pytest.param(verdict(*MASKED, raw=tuple(MASKED[2:])), {"unarchived": 2}, id="not in raw"),
         pytest.param(
             verdict(*MASKED[:3], MASKED[3] + " ".join(sorted(SENT[0].personal)[:1])), {"leaked": 1}, id="leaked"
@@ -47,7 +51,7 @@ def verdict(*clean: str, raw: tuple[str, ...] = tuple(MASKED), accepted: int = 4
 )
 def test_the_verdict_says_what_is_wrong_and_nothing_else(found: Verdict, expected: dict[str, Any]) -> None:
     assert found == replace(SPOTLESS, **expected)
-    assert found.clean == (not expected.keys() - {"landed"})
+    assert found.clean == (not expected.keys() - {"landed", "hostile"})
 
 
 def test_records_are_counted_by_partition() -> None:
