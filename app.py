@@ -53,6 +53,7 @@ class PipelineStack(cdk.Stack):
             watch=settings.watch_props,
             delivery=settings.delivery_props,
             lake=settings.lake_props,
+            monitoring=settings.monitoring_props,
             removal_policy=settings.cdk_removal_policy,
             auto_delete_objects=settings.auto_delete_objects,
         )

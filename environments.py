@@ -16,11 +16,12 @@ from genesys_firehose_cdk import (
     InvalidPropertyError,
     IpAllowListProps,
     LakeProps,
+    MonitoringProps,
     PartnerBusProps,
     RetentionApplied,
     RetentionMode,
 )
-from genesys_firehose_cdk.common.validation import check_cidr, check_domain, check_one_of, did_you_mean
+from genesys_firehose_cdk.common.validation import check_cidr, check_domain, check_email, check_one_of, did_you_mean
 
 DEFAULT_ENVIRONMENT = "dev"
 PROTECTED_ENVIRONMENT = "prod"
@@ -91,6 +92,7 @@ class EnvironmentSettings:
         verification: Whether a second stack tries the delivery after each change; see DeliveryVerification.
             Default: true.
         auto_delete_objects: Empty the buckets when the stack goes; only with DESTROY and NONE. Default: false.
+        alarm_email: Is subscribed to the alarm topic; see MonitoringProps. Default: nobody is.
         tags: Tags of every resource. Default: none.
     """
 
@@ -123,6 +125,7 @@ class EnvironmentSettings:
     removal_policy: str = "RETAIN_ON_UPDATE_OR_DELETE"
     verification: bool = True
     auto_delete_objects: bool = False
+    alarm_email: str | None = None
     tags: Mapping[str, str] | None = None
 
     @property
@@ -164,6 +167,11 @@ class EnvironmentSettings:
         """What is watched; None for what is watched anyway."""
         hours = self.business_hours
         return None if hours is None else GenesysWatchProps(business_hours=BusinessHoursProps(**hours))
+
+    @property
+    def monitoring_props(self) -> MonitoringProps:
+        """Who is told of alarms."""
+        return MonitoringProps(alarm_email=self.alarm_email)
 
     @property
     def cdk_removal_policy(self) -> RemovalPolicy:
@@ -272,6 +280,8 @@ def _check(prefix: str, settings: EnvironmentSettings) -> None:
     for key in ("domain_name", "hosted_zone_name"):
         if (value := getattr(settings, key)) is not None:
             check_domain(f"{prefix}.{key}", value)
+    if settings.alarm_email is not None:
+        check_email(f"{prefix}.alarm_email", settings.alarm_email)
     for cidr in settings.allowed_cidrs or ():
         check_cidr(f"{prefix}.allowed_cidrs", cidr)
     check_one_of(f"{prefix}.retention_mode", settings.retention_mode, tuple(RetentionMode.__members__))

@@ -1,5 +1,6 @@
 """AWS CDK constructs that land every Genesys Cloud event in an S3 data lake."""
 
+from genesys_firehose_cdk.common.alarm import AlarmSeverity
 from genesys_firehose_cdk.common.context import MetricName, PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
 from genesys_firehose_cdk.common.keys import OperationsKey
@@ -39,6 +40,8 @@ from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
+from genesys_firehose_cdk.monitoring.dashboard import PipelineDashboard
+from genesys_firehose_cdk.monitoring.events_at_risk import EventsAtRisk
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
 from genesys_firehose_cdk.monitoring.props import MonitoringProps
 from genesys_firehose_cdk.monitoring.thresholds import AlarmThresholdsProps
@@ -46,6 +49,7 @@ from genesys_firehose_cdk.pipeline import GenesysFirehosePipeline
 
 __all__ = [
     "Action",
+    "AlarmSeverity",
     "AlarmThresholdsProps",
     "AlarmTopic",
     "BufferQueue",
@@ -64,6 +68,7 @@ __all__ = [
     "EventShapes",
     "EventSubscription",
     "EventSubscriptionProps",
+    "EventsAtRisk",
     "FieldRule",
     "FreeText",
     "GenesysConnectionProps",
@@ -91,6 +96,7 @@ __all__ = [
     "PartnerEventBus",
     "PipelineAlarms",
     "PipelineContext",
+    "PipelineDashboard",
     "RetentionApplied",
     "RetentionMode",
     "RetentionOnArrival",

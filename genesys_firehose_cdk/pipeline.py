@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
+from genesys_firehose_cdk.common.alarm import PipelineAlarm
 from genesys_firehose_cdk.common.context import PERIOD, MetricName, PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
 from genesys_firehose_cdk.common.keys import OperationsKey
@@ -31,6 +34,8 @@ from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
+from genesys_firehose_cdk.monitoring.dashboard import PipelineDashboard
+from genesys_firehose_cdk.monitoring.events_at_risk import EventsAtRisk
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
 from genesys_firehose_cdk.monitoring.props import MonitoringProps
 from genesys_firehose_cdk.pipeline_parameters import PipelineParameters
@@ -60,7 +65,7 @@ class GenesysFirehosePipeline(Construct):
         name: The value of the metrics' dimension `Pipeline`: the construct's path.
         context: What the pipeline's constructs share, for constructs of your own: metrics, alarms, log groups.
         operations_key: The KMS key of log groups, queues and topic.
-        alarm_topic: Where all alarms report to.
+        alarm_topic: Where alarms report to; those that can wait only without `existing_ticket_topic`.
         bucket: The data lake bucket with its keys and grants.
         retention_mode: How a new object version is locked; None with an existing bucket, for its owner decides.
         retention: Gives new versions their retention; None unless it is applied on arrival.
@@ -82,6 +87,8 @@ class GenesysFirehosePipeline(Construct):
         ip_allow_list: The allow-list that follows Genesys Cloud's address ranges; None without one.
         watch: Asks whether events can still come; None without bus and `watch`.
         alarms: The pipeline's alarms.
+        events_at_risk: The alarm that is on while events are lost, refused or late.
+        dashboard: The pipeline at one look; None if it is left out.
         certificate_alarms: The certificate's alarms; None without an own domain.
         parameters: Where other stacks of the account find the pipeline.
         outputs: The stack outputs, by name.
@@ -162,10 +169,27 @@ class GenesysFirehosePipeline(Construct):
             props.monitoring.existing_alarm_topic
             or AlarmTopic(self, "AlarmTopic", encryption_key=self.operations_key).topic
         )
+        if props.monitoring.alarm_email is not None:
+            subscription = sns.Subscription(
+                self,
+                "AlarmEmail",
+                topic=self.alarm_topic,
+                protocol=sns.SubscriptionProtocol.EMAIL,
+                endpoint=props.monitoring.alarm_email,
+            )
+            acknowledge(
+                subscription,
+                "SNSRedrivePolicy",
+                SERVERLESS,
+                reason="An alarm's history keeps what an e-mail said that could not be delivered; a queue would keep "
+                "it where nobody reads.",
+            )
         return PipelineContext(
             name=self.name,
             operations_key=self.operations_key,
             alarm_topic=self.alarm_topic,
+            ticket_topic=props.monitoring.existing_ticket_topic,
+            runbook_url=props.monitoring.runbook_url,
             metrics_namespace=props.monitoring.metrics_namespace,
             log_retention=props.monitoring.log_retention,
             removal_policy=props.removal_policy,
@@ -371,6 +395,24 @@ class GenesysFirehosePipeline(Construct):
             api=self.api,
             thresholds=props.monitoring.thresholds,
         )
+        alarms = [each for each in self.node.find_all() if isinstance(each, PipelineAlarm)]
+        self.events_at_risk = EventsAtRisk(self, "EventsAtRisk", context=self.context, alarms=alarms)
+        self.dashboard = (
+            PipelineDashboard(
+                self,
+                "Dashboard",
+                context=self.context,
+                alarms=alarms,
+                events_at_risk=self.events_at_risk,
+                delivery_streams=self.delivery_streams,
+                bucket=self.bucket,
+                deduplication_table=self.deduplication_table,
+                api=self.api,
+                partner_bus=self.partner_bus,
+            )
+            if props.monitoring.dashboard
+            else None
+        )
 
     def _create_parameters(self) -> PipelineParameters:
         return PipelineParameters(
@@ -407,7 +449,7 @@ class GenesysFirehosePipeline(Construct):
                     "The key of the tokens; who may read it can find a person",
                 ),
                 ("RawKeyArn", self.bucket.raw_key.key_arn, "Encrypts raw/"),
-                ("AlarmTopicArn", self.alarm_topic.topic_arn, "Where all alarms report to"),
+                ("AlarmTopicArn", self.alarm_topic.topic_arn, "Where alarms report to"),
                 ("BufferQueueUrl", self.buffer_queue.queue.queue_url, "Redrive to here"),
                 ("DeadLetterQueueUrl", self.buffer_queue.dead_letter_queue.queue_url, "Redrive from here"),
                 *self._lake_outputs(),

@@ -48,6 +48,7 @@ FULL = {
     "removal_policy": "RETAIN_ON_UPDATE_OR_DELETE",
     "verification": True,
     "auto_delete_objects": False,
+    "alarm_email": "events@example.com",
     "tags": {"Team": "contact-centre"},
 }
 
@@ -128,6 +129,8 @@ def test_every_setting_reaches_the_stack() -> None:
     assert bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == {"Mode": "COMPLIANCE", "Days": 400}
     assert template.content["Outputs"]["IngestUrl"]["Value"] == "https://events.example.com/ingest/genesys-events"
     assert len(template.resources("AWS::Route53::RecordSet")) == 1
+    [subscription] = template.resources("AWS::SNS::Subscription").values()
+    assert subscription["Properties"]["Endpoint"] == "events@example.com"
     assert len(template.resources("AWS::WAFv2::WebACLAssociation")) == 1
     assert template.resources("AWS::ApiGateway::Account") == {}
     [api] = template.resources("AWS::ApiGateway::RestApi").values()
@@ -218,7 +221,7 @@ def test_every_setting_is_tried_above() -> None:
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": (
         {"acount": "111122223333"},
-        "environments.dev.acount is unknown, did you mean 'account': allowed are account, acknowledge_compliance, allowed_cidrs, "
+        "environments.dev.acount is unknown, did you mean 'account': allowed are account, acknowledge_compliance, alarm_email, allowed_cidrs, "
         "auto_delete_objects, business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
         "genesys_credentials_arn, genesys_credentials_key_arn, genesys_region, hosted_zone_id, hosted_zone_name, "
         "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
@@ -334,6 +337,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"business_hours": {"start_hour": 7}},
         "environments.dev.business_hours is {'start_hour': 7}: an object of start_hour and end_hour, and of days if "
         "you like, is allowed.",
+    ),
+    "alarm e-mail": (
+        {"alarm_email": "operators"},
+        "environments.dev.alarm_email is 'operators': an e-mail address is allowed.",
     ),
     "tags": (
         {"tags": {"CostCentre": 42}},

@@ -59,7 +59,7 @@ OTHER_NAMES = {
 }
 SNAKE_CASE = re.compile(r"([a-z]+(?:_[a-z0-9]+)+)(=.*)?")
 # Of programs that are not ours, in pages that have their commands in code blocks.
-FOREIGN_COMMAND = re.compile(r"^\s*(?:for .* )?(aws|cdk|curl|git) .*?(?<!\\)$", re.MULTILINE | re.DOTALL)
+FOREIGN_COMMAND = re.compile(r"^\s*(?:for .* |\w+=\$\()?(aws|cdk|curl|git) .*?(?<!\\)$", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
 

@@ -13,12 +13,14 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from genesys_firehose_cdk.common.alarm import RUNBOOK_URL, AlarmSection, AlarmSeverity, PipelineAlarm
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import (
     check_dimension,
     check_metrics_namespace,
     check_one_of,
     check_removal_policy,
+    check_runbook_url,
 )
 
 MetricName = Literal[
@@ -77,7 +79,10 @@ class PipelineContext(Props, at="context"):
     Attributes:
         name: The value of the metrics' dimension `Pipeline`: 1 to 255 printable ASCII characters.
         operations_key: Encrypts log groups and queues; see OperationsKey for who must be allowed to use it.
-        alarm_topic: Where all alarms report to; its policy must let CloudWatch and EventBridge publish.
+        alarm_topic: Where alarms report to; its policy must let CloudWatch and EventBridge publish.
+        ticket_topic: Where those of AlarmSeverity.TICKET report to; its policy must let CloudWatch publish. Default:
+            the alarm topic.
+        runbook_url: The address of the page that explains the alarms; see MonitoringProps. Default: docs/alarms.md.
         metrics_namespace: The CloudWatch namespace of the functions' metrics. Default: GenesysFirehose.
         log_retention: How long all log groups keep their entries. Default: one year.
         removal_policy: What happens to everything that holds data when the stack goes. Default:
@@ -90,13 +95,16 @@ class PipelineContext(Props, at="context"):
     name: str
     operations_key: kms.IKey
     alarm_topic: sns.ITopic
+    ticket_topic: sns.ITopic | None = None
+    runbook_url: str = RUNBOOK_URL
     metrics_namespace: str = "GenesysFirehose"
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR
     removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
     def validate(self) -> None:
-        """Check name, namespace and removal policy."""
+        """Check name, address, namespace and removal policy."""
         check_dimension("context.name", self.name)
+        check_runbook_url("context.runbook_url", self.runbook_url)
         check_metrics_namespace("context.metrics_namespace", self.metrics_namespace)
         check_removal_policy(self.removal_policy)
 
@@ -150,15 +158,17 @@ class PipelineContext(Props, at="context"):
         scope: Construct,
         id: str,
         *,
-        metric: cloudwatch.IMetric,
+        metric: cloudwatch.Metric | cloudwatch.MathExpression,
         description: str,
+        severity: AlarmSeverity,
         threshold: float,
+        section: AlarmSection | None = None,
         comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         evaluation_periods: int = 1,
         datapoints_to_alarm: int | None = None,
         missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
-    ) -> cloudwatch.Alarm:
-        """Create an alarm that reports to the pipeline's topic.
+    ) -> PipelineAlarm:
+        """Create an alarm that reports to the topic of its severity when it goes off, and when it is over.
 
         Its name is the stack's and the path in it, such as `GenesysFirehose-prod/Pipeline/Alarms/QueueAge`.
 
@@ -167,30 +177,53 @@ class PipelineContext(Props, at="context"):
             id: The alarm's id.
             metric: What is watched.
             description: What is wrong and what to do, in plain words.
+            severity: How soon somebody has to act.
             threshold: The value that is compared with.
+            section: The section of the page of the alarms, with whose address the description ends. Default: none.
             comparison: Default: at or above the threshold.
             evaluation_periods: How many periods are looked at. Default: 1.
             datapoints_to_alarm: How many of these must be over the threshold. Default: all.
             missing_data: Default: not breaching, because no traffic is no fault, nor is what is not there yet.
         """
-        alarm = cloudwatch.Alarm(
+        alarm = PipelineAlarm(
             scope,
             id,
-            alarm_name=_alarm_name(scope, id),
-            alarm_description=description,
-            metric=metric,
+            severity=severity,
+            section=section,
+            watched=metric,
             threshold=threshold,
+            alarm_name=alarm_name(scope, id),
+            alarm_description=self.describe(description, section),
             comparison_operator=comparison,
             evaluation_periods=evaluation_periods,
             datapoints_to_alarm=datapoints_to_alarm,
             treat_missing_data=missing_data,
         )
-        alarm.add_alarm_action(actions.SnsAction(self.alarm_topic))
+        self.report(alarm, severity)
         return alarm
 
+    def describe(self, description: str, section: AlarmSection | None) -> str:
+        """Return an alarm's description with the address of its section."""
+        return description if section is None else f"{description} Runbook: {self.runbook_url}#{section}"
+
+    def report(self, alarm: cloudwatch.AlarmBase, severity: AlarmSeverity) -> None:
+        """Let an alarm report to the topic of a severity when it goes off, and when it is over."""
+        tickets = self.ticket_topic or self.alarm_topic
+        action = actions.SnsAction(tickets if severity is AlarmSeverity.TICKET else self.alarm_topic)
+        alarm.add_alarm_action(action)
+        alarm.add_ok_action(action)
+
     def report_alarm(
-        self, scope: Construct, id: str, *, metric: cloudwatch.Metric, description: str, missed: int = 3
-    ) -> cloudwatch.Alarm:
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        metric: cloudwatch.Metric,
+        description: str,
+        severity: AlarmSeverity,
+        section: AlarmSection | None = None,
+        missed: int = 3,
+    ) -> PipelineAlarm:
         """Create an alarm on a metric that something reports in every period: it is below 1, or stops.
 
         It is quiet until the metric's first value, and stays on when the metric is gone altogether.
@@ -200,6 +233,8 @@ class PipelineContext(Props, at="context"):
             id: The alarm's id.
             metric: What is reported.
             description: What is wrong and what to do, in plain words.
+            severity: How soon somebody has to act.
+            section: The section of the page of the alarms. Default: none.
             missed: In how many periods, of twice as many, it is below 1 or missing. Default: 3.
         """
         return self.alarm(
@@ -216,19 +251,26 @@ class PipelineContext(Props, at="context"):
             threshold=1,
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             description=description,
+            severity=severity,
+            section=section,
             evaluation_periods=2 * missed,
             datapoints_to_alarm=missed,
             missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
 
 
-def _alarm_name(scope: Construct, id: str) -> str:
+def alarm_name(scope: Construct, id: str) -> str:
     """Return a name that can be typed. No two alarms of an account and region have the same path in the same stack."""
+    stack_name, path = name_parts(scope, id, _LONGEST_ALARM_NAME - 1)
+    return f"{stack_name}/{path}"
+
+
+def name_parts(scope: Construct, id: str, longest: int) -> tuple[str, str]:
+    """Return the stack's name and the path in it of what is to be named, `longest` characters at most in all."""
     stack = Stack.of(scope)
     path = f"{scope.node.path}/{id}".removeprefix(f"{stack.node.path}/")
-    room = _LONGEST_ALARM_NAME - 1
-    room -= _LONGEST_STACK_NAME if Token.is_unresolved(stack.stack_name) else len(stack.stack_name)
+    room = longest - (_LONGEST_STACK_NAME if Token.is_unresolved(stack.stack_name) else len(stack.stack_name))
     if len(path) > room:
-        # The end tells which alarm it is.
+        # The end tells what it is.
         path = f"{sha256(path.encode()).hexdigest()[:8]}-{path[9 - room :]}"
-    return f"{stack.stack_name}/{path}"
+    return stack.stack_name, path

@@ -13,6 +13,8 @@ _DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:{_DOMAIN_LABEL}\.)+[a-z]{{2,63}}")
 _HEADER_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_NAME = re.compile(r"[^\s,.]+")
 _METRICS_NAMESPACE = re.compile(r"(?!AWS/)[0-9A-Za-z._/#:-]{1,255}")
+_RUNBOOK_URL = re.compile(r"[!\"$-~]{1,300}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PRINTABLE_ASCII = re.compile(r"[ -~]+")
 _ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*):(?P<account>\d*):(?P<resource>.+)")
 # The CDK takes 255; CloudWatch takes 1,024 ASCII characters (Amazon CloudWatch API Reference, "Dimension").
@@ -130,6 +132,26 @@ def check_metrics_namespace(name: str, value: str) -> None:
         raise InvalidPropertyError(
             name, f"is {value!r}", "1 to 255 letters, digits and ._-/#: are allowed, not beginning with AWS/"
         )
+
+
+def check_runbook_url(name: str, value: str) -> None:
+    """Refuse what is no address of a page, or too long for an alarm's description with the text before it.
+
+    1,024 characters are allowed in all (Amazon CloudWatch API Reference, "PutMetricAlarm").
+    """
+    if not Token.is_unresolved(value) and not _RUNBOOK_URL.fullmatch(value):
+        raise InvalidPropertyError(
+            name,
+            f"is {value!r}",
+            "the address of a page in 1 to 300 characters without blanks and # is allowed, such as "
+            "https://example.com/alarms.html",
+        )
+
+
+def check_email(name: str, value: str) -> None:
+    """Refuse what is no e-mail address."""
+    if not Token.is_unresolved(value) and not _EMAIL.fullmatch(value):
+        raise InvalidPropertyError(name, f"is {value!r}", "an e-mail address is allowed")
 
 
 def check_dimension(name: str, value: str) -> None:

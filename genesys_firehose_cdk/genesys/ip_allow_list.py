@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import ArnFormat, CustomResource, Duration, Fn, Names, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, acknowledge, acknowledge_wildcard
+from genesys_firehose_cdk.common.alarm import AlarmSeverity, PipelineAlarm
 from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.scheduled_function import ScheduledFunction
@@ -219,12 +219,14 @@ class IpAllowList(Construct):
             if addresses
         }
 
-    def _create_alarms(self, context: PipelineContext, interval: Duration) -> dict[str, cloudwatch.Alarm]:
+    def _create_alarms(self, context: PipelineContext, interval: Duration) -> dict[str, PipelineAlarm]:
         return {
             "IpRangesRefused": context.alarm(
                 self,
                 "IpRangesRefused",
                 metric=context.metric("IpRangesRefused", period=interval),
+                severity=AlarmSeverity.TICKET,
+                section="ip-ranges-refused",
                 threshold=1,
                 description="Genesys Cloud's list of address ranges is refused, and the allow-list stays as it was. "
                 "Read the function's log; if the list is right, deploy once with a higher max_shrink_ratio.",
@@ -233,6 +235,8 @@ class IpAllowList(Construct):
                 self,
                 "IpRangesUnchecked",
                 metric=context.metric("IpRangesChecked", period=interval),
+                severity=AlarmSeverity.TICKET,
+                section="ip-ranges-unchecked",
                 # Two runs may fall into one period, and none into the next.
                 missed=3,
                 description="The allow-list is not kept up to date: Genesys Cloud's address ranges could not be read, "

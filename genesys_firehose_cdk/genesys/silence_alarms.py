@@ -7,6 +7,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from genesys_firehose_cdk.common.alarm import AlarmSeverity, PipelineAlarm
 from genesys_firehose_cdk.common.context import PERIOD, MetricName, PipelineContext
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_range
@@ -70,7 +71,7 @@ def _on(metric_id: str, days: Sequence[int]) -> str:
 
 def silence_alarm(
     scope: Construct, context: PipelineContext, ingress: str, hours: BusinessHoursProps, silence: Duration
-) -> cloudwatch.Alarm:
+) -> PipelineAlarm:
     """Create the alarm `<ingress>Silent`: no event for as long as `silence` within the business hours.
 
     The watch function counts a zero for each ingress whenever it runs, because CloudWatch does not evaluate a metric
@@ -87,6 +88,8 @@ def silence_alarm(
         scope,
         f"{ingress}Silent",
         metric=expression,
+        severity=AlarmSeverity.PAGE,
+        section="silence",
         threshold=1,
         description=f"No event came by {ingress} for {silence.to_human_string()} within the business hours. Look "
         "whether Genesys Cloud sends: the integration, the subscription, the partner event source, the certificate.",

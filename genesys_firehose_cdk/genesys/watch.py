@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from genesys_firehose_cdk.common.alarm import AlarmSection, AlarmSeverity, PipelineAlarm
 from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.scheduled_function import ScheduledFunction
@@ -38,6 +38,12 @@ _DESCRIPTIONS: dict[Question, str] = {
         "No active event subscription of Genesys Cloud has the webhook's URL, or Genesys Cloud does not say so. Look "
         "at the webhook's certificate and health, then activate the subscription."
     ),
+}
+
+_SECTIONS: dict[Question, AlarmSection] = {
+    "PartnerSourceActive": "partner-source-active",
+    "IntegrationActive": "integration-active",
+    "SubscriptionActive": "subscription-active",
 }
 
 
@@ -149,23 +155,34 @@ class GenesysWatch(Construct):
             timeout=_TIMEOUT,
         )
         questions = _questions(partner_bus, connection, subscription_path)
-        self.alarms: dict[str, cloudwatch.Alarm] = {
+        self.alarms = self._create_alarms(context, questions)
+        if props is not None and props.business_hours is not None:
+            for ingress in ingresses:
+                alarm = silence_alarm(self, context, ingress, props.business_hours, props.silence)
+                self.alarms[f"{ingress}Silent"] = alarm
+
+    def _create_alarms(self, context: PipelineContext, questions: Iterator[Question]) -> dict[str, PipelineAlarm]:
+        answers: dict[str, PipelineAlarm] = {
             name: context.report_alarm(
-                self, name, metric=context.metric(name, statistic="Minimum"), description=_DESCRIPTIONS[name]
+                self,
+                name,
+                metric=context.metric(name, statistic="Minimum"),
+                description=_DESCRIPTIONS[name],
+                severity=AlarmSeverity.PAGE,
+                section=_SECTIONS[name],
             )
             for name in questions
         }
-        self.alarms["WatchNotRunning"] = context.report_alarm(
+        watch = context.report_alarm(
             self,
             "WatchNotRunning",
             metric=self.function.function.metric_invocations(period=PERIOD),
             description="The watch does not run, so nobody would notice when events stop coming. Look at its schedule "
             "and its log group.",
+            severity=AlarmSeverity.TICKET,
+            section="watch-not-running",
         )
-        if props is not None and props.business_hours is not None:
-            for ingress in ingresses:
-                alarm = silence_alarm(self, context, ingress, props.business_hours, props.silence)
-                self.alarms[f"{ingress}Silent"] = alarm
+        return {**answers, "WatchNotRunning": watch}
 
 
 def _connection_to_ask(

@@ -11,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge, acknowledge_wildcard
+from genesys_firehose_cdk.common.alarm import AlarmSection, AlarmSeverity, PipelineAlarm
 from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
 from genesys_firehose_cdk.common.keys import key_statement
 from genesys_firehose_cdk.common.lambda_function import LeastPrivilegeFunction
@@ -82,7 +83,7 @@ class RetentionOnArrival(Construct):
         self.rules = {"Arrivals": self._create_arrivals_rule(bucket), "Sweep": self._create_sweep_rule()}
         for queue in (self.queue, self.dead_letter_queue):
             self._let_rules_send(queue)
-        self.alarms: dict[str, cloudwatch.Alarm] = {}
+        self.alarms: dict[str, PipelineAlarm] = {}
         self._watch(context)
 
     def _create_queue(self, id: str, context: PipelineContext, **properties: Any) -> sqs.Queue:
@@ -214,15 +215,17 @@ class RetentionOnArrival(Construct):
     def _watch(self, context: PipelineContext) -> None:
         queue = self.queue
         unlocked = "The bucket's policy keeps unlocked versions from deletion."
-        alarms: dict[str, tuple[cloudwatch.IMetric, float, str]] = {
+        alarms: dict[str, tuple[cloudwatch.Metric, float, AlarmSection, str]] = {
             "RetentionLag": (
                 context.metric("RetentionLag", statistic="Maximum"),
                 _LONGEST_LAG.to_milliseconds(),
+                "retention-lag",
                 f"New versions get their retention late. {unlocked} Look at the retention queue.",
             ),
             "RetentionQueueAge": (
                 queue.metric_approximate_age_of_oldest_message(period=PERIOD),
                 _LONGEST_LAG.to_seconds(),
+                "retention-queue-age",
                 f"New versions wait for their retention. {unlocked} Read the retention function's log.",
             ),
             # A message that was received three times leaves the age (Amazon SQS Developer Guide, "Available CloudWatch
@@ -230,11 +233,13 @@ class RetentionOnArrival(Construct):
             "RetentionQueueDepth": (
                 queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum"),
                 _MOST_WAITING,
+                "retention-queue-depth",
                 f"Many new versions wait for their retention. {unlocked} Read the retention function's log.",
             ),
             "RetentionFailed": (
                 context.metric("RetentionsFailed"),
                 1,
+                "retention-failed",
                 f"A retention could not be put; it is tried again. {unlocked} Read the retention function's log.",
             ),
             "RetentionDeadLetters": (
@@ -242,13 +247,23 @@ class RetentionOnArrival(Construct):
                     period=PERIOD, statistic="Maximum"
                 ),
                 1,
+                "retention-dead-letters",
                 f"Retentions could not be put in ten tries. {unlocked} Mend the cause; the daily sweep locks them.",
             ),
             "RetentionEscaped": (
                 context.metric("RetentionsEscaped"),
                 1,
+                "retention-escaped",
                 "The daily sweep found versions without a retention, and locked them. Look at the rule Arrivals.",
             ),
         }
-        for name, (metric, threshold, description) in alarms.items():
-            self.alarms[name] = context.alarm(self, name, metric=metric, threshold=threshold, description=description)
+        for name, (metric, threshold, section, description) in alarms.items():
+            self.alarms[name] = context.alarm(
+                self,
+                name,
+                metric=metric,
+                threshold=threshold,
+                description=description,
+                severity=AlarmSeverity.TICKET,
+                section=section,
+            )

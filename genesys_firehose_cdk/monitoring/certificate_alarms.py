@@ -7,6 +7,7 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
+from genesys_firehose_cdk.common.alarm import AlarmSeverity
 from genesys_firehose_cdk.common.context import PipelineContext
 
 # AWS Certificate Manager User Guide, "Amazon EventBridge support for ACM".
@@ -56,6 +57,8 @@ class CertificateAlarms(Construct):
                 "are in place."
             ),
             metric=certificate.metric_days_to_expiry(),
+            severity=AlarmSeverity.TICKET,
+            section="days-to-expiry",
             threshold=days_to_expiry,
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
             missing_data=cloudwatch.TreatMissingData.IGNORE,

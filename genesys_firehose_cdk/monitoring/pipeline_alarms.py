@@ -10,12 +10,14 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import custom_resources as cr
 from constructs import Construct, IConstruct
 
+from genesys_firehose_cdk.common.alarm import AlarmSection, AlarmSeverity, PipelineAlarm
 from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
 from genesys_firehose_cdk.delivery.delivery_stream import DataLakeDeliveryStream
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.monitoring.thresholds import AlarmThresholdsProps
 
+_PAGE, _TICKET = AlarmSeverity.PAGE, AlarmSeverity.TICKET
 _SHORTEST_FRESHNESS_SECONDS = 300
 # Refused requests are a share of at least so many, within so long.
 _REQUESTS = 10
@@ -27,7 +29,7 @@ _KINDS = frozenset({"Function", "StateMachine", "Resource"})
 
 
 class PipelineAlarms(Construct):
-    """The pipeline's alarms, all to one topic.
+    """The pipeline's alarms, each to the topic of its severity.
 
     Every function, every rule and every state machine below the pipeline has the alarms of its kind, but for those of
     the CDK's provider framework: they run within a deployment, and CloudFormation reports their failures.
@@ -68,7 +70,7 @@ class PipelineAlarms(Construct):
         super().__init__(scope, id)
         self._context = context
         self._limit = thresholds or AlarmThresholdsProps()
-        self.alarms: dict[str, cloudwatch.Alarm] = {}
+        self.alarms: dict[str, PipelineAlarm] = {}
         for number, delivery_stream in enumerate(delivery_streams, start=1):
             self._watch_stream(delivery_stream, "" if number == 1 else str(number))
         for resource in pipeline.node.find_all():
@@ -87,12 +89,16 @@ class PipelineAlarms(Construct):
             f"DeliveryFreshness{suffix}",
             delivery_stream.metric_freshness(),
             longest_delay,
+            _PAGE,
+            "delivery-freshness",
             "Events reach clean/ late. Look at the delivery stream's error log and the transform function.",
         )
         self._add(
             f"BackupFreshness{suffix}",
             delivery_stream.metric_backup_freshness(),
             longest_delay,
+            _PAGE,
+            "delivery-freshness",
             "Events reach raw/ late. Look at the delivery stream's error log, the delivery role and the raw key.",
         )
         unwritten = (
@@ -103,23 +109,31 @@ class PipelineAlarms(Construct):
             "Firehose fails to invoke the transform function; what fails in every attempt goes to errors/. Read the "
             "function's log and the delivery stream's error log, mend the cause, then redrive."
         )
-        for name, metric, description in (
-            ("DeliverySuccess", delivery_stream.metric_delivery_success(), unwritten),
-            ("BackupSuccess", delivery_stream.metric_backup_success(), unwritten),
-            ("ProcessingSuccess", delivery_stream.metric_processing_success(), untransformed),
-        ):
+        sections: dict[str, tuple[cloudwatch.Metric, AlarmSection, str]] = {
+            "DeliverySuccess": (delivery_stream.metric_delivery_success(), "delivery-success", unwritten),
+            "BackupSuccess": (delivery_stream.metric_backup_success(), "delivery-success", unwritten),
+            "ProcessingSuccess": (delivery_stream.metric_processing_success(), "processing-success", untransformed),
+        }
+        for name, (metric, section, description) in sections.items():
             below = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
-            self._add(f"{name}{suffix}", metric, limit.delivery_success_ratio, description, below)
+            self._add(f"{name}{suffix}", metric, limit.delivery_success_ratio, _PAGE, section, description, below)
+        self._watch_limits(delivery_stream, suffix)
+
+    def _watch_limits(self, delivery_stream: DataLakeDeliveryStream, suffix: str) -> None:
         self._add(
             f"StreamThrottled{suffix}",
             delivery_stream.metric_throttled(),
-            limit.throttled_records,
+            self._limit.throttled_records,
+            _TICKET,
+            "stream-throttled",
             "Firehose refuses events because of its quota; they wait in the buffer queue. Request a higher quota.",
         )
         self._add(
             f"QuotaUse{suffix}",
             delivery_stream.metric_quota_use(),
-            limit.quota_use_ratio,
+            self._limit.quota_use_ratio,
+            _TICKET,
+            "quota-use",
             "The delivery stream comes close to its quota. Request a higher one before Firehose throttles.",
         )
         if delivery_stream.is_partitioned:
@@ -127,6 +141,8 @@ class PipelineAlarms(Construct):
                 f"PartitionCountExceeded{suffix}",
                 delivery_stream.metric_partition_count_exceeded(),
                 1,
+                _PAGE,
+                "partition-count-exceeded",
                 "Too many active partitions; Firehose sends what exceeds the quota to errors/.",
             )
         if delivery_stream.encryption_key is not None:
@@ -134,6 +150,8 @@ class PipelineAlarms(Construct):
                 f"StreamKey{suffix}",
                 delivery_stream.metric_key_failures(),
                 1,
+                _PAGE,
+                "stream-key",
                 "Firehose can't use the stream's KMS key, and so takes no event; they wait in the buffer queue. Check "
                 "that the key is enabled and that its policy allows Firehose and the ingest function's role.",
             )
@@ -162,12 +180,16 @@ class PipelineAlarms(Construct):
             f"{name}Errors",
             metric("Errors"),
             self._limit.function_errors,
+            _TICKET,
+            "function-errors",
             f"The function {name} fails. Read its log group.",
         )
         self._add(
             f"{name}Throttles",
             metric("Throttles"),
             self._limit.function_throttles,
+            _TICKET,
+            "function-throttles",
             f"The function {name} is throttled. Raise the account's concurrency.",
         )
 
@@ -176,12 +198,7 @@ class PipelineAlarms(Construct):
 
         An event that goes to the rule's dead-letter queue is no failed invocation; one that can't go there is lost.
         """
-        # Of a rule on a bus of its own, Ref is `<bus>|<rule>` (seen; documented is the rule's id alone). The second
-        # part of Ref twice is the rule's name in both cases.
-        dimensions = {"RuleName": rule.ref}
-        if rule.event_bus_name is not None:
-            rule_name = Fn.select(1, Fn.split("|", f"{rule.ref}|{rule.ref}"))
-            dimensions = {"EventBusName": rule.event_bus_name, "RuleName": rule_name}
+        dimensions = rule_dimensions(rule)
         advice = "Look at the policies of target and key."
         failures = {"FailedInvocations": f"The rule {name} could not invoke its target. {advice}"}
         if any(target.get("deadLetterConfig") for target in Stack.of(rule).resolve(rule.targets)):
@@ -190,10 +207,14 @@ class PipelineAlarms(Construct):
             )
             failures["InvocationsFailedToBeSentToDlq"] = (
                 f"Events of the rule {name} are lost to it: neither its target nor the dead-letter queue took them. "
-                f"{advice} Then replay the bus's archive."
+                f"{advice}"
             )
+        # Genesys Cloud's events come over a bus of their own; the other rules do the pipeline's own errands.
+        severity = _TICKET if rule.event_bus_name is None else _PAGE
+        section: AlarmSection = "rule-invocations" if rule.event_bus_name is None else "partner-events-undelivered"
         for metric_name, description in failures.items():
-            self._add(f"{name}{metric_name}", _metric("AWS/Events", metric_name, dimensions), 1, description)
+            metric = _metric("AWS/Events", metric_name, dimensions)
+            self._add(f"{name}{metric_name}", metric, 1, severity, section, description)
 
     def _watch_state_machine(self, name: str, state_machine: sfn.CfnStateMachine) -> None:
         for metric_name, what in (
@@ -205,6 +226,8 @@ class PipelineAlarms(Construct):
                 f"{name}{metric_name}",
                 _metric("AWS/States", metric_name, {"StateMachineArn": state_machine.ref}),
                 1,
+                _TICKET,
+                "rebuild-executions",
                 f"An execution of the state machine {name} {what}. Read its log group, then start it again.",
             )
 
@@ -213,6 +236,8 @@ class PipelineAlarms(Construct):
             "ClientErrors",
             api.api.metric_client_error(period=PERIOD),
             self._limit.client_errors,
+            _TICKET,
+            "client-errors",
             "Many requests are refused: a signing key that differs, or forged requests.",
         )
         refused = api.ingest_method.metric_client_error(api.api.deployment_stage, period=_SHARE_PERIOD)
@@ -230,6 +255,8 @@ class PipelineAlarms(Construct):
                 label="Share of refused requests",
             ),
             self._limit.refused_share_ratio,
+            _PAGE,
+            "refused-share",
             "Most requests are refused while hardly any are accepted: the sender signs with another key than the "
             "secret's, its networks are not allowed, or only forgers call. Compare the signing key's versions with the "
             "sender's.",
@@ -238,6 +265,8 @@ class PipelineAlarms(Construct):
             "ServerErrors",
             api.api.metric_server_error(period=PERIOD),
             self._limit.server_errors,
+            _PAGE,
+            "server-errors",
             "The webhook fails; the sender retries for 85 seconds only. Check GET /health for the reason.",
         )
 
@@ -247,6 +276,8 @@ class PipelineAlarms(Construct):
             "QueueAge",
             queue.metric_approximate_age_of_oldest_message(period=PERIOD),
             self._limit.queue_age_seconds,
+            _PAGE,
+            "queue-age",
             "Accepted events wait in the buffer queue. Check that Firehose takes records.",
         )
         self._add(
@@ -265,6 +296,8 @@ class PipelineAlarms(Construct):
                 label="Messages that wait",
             ),
             self._limit.queue_depth or _DEPTH_FACTOR * messages_at_once,
+            _PAGE,
+            "queue-depth",
             "Many accepted events wait in the buffer queue, each for up to 15 minutes until the next try. Check that "
             "Firehose takes records, and the ingest function's log.",
         )
@@ -274,6 +307,8 @@ class PipelineAlarms(Construct):
                 period=PERIOD, statistic="Maximum"
             ),
             self._limit.dead_letters,
+            _PAGE,
+            "dead-letters",
             "Accepted events wait in the dead-letter queue, for 14 days at most. `genesys-firehose dead-letters list` "
             "says why; redrive what can be read, and set the rest aside.",
         )
@@ -284,18 +319,24 @@ class PipelineAlarms(Construct):
             "FailedRecords",
             metric("RecordsFailed"),
             self._limit.failed_records,
+            _PAGE,
+            "failed-records",
             "Events could not be read and went to errors/. Redrive them once the cause is mended.",
         )
         self._add(
             "DeduplicationUnavailable",
             metric("DeduplicationUnavailable"),
             self._limit.deduplication_unavailable,
+            _TICKET,
+            "deduplication-unavailable",
             "Events were delivered without a check for duplicates, because the table did not answer.",
         )
         self._add(
             "ConflictingRecords",
             metric("RecordsConflicting"),
             self._limit.conflicting_records,
+            _TICKET,
+            "conflicting-records",
             "Events came under the id of another one with other content: an update, a sender that uses an id twice, or "
             "a forgery. Nothing is dropped. Compare what clean/ marks as conflict with what else has the same id.",
         )
@@ -304,6 +345,8 @@ class PipelineAlarms(Construct):
             # The largest batch, not the sum: batches are of one size, whatever the traffic is.
             metric("TokensMade", statistic="Maximum"),
             self._limit.tokens_made,
+            _TICKET,
+            "token-volume",
             "A batch of events made very many new tokens: somebody who may send and read clean/ may be trying out "
             "values to learn whose tokens they are. Look in clean/ for events with long lists of tokens.",
         )
@@ -311,6 +354,8 @@ class PipelineAlarms(Construct):
             "SchemaDrift",
             metric("SchemaDrift"),
             self._limit.schema_drift,
+            _TICKET,
+            "schema-drift",
             "Events have fields or types that no known shape has. Nothing is lost: the records in clean/ name "
             "them in schema_drift, and in closed_fields what was closed. Check the queries, then let "
             "`genesys-firehose shapes` learn the new shape, say what its fields are, and rebuild.",
@@ -319,14 +364,35 @@ class PipelineAlarms(Construct):
     def _add(
         self,
         name: str,
-        metric: cloudwatch.IMetric,
+        metric: cloudwatch.Metric | cloudwatch.MathExpression,
         threshold: float,
+        severity: AlarmSeverity,
+        section: AlarmSection,
         description: str,
         comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     ) -> None:
         self.alarms[name] = self._context.alarm(
-            self, name, metric=metric, threshold=threshold, description=description, comparison=comparison
+            self,
+            name,
+            metric=metric,
+            threshold=threshold,
+            severity=severity,
+            section=section,
+            description=description,
+            comparison=comparison,
         )
+
+
+def rule_dimensions(rule: events.CfnRule) -> dict[str, str]:
+    """Return the dimensions of a rule's metrics."""
+    if rule.event_bus_name is None:
+        return {"RuleName": rule.ref}
+    # Of a rule on a bus of its own, Ref is `<bus>|<rule>` (seen; documented is the rule's id alone). The second part
+    # of Ref twice is the rule's name in both cases.
+    return {
+        "EventBusName": rule.event_bus_name,
+        "RuleName": Fn.select(1, Fn.split("|", f"{rule.ref}|{rule.ref}")),
+    }
 
 
 def _metric(namespace: str, name: str, dimensions: dict[str, str]) -> cloudwatch.Metric:

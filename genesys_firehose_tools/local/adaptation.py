@@ -17,6 +17,8 @@ _UNSUPPORTED: Mapping[str, Callable[[Resource], bool]] = {
     "AWS::Athena::NamedQuery": lambda _: True,
     "AWS::CloudWatch::Alarm": lambda alarm: "Metrics" in alarm["Properties"],
     "AWS::CloudWatch::CompositeAlarm": lambda _: True,
+    # It refers to the alarms that are taken out.
+    "AWS::CloudWatch::Dashboard": lambda _: True,
     "AWS::Events::Archive": lambda _: True,
     "AWS::WAFv2::WebACLAssociation": lambda _: True,
 }

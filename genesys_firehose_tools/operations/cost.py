@@ -305,6 +305,8 @@ class Month:
         kept = written * _LOG_COMPRESSED_SHARE * _kept(self._traffic.months, design.log_retention_days)
         yield Usage("CloudWatch", "logs stored", "cloudwatch_logs_stored_gb_month", kept / _GB)
         yield Usage("CloudWatch", "alarms", "cloudwatch_alarm_metric_month", design.alarm_metrics)
+        yield Usage("CloudWatch", "composite alarms", "cloudwatch_composite_alarm_month", design.composite_alarms)
+        yield Usage("CloudWatch", "dashboards", "cloudwatch_dashboard_month", design.dashboards)
         methods = design.api_methods if self._is_webhook else 0
         metrics = _CUSTOM_METRICS + methods * _METRICS_OF_A_METHOD
         yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)

@@ -50,6 +50,8 @@ class Design:
         bucket_keys: Whether the lake's bucket uses S3 Bucket Keys.
         secrets: Secrets.
         alarm_metrics: Metrics that alarms watch.
+        composite_alarms: Alarms over other alarms.
+        dashboards: Dashboards.
         raw_archive_days: When objects of `raw/` move to S3 Glacier Instant Retrieval; None for never.
         raw_expiration_days: When they expire; None for never.
         clean_expiration_days: When objects of `clean/` expire; None for never.
@@ -84,6 +86,8 @@ class Design:
     bucket_keys: bool
     secrets: int
     alarm_metrics: int
+    composite_alarms: int
+    dashboards: int
     raw_archive_days: int | None
     raw_expiration_days: int | None
     clean_expiration_days: int | None
@@ -118,6 +122,8 @@ DEFAULT_DESIGN = Design(
     bucket_keys=True,
     secrets=2,
     alarm_metrics=35,
+    composite_alarms=1,
+    dashboards=1,
     raw_archive_days=90,
     raw_expiration_days=None,
     clean_expiration_days=None,
@@ -235,6 +241,8 @@ class _Reader:
             bucket_keys=_uses_bucket_keys(lake),
             secrets=self._count("AWS::SecretsManager::Secret"),
             alarm_metrics=sum(_metrics(alarm) for alarm in self._all("AWS::CloudWatch::Alarm")),
+            composite_alarms=self._count("AWS::CloudWatch::CompositeAlarm"),
+            dashboards=self._count("AWS::CloudWatch::Dashboard"),
             raw_archive_days=_rule(lake, "raw", "Transitions"),
             raw_expiration_days=_rule(lake, "raw", "ExpirationInDays"),
             clean_expiration_days=_rule(lake, "clean", "ExpirationInDays"),

@@ -4,6 +4,7 @@ import genesys_firehose_cdk as library
 
 PUBLIC = (
     library.Action,
+    library.AlarmSeverity,
     library.AlarmThresholdsProps,
     library.AlarmTopic,
     library.BufferQueue,
@@ -22,6 +23,7 @@ PUBLIC = (
     library.EventShapes,
     library.EventSubscription,
     library.EventSubscriptionProps,
+    library.EventsAtRisk,
     library.FieldRule,
     library.FreeText,
     library.GenesysConnectionProps,
@@ -49,6 +51,7 @@ PUBLIC = (
     library.PartnerEventBus,
     library.PipelineAlarms,
     library.PipelineContext,
+    library.PipelineDashboard,
     library.RetentionApplied,
     library.RetentionMode,
     library.RetentionOnArrival,

@@ -16,6 +16,7 @@ from genesys_firehose_cdk import (
     DeliveryProps,
     GenesysFirehosePipeline,
     LakeProps,
+    MonitoringProps,
     OperationsKey,
     PipelineContext,
     RetentionMode,
@@ -128,6 +129,7 @@ def maximal_pipeline(stack: cdk.Stack) -> GenesysFirehosePipeline:
             web_acl_arn=WEB_ACL_ARN,
             cloud_watch_role=False,
         ),
+        monitoring=MonitoringProps(alarm_email="events@example.com"),
     )
 
 

@@ -36,13 +36,13 @@ def test_no_retained_resource_is_replaced_by_a_new_release(default: Template) ->
 
 def test_two_pipelines_live_in_one_stack() -> None:
     stack = new_stack()
-    first = GenesysFirehosePipeline(stack, "First")
-    second = GenesysFirehosePipeline(stack, "Second")
+    first = GenesysFirehosePipeline(stack, "Sales")
+    second = GenesysFirehosePipeline(stack, "Care")
     template = template_of(stack)
     assert len(template.resources("AWS::KinesisFirehose::DeliveryStream")) == 2
     assert first.name != second.name
-    for name in ("First", "Second"):
-        other = "Second" if name == "First" else "First"
+    for name in ("Sales", "Care"):
+        other = "Care" if name == "Sales" else "Sales"
         references = json.dumps(
             [resource for key, resource in template.content["Resources"].items() if key.startswith(name)]
         )

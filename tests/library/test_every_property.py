@@ -20,6 +20,7 @@ from aws_cdk import aws_sns as sns
 
 import genesys_firehose_cdk as library
 from genesys_firehose_cdk import (
+    AlarmSeverity,
     AlarmThresholdsProps,
     BufferingProps,
     BusinessHoursProps,
@@ -293,6 +294,12 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "existing_alarm_topic": lambda stack: {
             "existing_alarm_topic": sns.Topic.from_topic_arn(stack, "Topic", TOPIC_ARN)
         },
+        "existing_ticket_topic": lambda stack: {
+            "existing_ticket_topic": sns.Topic.from_topic_arn(stack, "Topic", TOPIC_ARN)
+        },
+        "alarm_email": _to(alarm_email="events@example.com"),
+        "runbook_url": _to(runbook_url="https://example.com/alarms.html"),
+        "dashboard": _to(dashboard=False),
         "thresholds": _to(thresholds=AlarmThresholdsProps(dead_letters=9)),
         "metrics_namespace": _to(metrics_namespace="Other"),
         "log_retention": _to(log_retention=logs.RetentionDays.ONE_MONTH),
@@ -391,12 +398,22 @@ def test_the_context_is_used_by_what_takes_it() -> None:
         stack = new_stack()
         context = new_context(stack, **properties)
         context.log_group(stack, "Logs")
-        context.alarm(stack, "Alarm", metric=context.metric("EventAge"), description="", threshold=1)
+        context.alarm(
+            stack,
+            "Alarm",
+            metric=context.metric("EventAge"),
+            description="",
+            severity=AlarmSeverity.TICKET,
+            section="queue-age",
+            threshold=1,
+        )
         return json.dumps(template_of(stack).content, sort_keys=True)
 
     usual = template()
     for change in (
         {"name": "Other"},
+        {"ticket_topic": sns.Topic.from_topic_arn(cdk.Stack(), "Topic", TOPIC_ARN)},
+        {"runbook_url": "https://example.com/alarms.html"},
         {"metrics_namespace": "Other"},
         {"log_retention": logs.RetentionDays.ONE_DAY},
         {"removal_policy": cdk.RemovalPolicy.DESTROY},

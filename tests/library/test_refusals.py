@@ -204,6 +204,22 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda _: MonitoringProps(existing_alarm_topic="arn:aws:sns:eu-west-1:111122223333:alarms"),
         "monitoring.existing_alarm_topic is 'arn:aws:sns:eu-west-1:111122223333:alarms': an aws_sns.ITopic or None is allowed.",
     ),
+    "ticket topic as a text": (
+        lambda _: MonitoringProps(existing_ticket_topic="tickets"),
+        "monitoring.existing_ticket_topic is 'tickets': an aws_sns.ITopic or None is allowed.",
+    ),
+    "alarm e-mail without a domain": (
+        lambda _: MonitoringProps(alarm_email="operators"),
+        "monitoring.alarm_email is 'operators': an e-mail address is allowed.",
+    ),
+    "runbook with a section": (
+        lambda _: MonitoringProps(runbook_url="https://example.com/alarms.html#queue-age"),
+        "monitoring.runbook_url is 'https://example.com/alarms.html#queue-age': the address of a page in 1 to 300 characters without blanks and # is allowed, such as https://example.com/alarms.html.",
+    ),
+    "no runbook": (
+        lambda _: MonitoringProps(runbook_url=""),
+        "monitoring.runbook_url is '': the address of a page in 1 to 300 characters without blanks and # is allowed, such as https://example.com/alarms.html.",
+    ),
     "domain as a text": (
         lambda _: WebhookProps(domain="events.example.com"),
         "webhook.domain is 'events.example.com': a WebhookDomainProps or None is allowed.",

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from genesys_firehose_cdk import GenesysFirehosePipeline, InvalidPropertyError, MetricName
+from genesys_firehose_cdk import AlarmSeverity, GenesysFirehosePipeline, InvalidPropertyError, MetricName
 from tests.library.synthesis import ROOT, new_context, new_stack, template_of
 
 # Calls of the functions' telemetry, and the names that the watch and the ingest function compute.
@@ -55,7 +55,15 @@ def test_a_metric_that_nobody_writes_is_refused() -> None:
 def test_an_alarm_reports_to_the_topic_of_the_context() -> None:
     stack = new_stack()
     context = new_context(stack)
-    context.alarm(stack, "Late", metric=context.metric("EventAge"), description="Events are late.", threshold=5)
+    context.alarm(
+        stack,
+        "Late",
+        metric=context.metric("EventAge"),
+        description="Events are late.",
+        severity=AlarmSeverity.TICKET,
+        threshold=5,
+    )
     alarm = template_of(stack).properties("AWS::CloudWatch::Alarm")
-    assert alarm["AlarmActions"] == [stack.resolve(context.alarm_topic.topic_arn)]
+    assert alarm["AlarmActions"] == alarm["OKActions"] == [stack.resolve(context.alarm_topic.topic_arn)]
+    assert alarm["AlarmDescription"] == "Events are late."
     assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == ("GreaterThanOrEqualToThreshold", "notBreaching")

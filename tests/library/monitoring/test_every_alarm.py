@@ -4,22 +4,26 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_sns as sns
 
 from genesys_firehose_cdk import (
+    AlarmSeverity,
     DataLakeBucketProps,
     DeliveryProps,
     EventSubscriptionProps,
     GenesysFirehosePipeline,
     IpAllowListProps,
     LakeProps,
+    MonitoringProps,
     RetentionMode,
     SignatureProps,
     WebhookProps,
 )
+from genesys_firehose_cdk.common.alarm import RUNBOOK_URL, AlarmSection
 from tests.library.genesys.test_ip_allow_list import genesys
 from tests.library.genesys.test_watch import FULL
 from tests.library.ingress.test_partner_bus import bus_props
@@ -86,13 +90,13 @@ NOT_WATCHED = {
 
 
 @cache
-def _template(name: str) -> Template:
+def synthesized(name: str) -> Template:
     stack = new_stack()
     TEMPLATES[name](stack)
     return template_of(stack)
 
 
-def _alarms(template: Template) -> dict[str, dict[str, Any]]:
+def alarms_of(template: Template) -> dict[str, dict[str, Any]]:
     """The alarms' properties, by the last part of their paths."""
     return {
         alarm["Metadata"]["aws:cdk:path"].split("/")[-2]: alarm["Properties"]
@@ -124,13 +128,13 @@ def _missing(template: Template) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_resource_has_the_alarms_of_its_kind_or_a_reason(name: str) -> None:
     missing = [
-        (path, metric) for path, metric in _missing(_template(name)) if not any(end in path for end in NOT_WATCHED)
+        (path, metric) for path, metric in _missing(synthesized(name)) if not any(end in path for end in NOT_WATCHED)
     ]
     assert missing == []
 
 
 def test_every_reason_is_about_a_resource_that_is_there() -> None:
-    paths = [path for name in TEMPLATES for path, _metric in _missing(_template(name))]
+    paths = [path for name in TEMPLATES for path, _metric in _missing(synthesized(name))]
     for end in NOT_WATCHED:
         assert any(end in path for path in paths), end
 
@@ -143,7 +147,7 @@ def test_a_resource_without_an_alarm_would_be_noticed() -> None:
 
 
 def test_the_queue_that_is_consumed_has_an_alarm_on_its_age_too() -> None:
-    template = _template("default")
+    template = synthesized("default")
     [age] = [values for metric, values in _metrics(template) if metric == "ApproximateAgeOfOldestMessage"]
     [(queue, _)] = [
         (logical_id, each)
@@ -154,7 +158,7 @@ def test_the_queue_that_is_consumed_has_an_alarm_on_its_age_too() -> None:
 
 
 def test_a_rule_with_a_dead_letter_queue_is_watched_for_what_goes_there_and_what_cannot() -> None:
-    alarms = _alarms(_template("bus alone"))
+    alarms = alarms_of(synthesized("bus alone"))
     for metric in ("FailedInvocations", "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq"):
         alarm = alarms[f"PartnerBusRule{metric}"]
         bus, rule = alarm["Dimensions"]
@@ -169,7 +173,7 @@ def test_a_rule_with_a_dead_letter_queue_is_watched_for_what_goes_there_and_what
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_no_alarm_takes_data_that_are_not_there_yet_for_a_fault(name: str) -> None:
-    treatments = {alarm: properties["TreatMissingData"] for alarm, properties in _alarms(_template(name)).items()}
+    treatments = {alarm: properties["TreatMissingData"] for alarm, properties in alarms_of(synthesized(name)).items()}
     assert set(treatments.values()) <= {"notBreaching", "ignore"}
     stays_on = {alarm for alarm, treatment in treatments.items() if treatment == "ignore"}
     assert stays_on <= {
@@ -233,7 +237,9 @@ def test_an_alarm_on_reports_is_quiet_until_the_first_and_goes_off_when_they_sto
 ) -> None:
     stack = new_stack()
     context = new_context(stack)
-    context.report_alarm(stack, "Alarm", metric=context.metric("IpRangesChecked"), description="")
+    context.report_alarm(
+        stack, "Alarm", metric=context.metric("IpRangesChecked"), description="", severity=AlarmSeverity.PAGE
+    )
     alarm = template_of(stack).properties("AWS::CloudWatch::Alarm")
     [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
     statistics = {each["Id"]: each["MetricStat"]["Stat"] for each in alarm["Metrics"] if "MetricStat" in each}
@@ -245,7 +251,7 @@ def test_an_alarm_on_reports_is_quiet_until_the_first_and_goes_off_when_they_sto
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_an_alarms_name_is_the_stacks_and_the_path_in_it(name: str) -> None:
-    for alarm in _template(name).resources("AWS::CloudWatch::Alarm").values():
+    for alarm in synthesized(name).resources("AWS::CloudWatch::Alarm").values():
         path = alarm["Metadata"]["aws:cdk:path"].removesuffix("/Resource")
         assert alarm["Properties"]["AlarmName"] == path
         assert path.isascii()
@@ -271,7 +277,8 @@ def test_a_name_that_would_be_too_long_keeps_its_end_and_stays_unique(nested: bo
     context = new_context(stack)
     for letter in "ab":
         scope = cdk.aws_sns.Topic(parent, letter * 250)
-        context.alarm(scope, "Late", metric=context.metric("EventAge"), description="", threshold=1)
+        severity = AlarmSeverity.PAGE
+        context.alarm(scope, "Late", metric=context.metric("EventAge"), description="", severity=severity, threshold=1)
     template = cdk.assertions.Template.from_stack(parent).to_json()
     alarms = [each for each in template["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
     names = [alarm["Properties"]["AlarmName"] for alarm in alarms]
@@ -289,27 +296,146 @@ def _flat_selection(name: dict[str, Any]) -> str:
     return str(separator).join(part if isinstance(part, str) else "<stack>" for part in parts)
 
 
-def _in_the_runbook() -> set[str]:
-    text = (ROOT / "docs" / "runbook.md").read_text()
-    table = text.split("| Alarm |", 1)[1].split("\n\n", 1)[0]
-    return {
-        name
-        for row in table.splitlines()
-        if row.startswith("| `")
-        for name in re.findall(r"`(\w+)`", row.split("|")[1])
-    }
+# What can wait for the day: no event suffers from it by itself. All others page.
+TICKETS = {
+    "ClientErrors",
+    "ConflictingRecords",
+    "DaysToExpiry",
+    "DeduplicationUnavailable",
+    "IpRangesRefused",
+    "IpRangesUnchecked",
+    "QuotaUse",
+    "SchemaDrift",
+    "StreamThrottled",
+    "TokenVolume",
+    "WatchNotRunning",
+}
+TICKETS_OF_A_KIND = re.compile(
+    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Retention)|^(?!PartnerBus).*FailedInvocations$"
+)
+PAGES = {
+    "BackupFreshness",
+    "BackupSuccess",
+    "DeadLetters",
+    "DeliveryFreshness",
+    "DeliverySuccess",
+    "EventBridgeSilent",
+    "FailedRecords",
+    "IntegrationActive",
+    "PartitionCountExceeded",
+    "PartnerBusRuleFailedInvocations",
+    "PartnerBusRuleInvocationsFailedToBeSentToDlq",
+    "PartnerBusRuleInvocationsSentToDlq",
+    "PartnerSourceActive",
+    "ProcessingSuccess",
+    "QueueAge",
+    "QueueDepth",
+    "RefusedShare",
+    "ServerErrors",
+    "StreamKey",
+    "SubscriptionActive",
+    "WebhookSilent",
+}
+TICKET_TOPIC = "arn:aws:sns:eu-west-1:111122223333:tickets"
+RUNBOOK = "https://example.com/alarms.html"
 
 
-def test_the_runbooks_table_has_every_alarm_there_is_and_no_other() -> None:
-    found = {alarm for name in TEMPLATES for alarm in _alarms(_template(name))}
-    # The second stream and on have alarms with a number at the end.
-    found = {alarm for alarm in found if alarm.rstrip("0123456789") == alarm or alarm.rstrip("0123456789") not in found}
-    assert found == _in_the_runbook()
+def _base(alarm: str) -> str:
+    """The alarm's name without the number of a stream."""
+    return alarm.rstrip("0123456789")
+
+
+def _severity(alarm: str) -> AlarmSeverity:
+    """What the tables above say; none says both."""
+    is_ticket = _base(alarm) in TICKETS or bool(TICKETS_OF_A_KIND.search(alarm))
+    assert is_ticket != (_base(alarm) in PAGES), alarm
+    return AlarmSeverity.TICKET if is_ticket else AlarmSeverity.PAGE
+
+
+@cache
+def _sections() -> dict[str, str]:
+    """The page's sections by their anchors, as GitHub makes them of headings."""
+    _, *sections = re.split(r"^## ", (ROOT / RUNBOOK_URL).read_text(), flags=re.MULTILINE)
+    return {section.splitlines()[0].lower().replace(" ", "-"): section for section in sections}
+
+
+def _head(section: str) -> str:
+    """The severity, and the names of the alarms."""
+    return section.split("\n\n")[1]
+
+
+def _names_in(section: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", _head(section)))
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_every_alarm_is_heard_and_says_what_to_do(name: str) -> None:
-    for alarm in _alarms(_template(name)).values():
+def test_every_description_ends_with_the_address_of_the_section_that_names_the_alarm(name: str) -> None:
+    for alarm, properties in alarms_of(synthesized(name)).items():
+        _, _, anchor = properties["AlarmDescription"].rpartition(f" Runbook: {RUNBOOK_URL}#")
+        section = _sections()[anchor]
+        assert _base(alarm) in _names_in(section), alarm
+        assert _head(section).lower().startswith(f"{_severity(alarm).value}: "), alarm
+
+
+def test_the_page_has_a_section_for_each_kind_of_alarm_and_names_no_alarm_that_there_is_not() -> None:
+    assert set(_sections()) == set(get_args(AlarmSection))
+    there = {_base(alarm) for name in TEMPLATES for alarm in alarms_of(synthesized(name))}
+    assert {alarm for section in _sections().values() for alarm in _names_in(section)} == there | {"EventsAtRisk"}
+
+
+@pytest.mark.parametrize("section", get_args(AlarmSection))
+def test_each_section_says_what_it_means_how_bad_it_is_and_how_to_see_and_mend_it(section: str) -> None:
+    parts = re.split(r"^\*\*(.+?)\*\*", _sections()[section], flags=re.MULTILINE)
+    said = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert list(said) == ["It means.", "How bad.", "See it.", "Mend it.", "It is mended when"]
+    for part, text in said.items():
+        assert text.strip(), part
+        assert ("```sh" in text) == (part in ("See it.", "Mend it.")), part
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_alarm_is_heard_when_it_goes_off_and_when_it_is_over_and_says_what_to_do(name: str) -> None:
+    for alarm in alarms_of(synthesized(name)).values():
         [action] = alarm["AlarmActions"]
+        assert alarm["OKActions"] == [action]
         assert "AlarmTopic" in flat(action)
-        assert len(alarm["AlarmDescription"]) > 40
+        # CloudWatch takes 1,024 characters, of which an address may have 300.
+        assert 40 < len(alarm["AlarmDescription"].partition(" Runbook: ")[0]) < 600
+
+
+@cache
+def _with_two_topics() -> Template:
+    stack = new_stack()
+    topic = sns.Topic.from_topic_arn(stack, "Tickets", TICKET_TOPIC)
+    monitoring = MonitoringProps(existing_ticket_topic=topic, runbook_url=RUNBOOK)
+    GenesysFirehosePipeline(stack, "Pipeline", partner_bus=bus_props(), monitoring=monitoring)
+    return template_of(stack)
+
+
+def test_a_topic_of_its_own_takes_the_tickets_and_no_page() -> None:
+    for alarm, properties in alarms_of(_with_two_topics()).items():
+        is_ticket = _severity(alarm) is AlarmSeverity.TICKET
+        assert (properties["AlarmActions"] == [TICKET_TOPIC]) is is_ticket, alarm
+        assert properties["AlarmActions"] == properties["OKActions"]
+        assert f" Runbook: {RUNBOOK}#" in properties["AlarmDescription"]
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_one_alarm_is_on_while_any_alarm_that_pages_is(name: str) -> None:
+    template = synthesized(name)
+    composite = template.resources("AWS::CloudWatch::CompositeAlarm").values()
+    rules = [flat(each["Properties"]["AlarmRule"]) for each in composite]
+    for logical_id, alarm in template.resources("AWS::CloudWatch::Alarm").items():
+        pages = _severity(alarm["Metadata"]["aws:cdk:path"].split("/")[-2]) is AlarmSeverity.PAGE
+        assert (f'ALARM("<{logical_id}>")' in "".join(rules)) is pages
+    for rule in rules:
+        assert re.fullmatch(r'\(ALARM\("<\w+>"\)(?: OR ALARM\("<\w+>"\))*\)', rule)
+
+
+def test_the_alarm_over_those_that_page_reports_to_the_alarm_topic() -> None:
+    alarm = _with_two_topics().properties("AWS::CloudWatch::CompositeAlarm", "EventsAtRisk/Alarm")
+    [action] = alarm["AlarmActions"]
+    assert alarm["OKActions"] == [action]
+    assert "AlarmTopic" in flat(action)
+    assert alarm["AlarmName"] == "Test/Pipeline/EventsAtRisk"
+    assert alarm["AlarmDescription"].endswith(f" Runbook: {RUNBOOK}#events-at-risk")

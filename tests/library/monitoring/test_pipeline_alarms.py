@@ -3,6 +3,8 @@
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk.assertions import Annotations, Match
 
 from genesys_firehose_cdk import (
     AlarmThresholdsProps,
@@ -134,6 +136,35 @@ def test_topic_is_encrypted_refuses_plain_http_and_takes_alarms_of_this_account(
     assert len(policy) == 2
 
 
+def _warnings(stack: cdk.Stack) -> list[str]:
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("Nobody is subscribed"))
+    return [each.id for each in found]
+
+
+def test_synthesis_warns_where_nobody_is_subscribed_to_the_topic() -> None:
+    stack = new_stack()
+    GenesysFirehosePipeline(stack, "Pipeline")
+    sns.Topic(stack, "Other").add_subscription(subscriptions.EmailSubscription("events@example.com"))
+    assert _warnings(stack) == ["/Test/Pipeline/AlarmTopic/Topic"]
+
+
+def test_synthesis_does_not_warn_where_another_stack_subscribes_a_queue() -> None:
+    stack = new_stack()
+    pipeline = GenesysFirehosePipeline(stack, "Pipeline")
+    queue = cdk.aws_sqs.Queue(cdk.Stack(stack.node.root, "Other"), "Queue")
+    pipeline.alarm_topic.add_subscription(subscriptions.SqsSubscription(queue))
+    assert _warnings(stack) == []
+
+
+def test_an_e_mail_address_is_subscribed_to_the_alarm_topic() -> None:
+    stack = new_stack()
+    GenesysFirehosePipeline(stack, "Pipeline", monitoring=MonitoringProps(alarm_email="events@example.com"))
+    assert _warnings(stack) == []
+    subscription = template_of(stack).properties("AWS::SNS::Subscription")
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "events@example.com")
+    assert "AlarmTopic" in flat(subscription["TopicArn"])
+
+
 def test_an_existing_topic_takes_the_alarms_instead() -> None:
     stack = new_stack()
     arn = "arn:aws:sns:eu-west-1:111122223333:alarms"
@@ -144,6 +175,7 @@ def test_an_existing_topic_takes_the_alarms_instead() -> None:
     )
     template = template_of(stack)
     assert template.resources("AWS::SNS::Topic") == {}
+    assert _warnings(stack) == []
     assert all(
         alarm["Properties"]["AlarmActions"] == [arn] for alarm in template.resources("AWS::CloudWatch::Alarm").values()
     )

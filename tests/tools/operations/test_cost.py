@@ -23,6 +23,8 @@ DOLLARS = {
     "api_gateway_rest_request": 3.50e-6,
     "api_gateway_http_request": 1.00e-6,
     "cloudwatch_alarm_metric_month": 0.10,
+    "cloudwatch_composite_alarm_month": 0.50,
+    "cloudwatch_dashboard_month": 3.00,
     "cloudwatch_custom_metric_month": 0.30,
     "cloudwatch_logs_ingested_gb": 0.50,
     "cloudwatch_logs_stored_gb_month": 0.03,
@@ -119,12 +121,14 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         ("CloudWatch", "logs written"): 19.53,
         ("CloudWatch", "logs stored"): 2.11,  # 39.06 GB x 0.15 x 12 months x $0.03
         ("CloudWatch", "alarms"): 3.50,  # 25 of one metric, two of two, one of six; x $0.10
+        ("CloudWatch", "composite alarms"): 0.50,  # 1 x $0.50
+        ("CloudWatch", "dashboards"): 3.00,  # 1 x $3.00
         ("CloudWatch", "metrics"): 5.40,  # 8 + 2 methods x 5; x $0.30
         # The first of 30,129,600 in a second and 5 % of the others: 2,592,000 + 1,376,880; x $5.00 / 1,000,000
         ("X-Ray", "traces"): 19.84,
     }
-    assert round(answer.dollars, 2) == 207.70
-    assert round(answer.dollars_per_million_events, 2) == 6.92
+    assert round(answer.dollars, 2) == 211.20
+    assert round(answer.dollars_per_million_events, 2) == 7.04
     assert round(answer.by_service["Firehose"], 2) == 7.35
 
 
