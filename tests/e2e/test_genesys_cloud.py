@@ -9,9 +9,8 @@ import urllib3
 
 from genesys_firehose_cdk.events.topics import resolve_topics
 from genesys_firehose_tools.local.deployment import Deployment, environment_settings
-from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
-from tests.e2e.conftest import Sender, eventually, output_of, queue_length, topic_template
+from tests.e2e.conftest import Sender, eventually, output_of, pipeline_with, queue_length, topic_template
 
 Generate = Callable[[str], GeneratedEvent]
 
@@ -72,7 +71,8 @@ def test_events_that_genesys_cloud_sends_land_masked_in_clean_and_whole_in_raw(
 
 
 def test_the_deletion_of_the_stack_leaves_nothing_at_genesys_cloud() -> None:
-    with temporary_pipeline("destroy") as pipeline:
+    # The verification has left its marked event, and CloudFormation deletes no bucket that holds something.
+    with pipeline_with(retention_mode="NONE", auto_delete_objects=True) as pipeline:
         deployment = pipeline.deployment
         cloudformation = deployment.client("cloudformation")
         source = output_of(deployment, "PartnerBusName")

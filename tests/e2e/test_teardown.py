@@ -50,9 +50,9 @@ def test_a_stack_goes_clean_with_events_access_logs_and_query_results_in_its_buc
     s3.delete_object(Bucket=deployment.bucket, Key=next(iter(sender.lakes["clean/"].objects)))
 
     [stack] = cloudformation.describe_stacks(StackName=deployment.stack)["Stacks"]
-    cloudformation.delete_stack(StackName=deployment.stack)
-
-    cloudformation.get_waiter("stack_delete_complete").wait(
-        StackName=stack["StackId"], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    for name in (f"{deployment.stack}-Verification", deployment.stack):
+        cloudformation.delete_stack(StackName=name)
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
     assert left_behind(deployment, stack["StackId"]) == []
