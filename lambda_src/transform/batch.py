@@ -187,8 +187,10 @@ def _answer(record: CleanRecord, verdict: _Verdict) -> dict[str, Any]:
 
 def _count(record: CleanRecord, verdict: _Verdict, metrics: Metrics) -> None:
     """Count what is special of a record that passes."""
-    if verdict.is_another:
-        metrics.count("RecordsConflicting" if record.mark == "conflict" else "RecordsRepeated")
+    if verdict.is_another and record.mark == "conflict":
+        metrics.count("RecordsConflicting")
+    elif verdict.is_another:
+        metrics.count("RecordsRepeated")
     if not record.date_is_own:
         metrics.count("EventDateOutOfWindow")
     if record.event_type != VERIFICATION:

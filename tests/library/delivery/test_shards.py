@@ -23,15 +23,17 @@ def _key(value: Any) -> str:
 def test_more_streams_leave_everything_else_as_it_is(default: Template, sharded: Template) -> None:
     before, after = default.content["Resources"], sharded.content["Resources"]
     assert before.keys() <= after.keys()
-    # The ingest function must know the streams, its role may use them, and two parameters name them and their logs;
-    # nothing else changes.
+    # The ingest function must know the streams, its role may use them, two parameters name them and their logs, and
+    # dashboard and composite alarm have their alarms; nothing else changes.
     changed = {key: resource["Type"] for key, resource in before.items() if _key(resource) != _key(after[key])}
     assert sorted(changed.values()) == [
+        "AWS::CloudWatch::CompositeAlarm",
+        "AWS::CloudWatch::Dashboard",
         "AWS::IAM::ManagedPolicy",
         "AWS::Lambda::Function",
         *["AWS::SSM::Parameter"] * 2,
     ]
-    assert all("Ingest" in key or "Parameters" in key for key in changed)
+    assert all(any(part in key for part in ("Ingest", "Parameters", "Dashboard", "AtRisk")) for key in changed)
 
 
 def test_what_is_new_is_streams_with_their_role_and_log_group_and_their_alarms(
