@@ -1,10 +1,17 @@
 """The deployed pipeline that a command works on."""
 
+from dataclasses import replace
+
 import boto3
+import botocore.session
+from botocore.config import Config
 
 from genesys_firehose_tools.local.pipeline import LocalPipeline
 from genesys_firehose_tools.operations.clients import Clients
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, find_pipeline
+
+# A network that does not answer is told within 15 s; AWS's own defaults wait for five minutes.
+_SOON = Config(connect_timeout=4, retries={"total_max_attempts": 3, "mode": "standard"})
 
 
 def connect(
@@ -23,10 +30,13 @@ def connect(
         LocalError: The local pipeline is not up.
         PipelineError: The stack can't be read, or the pipeline can't be told.
     """
-    clients: Clients
     if stack is None:
-        clients = deployment = LocalPipeline.get(name).deployment
-        stack = deployment.stack
-    else:
-        clients = boto3.Session(region_name=region, profile_name=profile)
+        deployment = LocalPipeline.get(name).deployment
+        found = find_pipeline(deployment.client("cloudformation"), deployment.stack, pipeline)
+        # The outputs are those of API Gateway; the embedded AWS serves them elsewhere.
+        urls = {"IngestUrl": deployment.ingest_url, "HealthUrl": deployment.health_url}
+        return deployment, replace(found, outputs={**found.outputs, **urls})
+    core = botocore.session.Session(profile=profile)
+    core.set_default_client_config(_SOON)
+    clients = boto3.Session(region_name=region, botocore_session=core)
     return clients, find_pipeline(clients.client("cloudformation"), stack, pipeline)
