@@ -98,8 +98,8 @@ class DeployedResources:
             if not matched:
                 yield f"{name} is not as in the template"
         elif not self._is_declared(declared, actual):
-            wanted = "another" if _is_intrinsic(declared) else f"not {declared}"
-            yield f"{name} is {'missing' if actual is None else actual}, {wanted}"
+            wanted = "not the template's" if _is_intrinsic(declared) else f"not {_text(declared)}"
+            yield f"{name} is missing" if actual is None else f"{name} is {_text(actual)}, {wanted}"
 
     def _is_declared(self, declared: Any, actual: Any) -> bool:
         if actual is None:

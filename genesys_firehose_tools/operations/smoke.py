@@ -14,6 +14,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +26,7 @@ import urllib3
 from genesys_firehose_tools.errors import ToolError
 from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.local.sender import Encoding, Target
-from genesys_firehose_tools.operations.clients import Clients
+from genesys_firehose_tools.operations.clients import Clients, SharedClients
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
 from genesys_firehose_tools.operations.deployed_resources import DeployedResources
 
@@ -112,7 +113,7 @@ class Smoke:
         wait_seconds: float | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._clients = clients
+        self._clients = SharedClients(clients)
         self._pipeline = pipeline
         self._resources = resources
         self._is_local = is_local
@@ -127,15 +128,18 @@ class Smoke:
         )
 
     def run(self) -> Iterator[Passage]:
-        """Try the ways one after the other, and yield what became of each event."""
-        for ingress, way in (("queue", self._queue), ("webhook", self._webhook), ("bus", self._bus)):
-            stages: list[Stage] = []
-            try:
-                reason = way(stages)
-            except (SmokeError, function_module("verification.delivery").DeliveryError) as error:
-                yield Passage(ingress, "failed", str(error), tuple(stages))
-            else:
-                yield Passage(ingress, "not applicable" if reason else "ok", reason or "", tuple(stages))
+        """Try the ways side by side, and yield what became of each event."""
+        ways = {"queue": self._queue, "webhook": self._webhook, "bus": self._bus}
+        with ThreadPoolExecutor(len(ways)) as executor:
+            yield from executor.map(self._try, ways, ways.values())
+
+    def _try(self, ingress: str, way: Callable[[list[Stage]], str | None]) -> Passage:
+        stages: list[Stage] = []
+        try:
+            reason = way(stages)
+        except (SmokeError, function_module("verification.delivery").DeliveryError) as error:
+            return Passage(ingress, "failed", str(error), tuple(stages))
+        return Passage(ingress, "not applicable" if reason else "ok", reason or "", tuple(stages))
 
     def _queue(self, stages: list[Stage]) -> None:
         verification = function_module("shared.envelope").VERIFICATION

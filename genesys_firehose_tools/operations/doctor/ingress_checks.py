@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import urllib3
-from botocore.exceptions import ClientError
 
 from genesys_firehose_tools.operations.doctor.findings import Finding, fault, not_applicable, ok, warning
 from genesys_firehose_tools.operations.doctor.inspection import Inspection, Metric
@@ -186,14 +185,8 @@ def look_at_allow_list(inspection: Inspection) -> AllowList | None:
 
 def _has_web_acl(inspection: Inspection, api: str) -> bool:
     [stage, *_] = inspection.resources.of_type("AWS::ApiGateway::Stage")
-    place = f"arn:{inspection.resources.partition}:apigateway:{inspection.resources.region}:"
-    arn = f"{place}:/restapis/{api}/stages/{stage.properties['StageName']}"
-    try:
-        return "WebACL" in inspection.client("wafv2").get_web_acl_for_resource(ResourceArn=arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "WAFNonexistentItemException":
-            raise
-        return False
+    name = stage.properties["StageName"]
+    return "webAclArn" in inspection.client("apigateway").get_stage(restApiId=api, stageName=name)
 
 
 def _policy(text: str) -> Any:

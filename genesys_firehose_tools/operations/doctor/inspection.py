@@ -1,13 +1,12 @@
 """The pipeline that is looked at, and how its checks ask AWS."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
-from genesys_firehose_tools.operations.clients import Clients
+from genesys_firehose_tools.operations.clients import Clients, SharedClients
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
 from genesys_firehose_tools.operations.deployed_resources import DeployedResources, Resource
 
@@ -65,8 +64,7 @@ class Inspection:
         is_local: bool,
         now: datetime | None = None,
     ) -> None:
-        # Making a client takes longer than most calls.
-        self.client: Callable[[str], Any] = cache(clients.client)
+        self.client = SharedClients(clients).client
         self.pipeline = pipeline
         self.resources = resources
         self.is_local = is_local

@@ -14,6 +14,7 @@ _AGAIN = "Deploy the stack again; CloudFormation puts back what drift detection 
 _LEAST_EXECUTIONS = 100
 # Amazon CloudWatch API Reference, "DescribeAlarms": 100 names at once.
 _NAMES = 100
+_PASSING = ("Pending", "InProgress")
 _FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -65,7 +66,13 @@ def look_at_functions(inspection: Inspection) -> list[Function]:
 def judge_function_settings(functions: Iterable[Function]) -> Iterator[Finding]:
     """Every function must be able to run, with the template's settings."""
     for function in functions:
-        if function.state:
+        if function.state and all(each in _PASSING for each in function.state.split(" and ")):
+            yield warning(
+                f"The function {function.name} is {function.state}.",
+                means="Somebody is changing it.",
+                fix="Wait, then run this again.",
+            )
+        elif function.state:
             yield fault(
                 f"The function {function.name} is {function.state}.",
                 means="It can't run, or runs as it was before its last change.",

@@ -172,10 +172,14 @@ def _compare_documents(
     left = list(actual)
     for statement in _list(policy.properties["PolicyDocument"]["Statement"]):
         found = next((each for each in left if _is_same(resources, statement, each)), None)
-        if found is None:
-            missing.append(_name(statement))
-        else:
+        changed = next((each for each in left if each.get("Sid", "") == statement.get("Sid")), None)
+        if found is not None:
             left.remove(found)
+        elif changed is not None:
+            left.remove(changed)
+            missing.append(_name(statement, " as the template has it"))
+        else:
+            missing.append(_name(statement))
     added += [_name(statement) for statement in left]
 
 
@@ -190,9 +194,9 @@ def _is_same(resources: DeployedResources, declared: Statement, actual: Statemen
     )
 
 
-def _name(statement: Statement) -> str:
+def _name(statement: Statement, words: str = "") -> str:
     actions = ", ".join(sorted(_list(statement.get("Action", []))))
-    return f"{statement['Sid']} ({actions})" if "Sid" in statement else actions
+    return f"{statement['Sid']}{words} ({actions})" if "Sid" in statement else actions
 
 
 def _list(value: Any) -> list[Any]:
