@@ -12,7 +12,6 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_wafv2 as wafv2
 from constructs import IConstruct
 
 from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX
@@ -33,7 +32,6 @@ _READINGS: tuple[Reading, ...] = (
     (dynamodb.CfnTable, _ATTR_ARN, ("DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive")),
     (events.CfnRule, _ATTR_ARN, ("DescribeRule", "ListTargetsByRule")),
     (sfn.CfnStateMachine, _REF, ("DescribeStateMachine", "ListExecutions")),
-    (wafv2.CfnIPSet, _ATTR_ARN, ("GetIPSet",)),
 )
 _PREFIXES = {"kinesisfirehose": "firehose", "stepfunctions": "states"}
 

@@ -467,8 +467,9 @@ class GenesysFirehosePipeline(Construct):
     def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` run `genesys-firehose doctor`: read the settings of everything, change nothing, read no event.
 
-        An `iam.ManagedPolicy` is a grantee, too: a policy to be attached outside of the app. With many properties the
-        rights may exceed its 6,144 characters (AWS IAM User Guide, "IAM and AWS STS quotas"); a role takes 10,240.
+        A role takes them all; the CDK splits what is too much for one policy. An `iam.ManagedPolicy` is a grantee, too:
+        a policy to be attached outside of the app. Its 6,144 characters (AWS IAM User Guide, "IAM and AWS STS quotas")
+        are enough for a pipeline with few properties.
         """
         rights = operator_rights(
             self,

@@ -3,15 +3,14 @@
 from dataclasses import replace
 
 import boto3
-import botocore.session
 from botocore.config import Config
 
 from genesys_firehose_tools.local.pipeline import LocalPipeline
 from genesys_firehose_tools.operations.clients import Clients
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, find_pipeline
 
-# A network that does not answer is told within 15 s; AWS's own defaults wait for five minutes.
-_SOON = Config(connect_timeout=4, retries={"total_max_attempts": 3, "mode": "standard"})
+# A network that does not answer is told within 15 s; the defaults wait for five minutes.
+_SOON = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
 
 
 def connect(
@@ -36,7 +35,5 @@ def connect(
         # The outputs are those of API Gateway; the embedded AWS serves them elsewhere.
         urls = {"IngestUrl": deployment.ingest_url, "HealthUrl": deployment.health_url}
         return deployment, replace(found, outputs={**found.outputs, **urls})
-    core = botocore.session.Session(profile=profile)
-    core.set_default_client_config(_SOON)
-    clients = boto3.Session(region_name=region, botocore_session=core)
-    return clients, find_pipeline(clients.client("cloudformation"), stack, pipeline)
+    clients = boto3.Session(region_name=region, profile_name=profile)
+    return clients, find_pipeline(clients.client("cloudformation", config=_SOON), stack, pipeline)

@@ -10,6 +10,7 @@ from botocore.exceptions import (
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    ReadTimeoutError,
     TokenRetrievalError,
 )
 
@@ -40,7 +41,7 @@ def sentence(error: BaseException) -> str:
             return "No AWS region is configured: name one with --region."
         case InvalidRegionError():
             return f"{error.kwargs['region_name']} is no AWS region: name another with --region."
-        case EndpointConnectionError() | ConnectTimeoutError():
+        case EndpointConnectionError() | ConnectTimeoutError() | ReadTimeoutError():
             return (
                 f"AWS does not answer at {error.kwargs['endpoint_url']}: check the network, or name another region "
                 "with --region."

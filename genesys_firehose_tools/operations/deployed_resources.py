@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, PipelineError, pipelines_of
 
 _ANYTHING = ".*"
@@ -92,10 +94,8 @@ class DeployedResources:
                 yield from self.differences(value, answered, f"{name}.{key}".lstrip("."))
         elif isinstance(declared, list):
             answers = actual if isinstance(actual, list) else [actual]
-            matched = len(declared) == len(answers) and all(
-                any(not list(self.differences(each, answer)) for answer in answers) for each in declared
-            )
-            if not matched:
+            # An answer may have more: Firehose adds defaults to a processor's parameters.
+            if not all(any(not list(self.differences(each, answer)) for answer in answers) for each in declared):
                 yield f"{name} is not as in the template"
         elif not self._is_declared(declared, actual):
             wanted = "not the template's" if _is_intrinsic(declared) else f"not {_text(declared)}"
@@ -133,15 +133,23 @@ def find_resources(cloudformation: Any, pipeline: DeployedPipeline) -> DeployedR
     """Read the template's and AWS's side of a deployed pipeline.
 
     Raises:
-        PipelineError: The stack holds several pipelines, and its template no construct paths to tell them by.
+        PipelineError: The resources may not be listed; or the stack holds several pipelines, and its template no
+            construct paths to tell them by.
     """
     template = cloudformation.get_template(StackName=pipeline.stack, TemplateStage="Original")["TemplateBody"]
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=pipeline.stack)
-    physical_ids = {
-        each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
-        for page in pages
-        for each in page["StackResourceSummaries"]
-    }
+    try:
+        physical_ids = {
+            each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
+            for page in pages
+            for each in page["StackResourceSummaries"]
+        }
+    except ClientError as error:
+        raise PipelineError(
+            f"The resources of the stack {pipeline.stack} can't be listed ({error.response['Error']['Code']}): allow "
+            "cloudformation:ListStackResources on it, as pipeline.grant_operate does, or name another AWS profile with "
+            "--profile."
+        ) from error
     declared: dict[str, Any] = template["Resources"]
     if len(pipelines_of(template)) > 1:
         declared = {name: each for name, each in declared.items() if _path(each).startswith(f"{pipeline.path}/")}

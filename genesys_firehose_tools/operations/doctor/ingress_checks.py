@@ -23,6 +23,7 @@ _REASONS = {
     "STREAM_NOT_ACTIVE": "a delivery stream is not active: see stream-status",
 }
 _STALE = timedelta(hours=1)
+_LONGEST_INTERVAL = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def look_at_stages(inspection: Inspection) -> list[ApiStage]:
         api = inspection.resources.physical_id(declared["RestApiId"])
         actual = inspection.client("apigateway").get_stage(restApiId=api, stageName=name)
         settings = actual.get("methodSettings", {}).get("*/*", {})
-        [wanted] = declared.get("MethodSettings", [{}])
+        [wanted, *_] = declared.get("MethodSettings") or [{}]
         differences = [
             *inspection.resources.differences(declared["DeploymentId"], actual.get("deploymentId"), "DeploymentId"),
             *(
@@ -142,7 +143,8 @@ class AllowList:
         networks: The networks that the template's policy allows; none for no such policy.
         missing: Those that the policy in force does not name.
         added: Those that it names, and the template does not.
-        sets: How many addresses each IP set in force has, by name.
+        follows: Whether a function keeps the list at Genesys Cloud's networks.
+        in_force: How many of these the function reported last; None without a report.
         wants_web_acl: Whether the template puts a web ACL in front of the API.
         has_web_acl: Whether one is there.
     """
@@ -150,13 +152,14 @@ class AllowList:
     networks: tuple[str, ...]
     missing: tuple[str, ...]
     added: tuple[str, ...]
-    sets: dict[str, int]
+    follows: bool
+    in_force: float | None
     wants_web_acl: bool
     has_web_acl: bool
 
 
 def look_at_allow_list(inspection: Inspection) -> AllowList | None:
-    """Ask for the API's policy, its web ACL and the IP sets."""
+    """Ask for the API's policy, its web ACL, and what the function that follows Genesys Cloud's networks reported."""
     apis = inspection.resources.of_type("AWS::ApiGateway::RestApi")
     if not apis:
         return None
@@ -166,18 +169,15 @@ def look_at_allow_list(inspection: Inspection) -> AllowList | None:
     if wanted:
         text = inspection.client("apigateway").get_rest_api(restApiId=api.physical_id).get("policy", "{}")
         in_force = set(_networks(_policy(text)))
-    sets = {}
-    for ip_set in inspection.resources.of_type("AWS::WAFv2::IPSet"):
-        # AWS CloudFormation Template Reference, "AWS::WAFv2::IPSet": Ref is name|id|scope.
-        name, identifier, scope = ip_set.physical_id.split("|")
-        answer = inspection.client("wafv2").get_ip_set(Name=name, Id=identifier, Scope=scope)
-        sets[name] = len(answer["IPSet"]["Addresses"])
+    follows = inspection.resources.function("genesys_ipranges") is not None
+    [reports] = inspection.metric_values([inspection.own_metric("IpRangesInForce")], "Maximum", _LONGEST_INTERVAL)
     wants = bool(inspection.resources.of_type("AWS::WAFv2::WebACLAssociation"))
     return AllowList(
         networks=tuple(sorted(wanted)),
         missing=tuple(sorted(wanted - in_force)),
         added=tuple(sorted(in_force - wanted)),
-        sets=sets,
+        follows=follows,
+        in_force=reports[0] if reports else None,
         wants_web_acl=wants,
         has_web_acl=wants and _has_web_acl(inspection, api.physical_id),
     )
@@ -223,12 +223,14 @@ def judge_allow_list(found: AllowList | None) -> Iterator[Finding]:
         )
     if found.wants_web_acl and not found.has_web_acl:
         yield fault("No web ACL is in front of the API.", means="Every network may call it.", fix=_AGAIN)
-    if empty := sorted(name for name, count in found.sets.items() if not count):
-        yield warning(
-            f"The IP sets {', '.join(empty)} are empty.",
-            means="Nobody of that kind of address may call; one of the two kinds may well be empty.",
-            fix="Read the log of the function that follows Genesys Cloud's address ranges.",
+    if found.follows and found.in_force == 0:
+        yield fault(
+            "No network of Genesys Cloud is in the allow-list.",
+            means="Genesys Cloud is refused with 403.",
+            fix="Read the log of the function that follows its networks: credentials, Genesys Cloud's API, AWS WAF.",
         )
+    elif found.follows and found.in_force is None:
+        yield not_applicable("the function that follows Genesys Cloud's networks has reported nothing within two days")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ class Secret:
         deleted: When it was deleted; None if it is not.
         current: When its current version was created; None if it has none.
         previous: When the version before it was created; None if there is none.
+        has_older: Whether there is one before that, which the secret no longer has at hand.
         previous_valid_for: How long after a rotation the previous one is accepted.
         now: The time, UTC.
     """
@@ -75,6 +76,7 @@ class Secret:
     deleted: datetime | None
     current: datetime | None
     previous: datetime | None
+    has_older: bool
     previous_valid_for: timedelta
     now: datetime
 
@@ -86,15 +88,19 @@ def _look_at_secret(inspection: Inspection, output: str, name: str) -> Secret | 
     secrets = inspection.client("secretsmanager")
     described = secrets.describe_secret(SecretId=arn)
     created: dict[str, datetime] = {}
+    has_older = False
     if "DeletedDate" not in described:
-        for version in secrets.list_secret_version_ids(SecretId=arn)["Versions"]:
-            created |= dict.fromkeys(version.get("VersionStages", []), version["CreatedDate"])
+        for version in secrets.list_secret_version_ids(SecretId=arn, IncludeDeprecated=True)["Versions"]:
+            stages = version.get("VersionStages", [])
+            created |= dict.fromkeys(stages, version["CreatedDate"])
+            has_older |= not stages
     hours = float(inspection.function_settings("ingest").get("PREVIOUS_KEY_VALIDITY_HOURS", 24))
     return Secret(
         name=name,
         deleted=described.get("DeletedDate"),
         current=created.get("AWSCURRENT"),
         previous=created.get("AWSPREVIOUS"),
+        has_older=has_older,
         previous_valid_for=timedelta(hours=hours),
         now=inspection.now,
     )
@@ -135,9 +141,7 @@ def judge_previous_key(secret: Secret | None) -> Iterator[Finding]:
         yield not_applicable("the pipeline has no webhook")
     elif secret.previous is None or secret.current is None:
         yield not_applicable("the key was never rotated")
-    elif secret.current < secret.previous + secret.previous_valid_for and secret.now < (
-        secret.previous + secret.previous_valid_for
-    ):
+    elif secret.has_older and secret.now < secret.previous + secret.previous_valid_for:
         yield warning(
             "The signing key was rotated twice within the time in which the one before is accepted.",
             means="The secret keeps two versions: the key before them is refused, although its time is not over.",

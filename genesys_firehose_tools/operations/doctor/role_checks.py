@@ -71,7 +71,8 @@ def judge_trust(trusts: Iterable[Trust]) -> Iterator[Finding]:
 
 
 def _lets_firehose_in(statement: Statement, account: str) -> bool:
-    services = _list(statement.get("Principal", {}).get("Service", []))
+    principal = statement.get("Principal", {})
+    services = _list(principal.get("Service", [])) if isinstance(principal, Mapping) else []
     # The only condition that the library writes; another one may hold or not.
     condition = statement.get("Condition", {})
     wanted = {"StringEquals": {"aws:SourceAccount": account}}
@@ -188,10 +189,20 @@ def _is_same(resources: DeployedResources, declared: Statement, actual: Statemen
         declared["Effect"] == actual["Effect"]
         and sorted(_list(declared.get("Action", []))) == sorted(_list(actual.get("Action", [])))
         and all(
-            not list(resources.differences(_list(declared.get(part, [])), _list(actual.get(part, []))))
+            _count(declared.get(part, [])) == _count(actual.get(part, []))
+            and not list(resources.differences(_list(declared.get(part, [])), _list(actual.get(part, []))))
             for part in ("Resource", "Condition")
         )
     )
+
+
+def _count(value: Any) -> int:
+    """Count the values in a part of a statement; a reference of the template is one."""
+    if isinstance(value, list):
+        return sum(map(_count, value))
+    if isinstance(value, Mapping) and not next(iter(value), "").startswith(("Ref", "Fn::")):
+        return sum(map(_count, value.values()))
+    return 1
 
 
 def _name(statement: Statement, words: str = "") -> str:
