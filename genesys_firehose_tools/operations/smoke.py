@@ -22,6 +22,7 @@ from http import HTTPStatus
 from typing import Any
 
 import urllib3
+from botocore.exceptions import ClientError
 
 from genesys_firehose_tools.errors import ToolError
 from genesys_firehose_tools.library_files import function_module
@@ -139,6 +140,9 @@ class Smoke:
             reason = way(stages)
         except (SmokeError, function_module("verification.delivery").DeliveryError) as error:
             return Passage(ingress, "failed", str(error), tuple(stages))
+        except ClientError as error:
+            refusal = f"AWS refused {error.operation_name} with {error.response['Error']['Code']}."
+            return Passage(ingress, "failed", refusal, tuple(stages))
         return Passage(ingress, "not applicable" if reason else "ok", reason or "", tuple(stages))
 
     def _queue(self, stages: list[Stage]) -> None:
