@@ -12,7 +12,7 @@ from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
 from genesys_firehose_cdk.common.alarm import PipelineAlarm
 from genesys_firehose_cdk.common.context import PERIOD, MetricName, PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
-from genesys_firehose_cdk.common.keys import OperationsKey
+from genesys_firehose_cdk.common.keys import OperationsKey, secret_arn
 from genesys_firehose_cdk.common.validation import check_dimension, check_scope
 from genesys_firehose_cdk.delivery.deduplication_table import DeduplicationTable
 from genesys_firehose_cdk.delivery.delivery_stream import DataLakeDeliveryStream, DeliveryProps
@@ -38,6 +38,7 @@ from genesys_firehose_cdk.monitoring.dashboard import PipelineDashboard
 from genesys_firehose_cdk.monitoring.events_at_risk import EventsAtRisk
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
 from genesys_firehose_cdk.monitoring.props import MonitoringProps
+from genesys_firehose_cdk.operator_rights import operator_rights
 from genesys_firehose_cdk.pipeline_parameters import PipelineParameters
 from genesys_firehose_cdk.pipeline_props import PipelineProps
 
@@ -504,6 +505,34 @@ class GenesysFirehosePipeline(Construct):
         for delivery in self.delivery_streams:
             whole = whole.combine(delivery.grant_put(grantee))
         return whole
+
+    def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` run `genesys-firehose doctor`: read the settings of everything, change nothing, read no event.
+
+        A role takes them all; the CDK splits what is too much for one policy. An `iam.ManagedPolicy` is a grantee, too:
+        a policy to be attached outside of the app. Its 6,144 characters (AWS IAM User Guide, "IAM and AWS STS quotas")
+        are enough for a pipeline with few properties.
+        """
+        rights = operator_rights(
+            self,
+            bucket_arn=self.bucket.bucket.bucket_arn,
+            secret_arns=[secret_arn(key.secret) for key in (self.signing_key, self.tokenization_key) if key],
+            topic_arn=self.alarm_topic.topic_arn,
+            event_source_arn=None if self.partner_bus is None else self.partner_bus.event_source_arn,
+            rest_api_id=None if self.api is None else self.api.api.rest_api_id,
+        )
+        first, *rest = (
+            iam.Grant.add_to_principal(
+                grantee=grantee,
+                actions=right.actions,
+                resource_arns=right.resource_arns,
+                conditions=right.conditions,
+            )
+            for right in rights
+        )
+        for grant in rest:
+            first = first.combine(grant)
+        return first
 
     def metric(
         self,

@@ -44,13 +44,17 @@ def _service_names(service: str, region: str) -> str | list[str]:
     return names if len(names) > 1 else names[0]
 
 
+def secret_arn(secret: secretsmanager.ISecret) -> str:
+    """Return a secret's ARN as a policy names it: Secrets Manager appends six characters to the name."""
+    return secret.secret_full_arn or f"{secret.secret_arn}-??????"
+
+
 def secret_statements(
     name: str, secret: secretsmanager.ISecret, encryption_key: kms.IKey | None
 ) -> list[iam.PolicyStatement]:
     """Allow to read `secret`, and to decrypt it with its key; the statements are `Read<name>` and `Decrypt<name>`."""
-    # Secrets Manager appends six characters to the name; a partial ARN must allow for them.
-    arn = secret.secret_full_arn or f"{secret.secret_arn}-??????"
-    statements = [iam.PolicyStatement(sid=f"Read{name}", actions=["secretsmanager:GetSecretValue"], resources=[arn])]
+    read = ["secretsmanager:GetSecretValue"]
+    statements = [iam.PolicyStatement(sid=f"Read{name}", actions=read, resources=[secret_arn(secret)])]
     if encryption_key is not None:
         statements.append(key_statement(f"Decrypt{name}", encryption_key, "kms:Decrypt", via="secretsmanager"))
     return statements

@@ -1,10 +1,16 @@
 """The deployed pipeline that a command works on."""
 
+from dataclasses import replace
+
 import boto3
+from botocore.config import Config
 
 from genesys_firehose_tools.local.pipeline import LocalPipeline
 from genesys_firehose_tools.operations.clients import Clients
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, find_pipeline
+
+# A network that does not answer is told within 15 s; the defaults wait for five minutes.
+_SOON = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
 
 
 def connect(
@@ -23,10 +29,11 @@ def connect(
         LocalError: The local pipeline is not up.
         PipelineError: The stack can't be read, or the pipeline can't be told.
     """
-    clients: Clients
     if stack is None:
-        clients = deployment = LocalPipeline.get(name).deployment
-        stack = deployment.stack
-    else:
-        clients = boto3.Session(region_name=region, profile_name=profile)
-    return clients, find_pipeline(clients.client("cloudformation"), stack, pipeline)
+        deployment = LocalPipeline.get(name).deployment
+        found = find_pipeline(deployment.client("cloudformation"), deployment.stack, pipeline)
+        # The outputs are those of API Gateway; the embedded AWS serves them elsewhere.
+        urls = {"IngestUrl": deployment.ingest_url, "HealthUrl": deployment.health_url}
+        return deployment, replace(found, outputs={**found.outputs, **urls})
+    clients = boto3.Session(region_name=region, profile_name=profile)
+    return clients, find_pipeline(clients.client("cloudformation", config=_SOON), stack, pipeline)

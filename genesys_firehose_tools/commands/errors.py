@@ -3,10 +3,14 @@
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    ReadTimeoutError,
     TokenRetrievalError,
 )
 
@@ -35,6 +39,13 @@ def sentence(error: BaseException) -> str:
             return f"There is no AWS profile {error.kwargs['profile']}: name another with --profile."
         case NoRegionError():
             return "No AWS region is configured: name one with --region."
+        case InvalidRegionError():
+            return f"{error.kwargs['region_name']} is no AWS region: name another with --region."
+        case EndpointConnectionError() | ConnectTimeoutError() | ReadTimeoutError():
+            return (
+                f"AWS does not answer at {error.kwargs['endpoint_url']}: check the network, or name another region "
+                "with --region."
+            )
         case TokenRetrievalError():
             return "The AWS login has expired: log in again, or name another AWS profile with --profile."
         case ClientError() if (code := error.response["Error"]["Code"]) in _REFUSED_CREDENTIALS:

@@ -17,8 +17,8 @@ from botocore.config import Config
 
 from genesys_firehose_tools.local.adaptation import adapt
 from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
-from genesys_firehose_tools.local.bucket_settings import apply_bucket_settings
 from genesys_firehose_tools.local.errors import LocalError
+from genesys_firehose_tools.local.passed_over import apply_settings
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 
 ENVIRONMENT = "local"
@@ -107,8 +107,8 @@ class Deployment:
 def deploy(aws: EmbeddedAws) -> Deployment:
     """Deploy this checkout's app into an embedded AWS: `cdk bootstrap`, `cdk synth -c env=local`, `cdk deploy --all`.
 
-    The embedded AWS's CloudFormation leaves Object Lock out, so it is set between the pipeline's stack and the one that
-    tries the delivery.
+    What the embedded AWS's CloudFormation passes over, such as Object Lock, is set between the pipeline's stack and the
+    one that tries the delivery.
 
     The credentials of the local Genesys Cloud are in a secret there before, and the deployment creates its
     integration.
@@ -136,7 +136,7 @@ def deploy(aws: EmbeddedAws) -> Deployment:
     options = ("--app", str(assembly), "--method", "direct", "--require-approval", "never")
     cdk.run("deploy", _STACK, *options, cwd=aws.directory)
     # Before the verification looks at retentions.
-    apply_bucket_settings(cloudformation, _client("s3", aws.endpoint_url), _STACK)
+    apply_settings(lambda service: _client(service, aws.endpoint_url), _STACK)
     cdk.run("deploy", "--all", *options, cwd=aws.directory)
     output = find_pipeline(cloudformation, _STACK).output
     [table] = [

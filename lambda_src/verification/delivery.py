@@ -42,8 +42,10 @@ class DeliveryError(Exception):
 
 
 class Landing(NamedTuple):
-    """An object that came: its retention and its encryption in words."""
+    """An object that came: its key, after how many seconds it was there, its retention and its encryption in words."""
 
+    key: str
+    seconds: int
     retention: str
     encryption: str
 
@@ -102,8 +104,11 @@ class DeliveryTrial:
         self._begun = now()
         self._sent = self._begun
 
-    def run(self) -> Outcome:
+    def run(self, send: Callable[[], None] | None = None) -> Outcome:
         """Send the events, and wait until all have arrived.
+
+        Args:
+            send: sends an event for each stream. Default: marked ones, through the queue.
 
         Raises:
             DeliveryError: one did not, or not as it should.
@@ -111,9 +116,7 @@ class DeliveryTrial:
         """
         before = {layer: set(self._patiently(self._keys, layer)) for layer in self._settings.prefixes}
         self._sent = self._now()
-        for shard in range(len(self._settings.stream_names)):
-            body = marked_event(shard, self._sent).decode()
-            self._patiently(self._client("sqs").send_message, QueueUrl=self._settings.queue_url, MessageBody=body)
+        (send or self._send_marked)()
         awaited = [(stream, layer) for stream in self._settings.stream_names for layer in self._settings.prefixes]
         landings: dict[tuple[str, str], Landing] = {}
         while True:
@@ -132,6 +135,11 @@ class DeliveryTrial:
             if self._waited() >= self._settings.wait_seconds:
                 raise DeliveryError(self._explain([each for each in awaited if each not in landings]))
             self._sleep(_POLL_SECONDS)
+
+    def _send_marked(self) -> None:
+        for shard in range(len(self._settings.stream_names)):
+            body = marked_event(shard, self._sent).decode()
+            self._patiently(self._client("sqs").send_message, QueueUrl=self._settings.queue_url, MessageBody=body)
 
     def _has_landed(self, landing: Landing | None) -> bool:
         """Tell whether an object has come, and is locked as it should be: a lock may follow seconds later."""
@@ -182,10 +190,11 @@ class DeliveryTrial:
             # "HeadObject"). Should S3 want one all the same, the object has come, for all that.
             if not _is_denial(error):
                 raise
-            return Landing(lock, UNREADABLE)
+            return Landing(key, round(self._waited()), lock, UNREADABLE)
         key_id = head.get("SSEKMSKeyId")
         encryption = head.get("ServerSideEncryption", NO_RETENTION)
-        return Landing(lock, f"{encryption} with {key_id}" if key_id else encryption)
+        said = f"{encryption} with {key_id}" if key_id else encryption
+        return Landing(key, round(self._waited()), lock, said)
 
     def _explain(self, missing: Sequence[tuple[str, str]]) -> str:
         mode = self._settings.retention_mode

@@ -1,5 +1,7 @@
 """What goes wrong with AWS is told in a sentence that names the option to use."""
 
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,9 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("command", [["redrive"], ["rebuild", "--from", "2026-11-01", "--to", "2026-11-02"]])
+@pytest.mark.parametrize(
+    "command", [["redrive"], ["rebuild", "--from", "2026-11-01", "--to", "2026-11-02"], ["doctor"], ["smoke"]]
+)
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
@@ -37,7 +41,36 @@ def test_a_command_on_a_stack_says_what_is_missing(command: list[str], options: 
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("command", ["redrive", "rebuild", "cost", "capacity"])
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("command", ["doctor", "smoke"])
+@pytest.mark.parametrize("answers", [False, True], ids=["nobody there", "no answer"])
+def test_without_a_network_a_command_says_so_within_15_seconds(
+    monkeypatch: pytest.MonkeyPatch, command: str, answers: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        if not answers:
+            listener.close()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        begun = time.monotonic()
+        result = CliRunner().invoke(app, [command, "--stack", "Lake", "--region", "eu-west-1"])
+    assert time.monotonic() - begun < 15
+    assert result.exit_code == 1
+    assert "AWS does not answer at http://127.0.0.1:" in result.stderr
+    assert "name another region with --region." in result.stderr.replace("\n", " ")
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["doctor", "smoke"])
+def test_without_a_stack_and_a_local_pipeline_a_command_says_how_to_start_one(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--name", "nobody"])
+    assert result.exit_code == 1
+    assert "No local pipeline named nobody is up" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["redrive", "rebuild", "cost", "capacity", "doctor", "smoke"])
 def test_every_command_about_a_pipeline_takes_its_construct_path(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"})
     assert "--pipeline" in result.stdout
