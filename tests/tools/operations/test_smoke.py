@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from benchmarks.environment import INGEST_ENVIRONMENT
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
 from genesys_firehose_tools.operations.deployed_resources import DeployedResources
 from genesys_firehose_tools.operations.smoke import Smoke, headers_of
@@ -45,25 +46,7 @@ def test_the_headers_of_every_scheme_are_accepted_with_the_right_key_alone(schem
         assert is_signed(scheme, received, body, [KEY], NOW) == accepted
 
 
-ENVIRONMENT = {
-    "STREAM_NAMES": "s",
-    "BUFFER_QUEUE_URL": "q",
-    "DEAD_LETTER_QUEUE_URL": "d",
-    "RETRY_DELAY_SECONDS": "60",
-    "BUCKET_NAME": "b",
-    "RAW_KEY_ARN": "k",
-    "EVENT_ID_FIELD": "messageId",
-    "OVERSIZE_FIELDS": "text",
-    "SIGNATURE_KIND": "hmac",
-    "SIGNATURE_HEADER": "X",
-    "SIGNATURE_PREFIX": "",
-    "SIGNATURE_ENCODING": "hex",
-    "TIMESTAMP_HEADER": "",
-    "TIMESTAMP_TOLERANCE_SECONDS": "300",
-    "PREVIOUS_KEY_VALIDITY_HOURS": "24",
-    "MAX_BODY_BYTES": "1",
-    "SIGNING_SECRET_ARN": "",
-}
+ENVIRONMENT = {**INGEST_ENVIRONMENT, "SIGNING_SECRET_ARN": ""}
 
 
 def clients() -> Any:
