@@ -37,3 +37,20 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for name in dict.fromkeys(name for name, _value in figures):
         values = [value for other, value in figures if other == name]
         terminalreporter.write_line(f"{name}: {sum(values):,}")
+    _tell_attacks(terminalreporter)
+
+
+def _tell_attacks(terminalreporter: Any) -> None:
+    """Say of each file in tests/attacks whether its attack was held off."""
+    attempts: dict[str, list[bool]] = {}
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.getreports(outcome):
+            directory, _, name = report.nodeid.partition("::")[0].rpartition("/")
+            if directory == "tests/attacks" and (outcome != "passed" or report.when == "call"):
+                attempts.setdefault(name, []).append(outcome == "passed")
+    if attempts:
+        terminalreporter.section("attacks")
+    for name, held in sorted(attempts.items()):
+        attack = name.removeprefix("test_").removesuffix(".py").replace("_", " ")
+        said = "as docs/security.md says" if all(held) else f"NOT as docs/security.md says: {held.count(False)} failed"
+        terminalreporter.write_line(f"{attack}: {len(held)} attempts, {said}")
