@@ -241,12 +241,13 @@ class PipelineContext(Props, at="context"):
             scope,
             id,
             # The running sum is 0 until the first report (Amazon CloudWatch User Guide, "Using math expressions with
-            # CloudWatch metrics").
+            # CloudWatch metrics"). There is no value then, nor where nothing is left in the range, so the alarm stays
+            # as it is.
             metric=cloudwatch.MathExpression(
-                expression="IF(RUNNING_SUM(FILL(reports, 0)) > 0, FILL(reported, 0), 1)",
+                expression="IF(RUNNING_SUM(FILL(reports, 0)) > 0, FILL(reported, 0), reported)",
                 using_metrics={"reported": metric, "reports": metric.with_(statistic="SampleCount")},
                 period=metric.period,
-                label=f"{metric.metric_name}, 1 before the first report",
+                label=f"{metric.metric_name}, 0 where it is missing",
             ),
             threshold=1,
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,

@@ -85,20 +85,26 @@ def answer_batch(
     claims no key, so its redrive, once it can be read, is nobody's duplicate.
     """
     batch = _Batch(records, transformer)
-    clean = _transform(batch, len(records))
+    until = monotonic() + _ORIGINALS_SECONDS
+    clean = _transform(batch, len(records), until)
     verdicts = _judge(clean.values(), key_owners, metrics)
     answers = [{"recordId": record["recordId"], "result": "ProcessingFailed"} for record in records]
     passing: dict[int, CleanRecord] = {}
     passed: set[str] = set()
+    made_again = 0
     for index, record in sorted(clean.items()):
         if record.identity in passed or verdicts[record.identity].owner not in (None, record.ingest_id):
             metrics.count("RecordsDuplicate")
             answers[index]["result"] = "Dropped"
             continue
         passed.add(record.identity)
+        if record.line:
+            passing[index] = record
+        elif made_again >= _MAX_LINES_BYTES or monotonic() > until:
+            log("WARN", "there is no room or time left for an oversize event's copy; the record goes to errors/")
         # A copy whose line was made for another one.
-        whole = record if record.line else batch.transform(index, batch.receive(index))
-        if whole is not None:
+        elif (whole := batch.transform(index, batch.receive(index))) is not None:
+            made_again += len(whole.line)
             passing[index] = whole
     size = 0
     for index, record in sorted(passing.items(), key=lambda place: len(place[1].line)):
@@ -115,9 +121,8 @@ def answer_batch(
     return answers
 
 
-def _transform(batch: _Batch, count: int) -> dict[int, CleanRecord]:
+def _transform(batch: _Batch, count: int, until: float) -> dict[int, CleanRecord]:
     """Transform the records of a batch by their place; of an oversize event's copies one, the others without a line."""
-    until = monotonic() + _ORIGINALS_SECONDS
     clean = _Clean()
     originals: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for index in range(count):

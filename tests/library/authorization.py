@@ -30,6 +30,7 @@ ARNS = {
     "AWS::ApiGateway::RestApi": f"arn:aws:execute-api:{_ACCOUNT}:{{}}",
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{_ACCOUNT}:table/{{}}",
     "AWS::Events::Rule": f"arn:aws:events:{_ACCOUNT}:rule/{{}}",
+    "AWS::IAM::ManagedPolicy": "arn:aws:iam::111122223333:policy/{}",
     "AWS::IAM::Role": "arn:aws:iam::111122223333:role/{}",
     "AWS::KMS::Key": f"arn:aws:kms:{_ACCOUNT}:key/{{}}",
     "AWS::KinesisFirehose::DeliveryStream": f"arn:aws:firehose:{_ACCOUNT}:deliverystream/{{}}",
@@ -43,6 +44,7 @@ ARNS = {
     "AWS::WAFv2::IPSet": f"arn:aws:wafv2:{_ACCOUNT}:regional/ipset/{{}}/0a1b2c3d",
 }
 REFERENCES_THAT_ARE_ARNS = {
+    "AWS::IAM::ManagedPolicy",
     "AWS::SNS::Topic",
     "AWS::SecretsManager::Secret",
     "AWS::StepFunctions::StateMachine",

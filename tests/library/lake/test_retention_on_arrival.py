@@ -184,3 +184,8 @@ def test_lag_failures_and_what_escaped_raise_alarms(on_arrival: Template) -> Non
 def test_a_retention_by_default_needs_none_of_it(default: Template) -> None:
     assert not [name for name in default.content["Resources"] if name.startswith("PipelineRetention")]
     assert "DenyDeletionOfVersions" not in json.dumps(default.content)
+
+
+def test_lambda_does_not_stop_a_sweep_that_goes_on_by_its_own_queue(on_arrival: Template) -> None:
+    function = on_arrival.properties("AWS::Lambda::Function", "Retention/Function/Function")
+    assert function["RecursiveLoop"] == "Allow"

@@ -208,9 +208,10 @@ def _evaluate(expression: str, **metrics: list[float | None]) -> list[float | No
             for index, value in enumerate(series)
         )
 
-    def choose(condition: _Series, yes: _Series, no: float) -> _Series:
+    def choose(condition: _Series, yes: _Series, no: _Series) -> _Series:
         return _Series(
-            None if chosen is None else (value if chosen else no) for chosen, value in zip(condition, yes, strict=True)
+            None if chosen is None else (value if chosen else other)
+            for chosen, value, other in zip(condition, yes, no, strict=True)
         )
 
     names = {"FILL": fill, "RUNNING_SUM": running_sum, "IF": choose}
