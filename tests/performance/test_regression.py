@@ -41,7 +41,7 @@ BOUNDS = [
     ("ingest, import and first invocation", "floor", 1.3),
     ("transform, import", "floor", 2.0),
     ("transform, import and first invocation", "floor", 1.3),
-    ("transform, import and first invocation", "powertools", 1.3),
+    ("transform, import and first invocation", "powertools", 1.0),
     ("rebuild, import", "floor", 1.8),
     ("retention, import", "floor", 1.6),
     ("verification, import", "floor", 1.6),
