@@ -30,6 +30,8 @@ from tests.library.synthesis import CONTEXT, Template, new_stack, template_of
 from tests.library.test_every_property import BUS, HOURS, bucket, genesys, secret, zone
 from tests.library.test_nag import PIPELINES
 
+ALLOW_LIST = IpAllowListProps(additional_cidrs=["198.51.100.0/24", "2001:db8::/32"])
+
 
 def _unpartitioned_and_archived(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(
@@ -46,7 +48,7 @@ def _every_wing_of_genesys_cloud(stack: cdk.Stack) -> None:
         "Pipeline",
         webhook=WebhookProps(signature=SignatureProps.shared_key()),
         partner_bus=BUS,
-        genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=IpAllowListProps()),
+        genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=ALLOW_LIST),
         watch=GenesysWatchProps(business_hours=HOURS, subscription_path="/api/v2/notifications/eventSubscriptions"),
     )
 
@@ -58,7 +60,7 @@ def _existing_parts(stack: cdk.Stack) -> None:
         webhook=WebhookProps(signature=SignatureProps(existing_secret=secret(stack, "Signing"))),
         transform=TransformProps(existing_tokenization_secret=secret(stack, "Tokens")),
         lake=LakeProps(existing_bucket=bucket(stack), existing_bucket_is_locked_and_versioned=True),
-        monitoring=MonitoringProps(existing_alarm_topic=sns.Topic(stack, "Topic")),
+        monitoring=MonitoringProps(existing_alarm_topic=sns.Topic(stack, "AlarmTopic")),
     )
 
 

@@ -2,31 +2,18 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, NamedTuple
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 
-from genesys_firehose_cdk import (
-    DataLakeBucketProps,
-    DeliveryProps,
-    EventSubscriptionProps,
-    GenesysFirehosePipeline,
-    GenesysWatchProps,
-    IpAllowListProps,
-    LakeProps,
-    RetentionMode,
-    SignatureProps,
-    WebhookProps,
-)
+from genesys_firehose_cdk import GenesysFirehosePipeline
 from genesys_firehose_cdk.lake.data_lake_bucket import JOURNAL_PREFIX
 from tests.library.synthesis import Template, as_list, flat, new_stack, template_of
-from tests.library.test_every_property import BUS, HOURS, genesys
-from tests.library.test_nag import PIPELINES as NAG_PIPELINES
+from tests.library.templates import KINDS
 
 READING, WRITING, BOTH = {"kms:Decrypt"}, {"kms:GenerateDataKey"}, {"kms:Decrypt", "kms:GenerateDataKey"}
 # What the caller must be allowed on the key for an action on the data. AWS Key Management Service Developer Guide and
@@ -74,44 +61,15 @@ class Data(NamedTuple):
     key: str
 
 
-def _unpartitioned(stack: cdk.Stack) -> None:
-    GenesysFirehosePipeline(stack, "Pipeline", delivery=DeliveryProps(dynamic_partitioning=False))
-
-
-def _with_genesys(stack: cdk.Stack) -> None:
-    GenesysFirehosePipeline(
-        stack,
-        "Pipeline",
-        webhook=WebhookProps(signature=SignatureProps.shared_key()),
-        partner_bus=BUS,
-        genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=IpAllowListProps()),
-        watch=GenesysWatchProps(business_hours=HOURS),
-    )
-
-
-def _thrown_away(stack: cdk.Stack) -> None:
-    GenesysFirehosePipeline(
-        stack,
-        "Pipeline",
-        lake=LakeProps(bucket=DataLakeBucketProps(retention_mode=RetentionMode.NONE)),
-        removal_policy=cdk.RemovalPolicy.DESTROY,
-        auto_delete_objects=True,
-    )
-
-
-PIPELINES: dict[str, Callable[[cdk.Stack], None]] = {
-    **NAG_PIPELINES,
-    "unpartitioned": _unpartitioned,
-    "everything at Genesys Cloud": _with_genesys,
-    "thrown away": _thrown_away,
-}
+# Those of "every grant" are added here to each.
+PIPELINES = [name for name in KINDS if name != "every grant"]
 
 
 @cache
 def _template(name: str) -> Template:
     """The template of a pipeline, with a role for every grant that there is."""
     stack = new_stack()
-    PIPELINES[name](stack)
+    KINDS[name](stack)
     for pipeline in [each for each in stack.node.find_all() if isinstance(each, GenesysFirehosePipeline)]:
         grants = [pipeline.grant_read_clean, pipeline.grant_read_raw, pipeline.grant_redrive]
         grants += [pipeline.bucket.grant_read_errors]
@@ -129,7 +87,7 @@ def _data(template: Template) -> Iterator[Data]:
     """Everything in the template that is under a key of a customer."""
     for type_name, path in KEY_PROPERTIES.items():
         for logical_id, resource in template.resources(type_name).items():
-            key = resource["Properties"]
+            key = resource.get("Properties", {})
             for name in path:
                 key = key.get(name, {})
             if key:

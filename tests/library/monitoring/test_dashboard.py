@@ -9,10 +9,12 @@ import pytest
 from genesys_firehose_cdk import DeliveryProps, GenesysFirehosePipeline, MonitoringProps
 from genesys_firehose_cdk.common.alarm import AlarmSection
 from genesys_firehose_cdk.monitoring.dashboard import PLACES
-from tests.library.monitoring.test_every_alarm import TEMPLATES, alarms_of, synthesized
+from tests.library.monitoring.test_every_alarm import alarms_of
 from tests.library.synthesis import Template, new_stack, synthesize, template_of
+from tests.library.templates import KINDS
+from tests.library.templates import template as synthesized
 
-of_one_pipeline = pytest.mark.parametrize("name", [name for name in TEMPLATES if name != "two in one stack"])
+of_one_pipeline = pytest.mark.parametrize("name", [name for name in KINDS if name != "two in one stack"])
 
 
 def body_of(template: Template) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def test_the_alarms_widgets_have_every_alarm_and_the_one_over_those_that_page(na
 
 
 def test_the_first_row_is_accepted_landed_refused_waiting_freshness_and_alarms() -> None:
-    widgets = body_of(synthesized("everything at Genesys Cloud"))["widgets"]
+    widgets = body_of(synthesized("every wing of Genesys Cloud"))["widgets"]
     [_, second] = [index for index, each in enumerate(widgets) if each["properties"].get("markdown")][:2]
     assert [each["properties"]["title"] for each in widgets[1:second]] == [
         "In the time shown",
@@ -88,7 +90,7 @@ def test_the_first_row_is_accepted_landed_refused_waiting_freshness_and_alarms()
 
 def test_what_is_counted_once_in_hours_or_days_is_shown_over_many_of_them() -> None:
     graphs = widgets_of(synthesized("maximal"), "metric") + widgets_of(
-        synthesized("everything at Genesys Cloud"), "metric"
+        synthesized("every wing of Genesys Cloud"), "metric"
     )
     starts = {each["title"]: each.get("start") for each in graphs}
     assert starts["Certificate"] == starts["Stored"] == "-PT336H"

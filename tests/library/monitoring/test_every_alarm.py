@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, get_args
 
@@ -12,59 +12,17 @@ from aws_cdk import aws_sns as sns
 
 from genesys_firehose_cdk import (
     AlarmSeverity,
-    DataLakeBucketProps,
-    DeliveryProps,
-    EventSubscriptionProps,
     GenesysFirehosePipeline,
-    IpAllowListProps,
-    LakeProps,
     MonitoringProps,
-    RetentionMode,
-    SignatureProps,
-    WebhookProps,
 )
 from genesys_firehose_cdk.common.alarm import RUNBOOK_URL, AlarmSection
-from tests.library.genesys.test_ip_allow_list import genesys
-from tests.library.genesys.test_watch import FULL
 from tests.library.ingress.test_partner_bus import bus_props
 from tests.library.synthesis import ROOT, Template, flat, new_context, new_stack, template_of
-from tests.library.test_nag import PIPELINES
+from tests.library.templates import KINDS
+from tests.library.templates import template as synthesized
 
-
-def _unpartitioned(stack: cdk.Stack) -> None:
-    GenesysFirehosePipeline(stack, "Pipeline", delivery=DeliveryProps(dynamic_partitioning=False))
-
-
-def _with_genesys(stack: cdk.Stack) -> None:
-    organization = genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=IpAllowListProps())
-    GenesysFirehosePipeline(
-        stack,
-        "Pipeline",
-        webhook=WebhookProps(signature=SignatureProps.shared_key()),
-        genesys=organization,
-        partner_bus=bus_props(),
-        watch=FULL,
-    )
-
-
-def _emptied(stack: cdk.Stack) -> None:
-    GenesysFirehosePipeline(
-        stack,
-        "Pipeline",
-        lake=LakeProps(bucket=DataLakeBucketProps(retention_mode=RetentionMode.NONE)),
-        removal_policy=cdk.RemovalPolicy.DESTROY,
-        auto_delete_objects=True,
-    )
-
-
-TEMPLATES: dict[str, Callable[[cdk.Stack], None]] = {
-    **PIPELINES,
-    "unpartitioned": _unpartitioned,
-    "everything at Genesys Cloud": _with_genesys,
-    "emptied with the stack": _emptied,
-}
 # What every resource of a type is watched for, in its own dimension.
-KINDS: dict[str, set[str]] = {
+METRICS: dict[str, set[str]] = {
     "AWS::Lambda::Function": {"Errors", "Throttles"},
     "AWS::Events::Rule": {"FailedInvocations"},
     "AWS::StepFunctions::StateMachine": {"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"},
@@ -89,13 +47,6 @@ NOT_WATCHED = {
 }
 
 
-@cache
-def synthesized(name: str) -> Template:
-    stack = new_stack()
-    TEMPLATES[name](stack)
-    return template_of(stack)
-
-
 def alarms_of(template: Template) -> dict[str, dict[str, Any]]:
     """The alarms' properties, by the last part of their paths."""
     return {
@@ -117,7 +68,7 @@ def _metrics(template: Template) -> Iterator[tuple[str, str]]:
 def _missing(template: Template) -> Iterator[tuple[str, str]]:
     """Every resource's path with a metric of its kind that no alarm watches."""
     watched = list(_metrics(template))
-    for kind, names in KINDS.items():
+    for kind, names in METRICS.items():
         for logical_id, resource in template.resources(kind).items():
             own = f'"{resource["Properties"]["Name"]}"' if kind == "AWS::ApiGateway::RestApi" else f'"{logical_id}"'
             for name in names:
@@ -125,7 +76,7 @@ def _missing(template: Template) -> Iterator[tuple[str, str]]:
                     yield resource["Metadata"]["aws:cdk:path"].removesuffix("/Resource"), name
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_resource_has_the_alarms_of_its_kind_or_a_reason(name: str) -> None:
     missing = [
         (path, metric) for path, metric in _missing(synthesized(name)) if not any(end in path for end in NOT_WATCHED)
@@ -134,7 +85,7 @@ def test_every_resource_has_the_alarms_of_its_kind_or_a_reason(name: str) -> Non
 
 
 def test_every_reason_is_about_a_resource_that_is_there() -> None:
-    paths = [path for name in TEMPLATES for path, _metric in _missing(synthesized(name))]
+    paths = [path for name in KINDS for path, _metric in _missing(synthesized(name))]
     for end in NOT_WATCHED:
         assert any(end in path for path in paths), end
 
@@ -171,7 +122,7 @@ def test_a_rule_with_a_dead_letter_queue_is_watched_for_what_goes_there_and_what
     assert "WatchScheduleInvocationsSentToDlq" not in alarms
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", KINDS)
 def test_no_alarm_takes_data_that_are_not_there_yet_for_a_fault(name: str) -> None:
     treatments = {alarm: properties["TreatMissingData"] for alarm, properties in alarms_of(synthesized(name)).items()}
     assert set(treatments.values()) <= {"notBreaching", "ignore"}
@@ -250,7 +201,7 @@ def test_an_alarm_on_reports_is_quiet_until_the_first_and_goes_off_when_they_sto
     assert (sum(value is not None and value < 1 for value in values) >= alarm["DatapointsToAlarm"]) is is_alarm
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", KINDS)
 def test_an_alarms_name_is_the_stacks_and_the_path_in_it(name: str) -> None:
     for alarm in synthesized(name).resources("AWS::CloudWatch::Alarm").values():
         path = alarm["Metadata"]["aws:cdk:path"].removesuffix("/Resource")
@@ -369,7 +320,7 @@ def _names_in(section: str) -> set[str]:
     return set(re.findall(r"`(\w+)`", _head(section)))
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_description_ends_with_the_address_of_the_section_that_names_the_alarm(name: str) -> None:
     for alarm, properties in alarms_of(synthesized(name)).items():
         _, _, anchor = properties["AlarmDescription"].rpartition(f" Runbook: {RUNBOOK_URL}#")
@@ -380,7 +331,7 @@ def test_every_description_ends_with_the_address_of_the_section_that_names_the_a
 
 def test_the_page_has_a_section_for_each_kind_of_alarm_and_names_no_alarm_that_there_is_not() -> None:
     assert set(_sections()) == set(get_args(AlarmSection))
-    there = {_base(alarm) for name in TEMPLATES for alarm in alarms_of(synthesized(name))}
+    there = {_base(alarm) for name in KINDS for alarm in alarms_of(synthesized(name))}
     assert {alarm for section in _sections().values() for alarm in _names_in(section)} == there | {"EventsAtRisk"}
 
 
@@ -394,7 +345,7 @@ def test_each_section_says_what_it_means_how_bad_it_is_and_how_to_see_and_mend_i
         assert ("```sh" in text) == (part in ("See it.", "Mend it.")), part
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_alarm_is_heard_when_it_goes_off_and_when_it_is_over_and_says_what_to_do(name: str) -> None:
     for alarm in alarms_of(synthesized(name)).values():
         [action] = alarm["AlarmActions"]
@@ -421,7 +372,7 @@ def test_a_topic_of_its_own_takes_the_tickets_and_no_page() -> None:
         assert f" Runbook: {RUNBOOK}#" in properties["AlarmDescription"]
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", KINDS)
 def test_one_alarm_is_on_while_any_alarm_that_pages_is(name: str) -> None:
     template = synthesized(name)
     composite = template.resources("AWS::CloudWatch::CompositeAlarm").values()
