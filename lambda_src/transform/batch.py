@@ -24,6 +24,7 @@ _FRAME_BYTES = 300  # record id, result, partition keys and punctuation of one a
 _MAX_LINES_BYTES = 64 * 1024 * 1024
 # Of the function's five minutes. The rest is for the last original, the table, and S3 when it is slow to fail.
 _ORIGINALS_SECONDS = 120
+_NO_TIME_LEFT = "there is no time left for an oversize event; the record goes to errors/"
 
 
 class _Clean:
@@ -89,9 +90,8 @@ def answer_batch(
     clean = _transform(batch, len(records), until)
     verdicts = _judge(clean.values(), key_owners, metrics)
     answers = [{"recordId": record["recordId"], "result": "ProcessingFailed"} for record in records]
-    passing: dict[int, CleanRecord] = {}
+    passing = _Clean()
     passed: set[str] = set()
-    made_again = 0
     for index, record in sorted(clean.items()):
         if record.identity in passed or verdicts[record.identity].owner not in (None, record.ingest_id):
             metrics.count("RecordsDuplicate")
@@ -99,15 +99,14 @@ def answer_batch(
             continue
         passed.add(record.identity)
         if record.line:
-            passing[index] = record
-        elif made_again >= _MAX_LINES_BYTES or monotonic() > until:
-            log("WARN", "there is no room or time left for an oversize event's copy; the record goes to errors/")
+            passing.add(index, record)
+        elif monotonic() > until:
+            log("WARN", _NO_TIME_LEFT)
         # A copy whose line was made for another one.
         elif (whole := batch.transform(index, batch.receive(index))) is not None:
-            made_again += len(whole.line)
-            passing[index] = whole
+            passing.add(index, whole)
     size = 0
-    for index, record in sorted(passing.items(), key=lambda place: len(place[1].line)):
+    for index, record in sorted(passing.records.items(), key=lambda place: len(place[1].line)):
         answer = _answer(record, verdicts[record.identity])
         size += len(answer["data"]) + _FRAME_BYTES
         if size > MAX_ANSWER_BYTES:
@@ -137,7 +136,7 @@ def _transform(batch: _Batch, count: int, until: float) -> dict[int, CleanRecord
             if made is not None:
                 clean.add(index, made._replace(ingest_id=ingest_id, line=b""))
             elif monotonic() > until:
-                log("WARN", "there is no time left for an oversize event; the record goes to errors/")
+                log("WARN", _NO_TIME_LEFT)
             elif (made := batch.transform(index, batch.receive(index))) is not None:
                 clean.add(index, made)
     return clean.records

@@ -217,3 +217,27 @@ def test_originals_that_take_too_long_wait_and_hold_up_no_other_event(monkeypatc
     aws.calls.clear()
     monkeypatch.undo()
     assert results(function, waiting) == ["Ok"] * len(waiting)
+
+
+def test_two_copies_of_each_original_fill_no_more_memory_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What gave way is not made again for its copy without a bound."""
+    monkeypatch.setattr(batch, "_MAX_LINES_BYTES", 300_000)
+    monkeypatch.setattr(batch, "MAX_ANSWER_BYTES", 40_000)
+    kept: list[batch._Clean] = []
+    create = batch._Clean.__init__
+
+    def watched(clean: batch._Clean) -> None:
+        create(clean)
+        kept.append(clean)
+
+    monkeypatch.setattr(batch._Clean, "__init__", watched)
+    aws = InMemoryAws()
+    sent = [envelope(number) for number in range(900, 910)]
+    for number in range(60):
+        pointer, aws.objects[pointer["key"]] = original(number, 20_000)
+        sent += [pointing(number, pointer, "a"), pointing(number, pointer, "b")]
+    answers = results(transform_function(aws), sent)
+    assert answers[:10] == ["Ok"] * 10
+    for clean in kept:
+        assert sum(len(record.line) for record in clean.records.values()) <= 300_000
+    assert len(kept[-1].records) < 70
