@@ -1,6 +1,5 @@
 """Answers CloudFormation, which has a deployment wait for the IP sets."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from genesys.client import GenesysError
 from genesys.connection import CredentialsError
 from genesys_ipranges.ip_sets import MissingSetError
 from genesys_ipranges.ranges import RefusedError
+from shared.custom_resource import response_body
 from shared.telemetry import log_exception
 
 # AWS CloudFormation User Guide, "Custom resource response objects": 4,096 bytes in all.
@@ -29,25 +29,17 @@ def answer(request: dict[str, Any], physical_id: str, work: Callable[[], Mapping
         work: what is to do, which returns the resource's attributes; what it raises is the reason.
         http: sends the answer; urllib3's pool manager by default.
     """
-    status, reason, attributes = "SUCCESS", "", {}
+    attributes: dict[str, str] = {}
+    problem: str | None = None
     try:
         attributes = dict(work())
     except Exception as error:
         log_exception("the deployment fails", error)
-        status, reason = "FAILED", _reason(error)[:MAX_REASON_CHARACTERS]
-    body = {
-        "Status": status,
-        "Reason": reason,
-        "PhysicalResourceId": physical_id if request["RequestType"] == "Create" else request["PhysicalResourceId"],
-        "StackId": request["StackId"],
-        "RequestId": request["RequestId"],
-        "LogicalResourceId": request["LogicalResourceId"],
-        "Data": attributes,
-    }
+        problem = _reason(error)[:MAX_REASON_CHARACTERS]
     (http or urllib3.PoolManager()).request(
         "PUT",
         request["ResponseURL"],
-        body=json.dumps(body).encode(),
+        body=response_body(request, physical_id, attributes, problem),
         # The URL is signed for a request without a content type.
         headers={"Content-Type": ""},
         timeout=_ANSWER_SECONDS,

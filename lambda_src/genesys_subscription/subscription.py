@@ -31,7 +31,7 @@ def read_signing_key(secrets_manager: SecretsManager, secret_id: str) -> str:
     """
     text = read_text(secrets_manager, secret_id, "signing_key", "a secret with a text is allowed")
     try:
-        return usable_key({"SecretString": text}, "signing key").decode()
+        return usable_key(text, "signing key").decode()
     except UnusableKeyError as error:
         raise CredentialsError(str(error)) from None
 

@@ -121,7 +121,7 @@ class SigningKeys:
         try:
             secret = self._client().get_secret_value(SecretId=self._secret_arn, VersionStage="AWSCURRENT")
             previous = self._read_previous()
-            current = usable_key(secret, _ROLE)
+            current = usable_key(secret.get("SecretString"), _ROLE)
         except (ClientError, BotoCoreError, OSError, UnusableKeyError) as error:
             self._last_error = error
             if isinstance(error, UnusableKeyError):
@@ -145,7 +145,7 @@ class SigningKeys:
     def _usable_previous(self, previous: dict[str, Any]) -> bytes | None:
         # A rotation may have replaced a key that could not work: that one must not stand in the way any more.
         try:
-            return usable_key(previous, _ROLE)
+            return usable_key(previous.get("SecretString"), _ROLE)
         except UnusableKeyError:
             return None
 

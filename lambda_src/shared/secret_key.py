@@ -1,8 +1,6 @@
 """The key of an HMAC, as a secret holds it; one that can't work is refused in words."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 SHORTEST_KEY = 8
 
@@ -11,20 +9,19 @@ class UnusableKeyError(Exception):
     """A secret holds no usable key. The message names the secret's role and may be shown; it repeats nothing of it."""
 
 
-def usable_key(secret: Mapping[str, Any], role: str) -> bytes:
-    """Return the key in an answer of Secrets Manager's GetSecretValue.
+def usable_key(text: str | None, role: str) -> bytes:
+    """Return the key that the text of a secret is.
 
     A key that begins or ends with a blank or a newline is one that was pasted or piped wrongly: whoever else has the
     key has it without.
 
     Args:
-        secret: the answer.
+        text: the secret's text; None for a secret without one.
         role: what the key is for, such as ``signing key``.
 
     Raises:
         UnusableKeyError: the secret holds no text, or a text that can be no key.
     """
-    text = secret.get("SecretString")
     if problem := _problem(text):
         raise UnusableKeyError(
             f"The secret of the {role} {problem}: the key alone as plain text is allowed, {SHORTEST_KEY} characters or "
@@ -33,8 +30,8 @@ def usable_key(secret: Mapping[str, Any], role: str) -> bytes:
     return str(text).encode()
 
 
-def _problem(text: Any) -> str | None:
-    if not isinstance(text, str):
+def _problem(text: str | None) -> str | None:
+    if text is None:
         return "holds no text"
     if not text.strip():
         return "is empty or holds blanks alone"

@@ -67,7 +67,7 @@ class CurrentTransformer:
     def _made(self) -> Transformer:
         settings = self._settings
         secret = self._client("secretsmanager").get_secret_value(SecretId=settings.tokenization_secret_arn)
-        key = usable_key(secret, "tokenization key")
+        key = usable_key(secret.get("SecretString"), "tokenization key")
         # AWS Secrets Manager API Reference, "GetSecretValue": when this version of the secret was created.
         key_version = f"{int(secret['CreatedDate'].timestamp()):010d}.{key_id(key)}"
         masker, identify = Masker(self._plan, key), identifier(key)

@@ -1,12 +1,13 @@
 """CloudFormation's answer: one PUT to the URL that came with the request, and to no other host."""
 
 import http.client
-import json
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
+
+from shared.custom_resource import response_body
 
 _ATTEMPTS = 5
 _TIMEOUT_SECONDS = 10.0
@@ -36,17 +37,8 @@ def answer(
     Raises:
         AnswerError: CloudFormation did not take it. It then fails the resource itself, when its time is over.
     """
-    body = json.dumps(
-        {
-            "Status": "SUCCESS" if problem is None else "FAILED",
-            "Reason": (problem or "")[:_LONGEST_REASON],
-            "PhysicalResourceId": request.get("PhysicalResourceId") or request["LogicalResourceId"],
-            "StackId": request["StackId"],
-            "RequestId": request["RequestId"],
-            "LogicalResourceId": request["LogicalResourceId"],
-            "Data": data,
-        }
-    ).encode()
+    reason = None if problem is None else problem[:_LONGEST_REASON]
+    body = response_body(request, request["LogicalResourceId"], data, reason)
     for attempt in range(_ATTEMPTS):
         if attempt:
             sleep(2.0**attempt)
