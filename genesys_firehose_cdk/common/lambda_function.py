@@ -53,6 +53,7 @@ class LeastPrivilegeFunction(Construct):
         memory_size: int,
         extra_files: Mapping[str, str] | None = None,
         libraries: Sequence[str] = (),
+        recursive_loop: lambda_.RecursiveLoop | None = None,
     ) -> None:
         """Create the function with its log group and role.
 
@@ -68,6 +69,8 @@ class LeastPrivilegeFunction(Construct):
             memory_size: 128 to 10,240 MB (AWS Lambda Developer Guide, "Lambda quotas").
             extra_files: Text files to add to the code, by path.
             libraries: Further packages of the functions' source that the code imports from.
+            recursive_loop: Whether Lambda stops a function that calls itself through a queue. Default: Lambda's own, to
+                stop it.
         """
         super().__init__(scope, id)
         self.log_group = context.log_group(self, "LogGroup")
@@ -88,6 +91,7 @@ class LeastPrivilegeFunction(Construct):
                 log_group=self.log_group,
                 role=self._role.without_policy_updates(),
                 environment=dict(environment),
+                recursive_loop=recursive_loop,
             )
         self.function.node.add_dependency(self.policy)
         self._acknowledge_findings()

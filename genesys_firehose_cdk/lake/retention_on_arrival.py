@@ -1,6 +1,6 @@
 """Gives every new object version its retention seconds after it has landed."""
 
-from typing import Any, cast
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -134,10 +134,11 @@ class RetentionOnArrival(Construct):
             },
             timeout=_TIMEOUT,
             memory_size=256,
+            # A sweep sends what is left of it to its own queue. Lambda stops such a chain after some 16 calls unless
+            # told otherwise (AWS Lambda Developer Guide, "Use Lambda recursive loop detection"). It ends with the
+            # listing.
+            recursive_loop=lambda_.RecursiveLoop.ALLOW,
         )
-        # A sweep sends what is left of it to its own queue. Lambda stops such a chain after some 16 calls unless told
-        # otherwise (AWS Lambda Developer Guide, "Use Lambda recursive loop detection"); it ends with the listing.
-        cast(lambda_.CfnFunction, function.function.node.default_child).recursive_loop = "Allow"
         for arn in objects:
             acknowledge_wildcard(
                 function.policy,
