@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 
 from genesys_firehose_tools.operations.doctor.findings import Finding, fault, not_applicable, ok, warning
 from genesys_firehose_tools.operations.doctor.inspection import Inspection, StoredObject
+from genesys_firehose_tools.operations.redrive_journal import ERRORS_PREFIX, JOURNAL_PREFIX
 
-_ERRORS = "errors/"
 # What is no record of an event there: the journal of redrives.
-_JOURNAL = "errors/redriven/"
 # Events of the last minutes may still be in a buffer, of 900 s at most.
 _UNDER_WAY = timedelta(minutes=30)
 _LOOKED_BACK = timedelta(hours=3)
@@ -183,7 +182,7 @@ class Errors:
 
 def look_at_errors(inspection: Inspection) -> Errors:
     """List the objects."""
-    objects = (each for each in inspection.objects(_ERRORS) if not each.key.startswith(_JOURNAL))
+    objects = (each for each in inspection.objects(ERRORS_PREFIX) if not each.key.startswith(JOURNAL_PREFIX))
     return Errors(tuple(objects), inspection.now)
 
 

@@ -5,6 +5,8 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 
 from genesys_firehose_cdk import DataLakeBucket, DataLakeBucketProps, LakeProps, RetentionMode
+from genesys_firehose_cdk.lake.data_lake_bucket import JOURNAL_PREFIX
+from genesys_firehose_tools.operations import redrive_journal
 from tests.library.synthesis import Template, as_list, flat, new_stack, statements, synthesize, template_of
 
 BUCKETS = ["DataLake/Bucket", "DataLake/AccessLogBucket"]
@@ -157,3 +159,8 @@ def test_a_reader_gets_some_prefixes_and_their_keys_alone(method: str, prefixes:
     assert {key for key in ("RawKey", "CleanKey") if key in policy} == keys
     assert "Put" not in policy
     assert "Delete" not in policy
+
+
+def test_the_library_and_redrive_have_one_name_for_the_journal() -> None:
+    # The tools do not import the library for it: that would load the CDK.
+    assert redrive_journal.JOURNAL_PREFIX == JOURNAL_PREFIX
