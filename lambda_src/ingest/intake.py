@@ -64,7 +64,7 @@ class Intake:
         recent = self._recent.current()
         records: list[bytes] = []
         digests: list[bytes | None] = []
-        seen: set[bytes] = set()
+        seen: set[bytes | None] = set()
         received = refused = 0
         oldest: datetime | None = None
         for event, raw in events:
@@ -72,8 +72,9 @@ class Intake:
             facts = describe(event, self._settings.event_id_path, arrival)
             # The same bytes have the same identity. The same id with other bytes is for the transform to judge: what is
             # dropped here is not even in raw/.
-            digest = hashlib.sha256(raw).digest()
-            if facts.has_identity and (digest in seen or digest in recent):
+            # Without an identity, equal events may be different happenings: each goes through.
+            digest = hashlib.sha256(raw).digest() if facts.has_identity else None
+            if digest is not None and (digest in seen or digest in recent):
                 continue
             if facts.event_time is not None and (oldest is None or facts.event_time < oldest):
                 oldest = facts.event_time
@@ -83,8 +84,7 @@ class Intake:
                 continue
             seen.add(digest)
             records.append(record)
-            # Without an identity, equal events may be different happenings: each goes through.
-            digests.append(digest if facts.has_identity else None)
+            digests.append(digest)
         metrics.count("EventsReceived", received)
         if oldest is not None:
             metrics.highest("EventAge", (arrival - oldest).total_seconds() * 1000)
