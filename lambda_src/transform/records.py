@@ -188,10 +188,11 @@ class Transformer:
             raise UnreadableRecordError(str(error)) from None
         except RecursionError:
             raise UnreadableRecordError("the event is nested too deeply") from None
-        # The digest of the content stands for it.
-        identity = self._identify(dedup_key if keyed_by == "content" else f"{dedup_key} {content}")
         # Without id and time, the key of a repetition in another hour is another one.
         is_hourly = keyed_by == "hour"
+        key = self._identify(content if is_hourly else dedup_key)
+        # The digest of the content stands for it.
+        identity = key if keyed_by == "content" else self._identify(f"{dedup_key} {content}")
         date, date_is_own = partition_date(event_time, received_at, self._window)
         fields = {
             "ingest_id": envelope["ingest_id"],
@@ -220,7 +221,7 @@ class Transformer:
             raise UnreadableRecordError("the event holds a number that can't be written") from None
         return CleanRecord(
             ingest_id=envelope["ingest_id"],
-            key=self._identify(content if is_hourly else dedup_key),
+            key=key,
             identity=identity,
             mark="repeated" if is_hourly else "conflict",
             event_type=event_type,
