@@ -17,6 +17,7 @@ from genesys_firehose_cdk.common.state_machine import LeastPrivilegeStateMachine
 from genesys_firehose_cdk.common.validation import check_memory_size, check_range
 from genesys_firehose_cdk.delivery.transform_function import TransformProps
 from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX, DataLakeBucket
+from genesys_firehose_cdk.lake.lake_tables import LakeTables
 
 REBUILD_ERRORS_PREFIX = f"{ERRORS_PREFIX}rebuild/"
 # AWS Lambda Developer Guide, "Lambda quotas": a function runs for 15 minutes at most. A raw object of 128 MiB, the
@@ -64,7 +65,8 @@ class LakeRebuild(Construct):
 
     Its input is `{"prefixes": ["raw/2026/11/23/10/", ...]}`, one prefix per hour, worked on one after the
     other, so that neither a state's output (256 KiB) nor the history (25,000 entries) reaches its limit
-    (AWS Step Functions Developer Guide, "Quotas"); `genesys-firehose rebuild` writes it.
+    (AWS Step Functions Developer Guide, "Quotas"); `genesys-firehose rebuild` writes it. With `"tables": {"from":
+    "2026-11-01", "to": "2026-11-30"}` beside them, the tables' state machine is started for these days at the end.
 
     Attributes:
         function: The function that rebuilds one raw object.
@@ -83,6 +85,7 @@ class LakeRebuild(Construct):
         bucket: DataLakeBucket,
         tokenization_key: HmacKey,
         transform: TransformProps | None = None,
+        tables: LakeTables | None = None,
         props: LakeRebuildProps | None = None,
     ) -> None:
         """Create the state machine, its function and their roles.
@@ -94,6 +97,7 @@ class LakeRebuild(Construct):
             bucket: The lake to rebuild.
             tokenization_key: The pipeline's own, so that a person keeps their token.
             transform: The pipeline's own. Default: TransformProps().
+            tables: What is brought up to date at the end. Default: no tables.
             props: Default: LakeRebuildProps().
         """
         super().__init__(scope, id)
@@ -129,13 +133,14 @@ class LakeRebuild(Construct):
             self,
             context=context,
             comment="Rebuilds clean/ from raw/",
-            definition=_definition(props.max_concurrency, props.tolerated_failure_percentage),
+            definition=_definition(props.max_concurrency, props.tolerated_failure_percentage, has_tables=bool(tables)),
             substitutions={
                 "Partition": Aws.PARTITION,
                 "BucketName": bucket.bucket.bucket_name,
                 "FunctionArn": self.function.function_arn,
+                **({} if tables is None else {"TablesStateMachineArn": tables.state_machine.state_machine_arn}),
             },
-            statements=self._statements(bucket),
+            statements=self._statements(bucket, tables),
         )
         self._machine = machine
         self.state_machine = machine.state_machine
@@ -146,12 +151,23 @@ class LakeRebuild(Construct):
         """Let `grantee` start a rebuild, list the rebuilds of this lake, and follow them."""
         return self._machine.grant_start(grantee)
 
-    def _statements(self, bucket: DataLakeBucket) -> list[iam.PolicyStatement]:
+    def _statements(self, bucket: DataLakeBucket, tables: LakeTables | None) -> list[iam.PolicyStatement]:
         return [
             iam.PolicyStatement(
                 sid="Invoke", actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
             ),
             _list_statement(bucket),
+            *(
+                []
+                if tables is None
+                else [
+                    iam.PolicyStatement(
+                        sid="RefreshTables",
+                        actions=["states:StartExecution"],
+                        resources=[tables.state_machine.state_machine_arn],
+                    )
+                ]
+            ),
         ]
 
     def _allow_map_runs(self) -> None:
@@ -218,7 +234,7 @@ def _worker_statements(bucket: DataLakeBucket, tokenization_key: HmacKey) -> lis
     ]
 
 
-def _definition(max_concurrency: int, tolerated_failures: int) -> dict[str, Any]:
+def _definition(max_concurrency: int, tolerated_failures: int, *, has_tables: bool) -> dict[str, Any]:
     """Write the state machine in the Amazon States Language; CloudFormation fills in what stands in ${}."""
     rebuild_object = {
         "Type": "Task",
@@ -262,10 +278,25 @@ def _definition(max_concurrency: int, tolerated_failures: int) -> dict[str, Any]
             "States": {"Objects": rebuild_hour},
         },
         "ResultPath": None,
-        "End": True,
+        **({"Next": "TablesDue"} if has_tables else {"End": True}),
+    }
+    refresh_tables: dict[str, Any] = {
+        "TablesDue": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.tables", "IsPresent": True, "Next": "Tables"}],
+            "Default": "Done",
+        },
+        "Tables": {
+            "Type": "Task",
+            "Resource": "arn:${Partition}:states:::states:startExecution",
+            "Parameters": {"StateMachineArn": "${TablesStateMachineArn}", "Input.$": "$.tables"},
+            "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}],
+            "End": True,
+        },
+        "Done": {"Type": "Succeed"},
     }
     return {
         "Comment": "Rebuilds clean/ from the raw objects under the given prefixes, hour by hour",
         "StartAt": "Hours",
-        "States": {"Hours": rebuild_hours},
+        "States": {"Hours": rebuild_hours, **(refresh_tables if has_tables else {})},
     }

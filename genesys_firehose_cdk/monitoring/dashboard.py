@@ -54,7 +54,7 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "conflicting-records": (_TRANSFORM, "The same id, other content", _RECORDS),
     "token-volume": (_TRANSFORM, "New tokens in one batch", "Tokens"),
     "schema-drift": (_TRANSFORM, "Schema drift", "Fields"),
-    "rebuild-executions": (_LAKE, "Rebuilds that ended without being done", "Executions"),
+    "executions": (_LAKE, "Runs of state machines that ended without being done", "Executions"),
     "retention-lag": (_LAKE, "Time until the retention", _MILLISECONDS),
     "retention-queue-age": (_LAKE, "Oldest message in the retention queue", _SECONDS),
     "retention-queue-depth": (_LAKE, "Waiting in the retention queue", _MESSAGES),
