@@ -5,3 +5,4 @@ CREATE MACRO json_extract_scalar(text, path) AS TRY(
 CREATE MACRO json_format(value) AS CAST(value AS varchar);
 CREATE MACRO from_iso8601_timestamp(text) AS CAST(text AS timestamptz);
 CREATE MACRO approx_percentile(value, share) AS approx_quantile(value, share);
+CREATE MACRO sequence(first, last, step) AS generate_series(first, last, step);
