@@ -98,6 +98,21 @@ FROM (
                 nullif(greatest(
                     CAST(TRY_CAST(json_extract_scalar(body, '$.wrapupDurationMs') AS decimal(11, 0)) AS bigint), -1
                 ), -1) AS wrapup_ms,
+                upper(coalesce(
+                    json_extract_scalar(body, '$.presenceDefinition.systemPresence'),
+                    json_extract_scalar(body, '$.presence.presenceDefinition.systemPresence')
+                )) AS presence,
+                coalesce(
+                    json_extract_scalar(body, '$.presenceDefinition.id'),
+                    json_extract_scalar(body, '$.presence.presenceDefinition.id')
+                ) AS presence_definition_id,
+                CASE WHEN presence_at LIKE '20__-%' THEN
+                    TRY(CAST(from_iso8601_timestamp(presence_at) AT TIME ZONE 'UTC' AS timestamp(6)))
+                END AS presence_at,
+                upper(json_extract_scalar(body, '$.routingStatus.status')) AS routing_status,
+                CASE WHEN routing_status_at LIKE '20__-%' THEN
+                    TRY(CAST(from_iso8601_timestamp(routing_status_at) AT TIME ZONE 'UTC' AS timestamp(6)))
+                END AS routing_status_at,
                 transform_version,
                 deduplicated,
                 said_conflict,
@@ -107,24 +122,32 @@ FROM (
                 0 AS kept
             FROM (
                 SELECT
-                    CAST("date" AS date) AS day,
-                    event_type,
-                    json_extract_scalar(line, '$.dedup_key') AS dedup_key,
-                    json_extract_scalar(line, '$.ingest_id') AS ingest_id,
-                    json_extract_scalar(line, '$.received_at') AS received_at,
-                    json_extract_scalar(line, '$.ingress') AS ingress,
-                    json_extract_scalar(line, '$.event_time') AS event_time,
-                    json_extract_scalar(line, '$.topic') AS topic,
-                    json_extract_scalar(line, '$.transform_version') AS transform_version,
-                    json_extract_scalar(line, '$.deduplicated') IS NULL AS deduplicated,
-                    json_extract_scalar(line, '$.conflict') IS NOT NULL AS said_conflict,
-                    json_extract_scalar(line, '$.repeated') IS NOT NULL AS said_repeated,
-                    json_format(json_extract(line, '$.schema_drift')) AS schema_drift,
-                    json_format(json_extract(line, '$.event')) AS event,
-                    -- A notification's body; a flat event is its own.
-                    coalesce(json_extract(line, '$.event.eventBody'), json_extract(line, '$.event')) AS body
-                FROM clean
-                WHERE "date" BETWEEN '{first_day}' AND '{last_day}' AND event_type <> 'verification'
+                    *,
+                    coalesce(
+                        json_extract_scalar(body, '$.modifiedDate'), json_extract_scalar(body, '$.presence.modifiedDate')
+                    ) AS presence_at,
+                    json_extract_scalar(body, '$.routingStatus.startTime') AS routing_status_at
+                FROM (
+                    SELECT
+                        CAST("date" AS date) AS day,
+                        event_type,
+                        json_extract_scalar(line, '$.dedup_key') AS dedup_key,
+                        json_extract_scalar(line, '$.ingest_id') AS ingest_id,
+                        json_extract_scalar(line, '$.received_at') AS received_at,
+                        json_extract_scalar(line, '$.ingress') AS ingress,
+                        json_extract_scalar(line, '$.event_time') AS event_time,
+                        json_extract_scalar(line, '$.topic') AS topic,
+                        json_extract_scalar(line, '$.transform_version') AS transform_version,
+                        json_extract_scalar(line, '$.deduplicated') IS NULL AS deduplicated,
+                        json_extract_scalar(line, '$.conflict') IS NOT NULL AS said_conflict,
+                        json_extract_scalar(line, '$.repeated') IS NOT NULL AS said_repeated,
+                        json_format(json_extract(line, '$.schema_drift')) AS schema_drift,
+                        json_format(json_extract(line, '$.event')) AS event,
+                        -- A notification's body; a flat event is its own.
+                        coalesce(json_extract(line, '$.event.eventBody'), json_extract(line, '$.event')) AS body
+                    FROM clean
+                    WHERE "date" BETWEEN '{first_day}' AND '{last_day}' AND event_type <> 'verification'
+                )
             )
             WHERE dedup_key IS NOT NULL AND ingest_id IS NOT NULL
             UNION ALL

@@ -131,6 +131,11 @@ EVENTS = Table(
         Column("callback_ms", "bigint", f"callbackDurationMs, {_DURATION}"),
         Column("voicemail_ms", "bigint", f"voicemailDurationMs, {_DURATION}"),
         Column("wrapup_ms", "bigint", f"wrapupDurationMs, {_DURATION}"),
+        Column("presence", "string", "System presence of the agent in upper case, such as ON_QUEUE"),
+        Column("presence_definition_id", "string", "Presence definition"),
+        Column("presence_at", "timestamp", "Since when the presence holds, UTC"),
+        Column("routing_status", "string", "Routing status of the agent, such as INTERACTING"),
+        Column("routing_status_at", "timestamp", "Since when the routing status holds, UTC"),
         Column("transform_version", "string", "Version of policy and code that masked the row"),
         Column("deduplicated", "boolean", "False where nobody could check whether the copy is the first"),
         Column("conflict", "boolean", "Its id came before with other content"),
@@ -142,8 +147,281 @@ EVENTS = Table(
     finds_gone=True,
 )
 
-TABLES: tuple[Table, ...] = (EVENTS,)
+# Where a definition is from: the Genesys Cloud Resource Center ("RC"), the models of Genesys Cloud's SDK ("SDK").
+_AHT = "RC, glossary: average handle time"
+_SHORT = "RC: Configure abandon intervals"
+_SERVICE_LEVEL = "RC: Configure the service level calculation"
+_OFFERED = "RC: Why does the Offered metric not always equal the Answered plus Abandoned metrics?"
+
+SESSIONS = Table(
+    name="sessions",
+    comment="A session of a participant of a conversation, of its detail events",
+    columns=(
+        Column("day", "date", "Day (UTC) of the first event of its conversation, up to three days back"),
+        Column("conversation_id", "string", "Conversation"),
+        Column("session_id", "string", "Session; the participant where an event names no session"),
+        Column("participant_id", "string", "Participant"),
+        Column("purpose", "string", "agent, acd (a wait in a queue), flow, voicemail or customer, by its events"),
+        Column("media_type", "string", "Medium in upper case, such as VOICE"),
+        Column("message_type", "string", "Kind of message, such as WEBMESSAGING"),
+        Column("direction", "string", "INBOUND or OUTBOUND"),
+        Column("division_id", "string", "Division"),
+        Column("queue_id", "string", "Queue"),
+        Column("user_id", "string", "Agent; of a wait in a queue the one who answered"),
+        Column("flow_id", "string", "Architect flow"),
+        Column("started_at", "timestamp", "Time of the start event, else of the end less its durations"),
+        Column("ended_at", "timestamp", "Time of the end event; null until it is there"),
+        Column("disconnect_type", "string", "Why it ended (SDK: disconnectType)"),
+        Column("acd_outcome", "string", "How the wait ended: ANSWERED, ABANDON or FLOW_OUT (SDK: acdOutcome)"),
+        Column("waited_ms", "bigint", "Wait in the queue: connectedDurationMs of acd.end (meaning unverified)"),
+        Column("alerting_ms", "bigint", "Time the agent was alerted: alertingDurationMs of user.end"),
+        Column("dialing_ms", "bigint", "Time dialing: dialingDurationMs of user.end"),
+        Column("contacting_ms", "bigint", "Time contacting: contactingDurationMs of user.end"),
+        Column("talk_ms", "bigint", "Talk time: interactingDurationMs of user.end"),
+        Column("held_ms", "bigint", "Hold time: heldDurationMs of user.end"),
+        Column("after_call_ms", "bigint", "wrapupDurationMs of acw alone; wrapup repeats it (unverified)"),
+        Column("callback_ms", "bigint", "Time of the callback: callbackDurationMs of user.end"),
+        Column("voicemail_ms", "bigint", "Length of the voicemail: voicemailDurationMs of voicemail.end"),
+        Column(
+            "handled_ms",
+            "bigint",
+            f"Talk, hold and after-call work; outbound dialing and contacting as well ({_AHT})",
+        ),
+        Column("handled_at", "timestamp", f"When the handle was complete, with its after-call work ({_AHT})"),
+        Column("wrapup_code", "string", "Newest wrap-up code of the session; an event wrapup counts before acw"),
+        Column("wrapup_at", "timestamp", "When that code was given"),
+        Column("events", "bigint", "How many events the row is made of"),
+    ),
+    key=("day", "conversation_id", "session_id"),
+    days_before=3,
+    days_after=6,
+)
+
+CONVERSATIONS = Table(
+    name="conversations",
+    comment="A conversation, of its sessions",
+    columns=(
+        Column("day", "date", "Day (UTC) of its first event; what is over three days later is another row"),
+        Column("conversation_id", "string", "Conversation"),
+        Column("started_at", "timestamp", "When its first session started"),
+        Column("ended_at", "timestamp", "When the session of the customer ended, else the last that did"),
+        Column("media_type", "string", "Medium of its first session"),
+        Column("direction", "string", "Direction of its first session"),
+        Column("first_queue_id", "string", "Queue it waited in first"),
+        Column("queues", "bigint", "In how many queues it waited"),
+        Column("agents", "bigint", "How many agents handled it"),
+        Column("offered", "bigint", f"Waits in queues, each answered, abandoned or flowed out ({_OFFERED})"),
+        Column("answered", "bigint", "Waits that an agent answered"),
+        Column("abandoned", "bigint", "Waits that customer or system disconnected (RC: Metric definitions)"),
+        Column("flow_outs", "bigint", "Waits that left the queue otherwise"),
+        Column("handled", "bigint", "Sessions of agents with a handle time"),
+        Column("waited_ms", "bigint", "Time in queues"),
+        Column("talk_ms", "bigint", "Talk time of all agents"),
+        Column("held_ms", "bigint", "Hold time of all agents"),
+        Column("after_call_ms", "bigint", "After-call work of all agents"),
+        Column("handled_ms", "bigint", f"Handle time of all agents ({_AHT})"),
+        Column("handled_at", "timestamp", "When its last handle was complete"),
+        Column("wrapup_code", "string", "Its newest wrap-up code"),
+        Column("sessions", "bigint", "How many sessions the row is made of"),
+    ),
+    key=("day", "conversation_id"),
+    days_before=3,
+    days_after=6,
+)
+
+METRICS = Table(
+    name="metrics",
+    comment="What Genesys Cloud itself measured of conversations (topic v2.analytics.conversation.{id}.metrics)",
+    columns=(
+        Column("day", "date", "Day (UTC) of the metric"),
+        Column("dedup_key", "string", "The event of the row"),
+        Column("metric_at", "timestamp", "Time of the metric, UTC (SDK: metricDate)"),
+        Column("metric", "string", "Name, such as tHandle; t is a duration, n a count, o an observation (SDK: metric)"),
+        Column("value", "double", "Value, milliseconds of a duration; null where it is none below 10^11 (SDK: value)"),
+        Column("conversation_id", "string", "Conversation"),
+        Column("session_id", "string", "Session"),
+        Column("purpose", "string", "Purpose of the participant, such as agent"),
+        Column("media_type", "string", "Medium in upper case, such as VOICE"),
+        Column("direction", "string", "INBOUND or OUTBOUND"),
+        Column("queue_id", "string", "Queue"),
+        Column("user_id", "string", "Agent"),
+        Column("wrapup_code", "string", "Wrap-up code"),
+        Column("record_id", "string", "Id of the record (SDK: recordId)"),
+    ),
+    key=("day", "dedup_key"),
+)
+
+AGENT_STATUS = Table(
+    name="agent_status",
+    comment="An interval of the presence or of the routing status of an agent",
+    columns=(
+        Column("day", "date", "Day (UTC) on which it began"),
+        Column("user_id", "string", "Agent"),
+        Column("kind", "string", "presence or routing"),
+        Column("started_at", "timestamp", "When it began, UTC (SDK: modifiedDate, startTime)"),
+        Column("ended_at", "timestamp", "When the next began; null where none did within three days"),
+        Column("status", "string", "System presence, such as ON_QUEUE, or routing status, such as INTERACTING"),
+        Column("presence_definition_id", "string", "Presence definition of a presence"),
+        Column("duration_ms", "bigint", "From started_at to ended_at"),
+    ),
+    key=("day", "user_id", "kind", "started_at"),
+    days_before=6,
+)
+
+NAMES = Table(
+    name="names",
+    comment="What a thing was called in a snapshot of its kind",
+    columns=(
+        Column("day", "date", "Day (UTC) of the snapshot"),
+        Column("kind", "string", "queue, wrapup_code, skill, division, flow, presence_definition or user"),
+        Column("id", "string", "Its id at Genesys Cloud"),
+        Column("snapshot_at", "timestamp", "Time of the snapshot, UTC"),
+        Column("name", "string", "Its name; of a user a token, unless the owner says otherwise"),
+        Column("attributes", "string", "What else is kept of it, as JSON"),
+        Column("total", "bigint", "How many things the snapshot has; it is complete when all of them are here"),
+    ),
+    key=("day", "kind", "id", "snapshot_at"),
+)
+
+TABLES: tuple[Table, ...] = (EVENTS, SESSIONS, CONVERSATIONS, METRICS, AGENT_STATUS, NAMES)
 """The tables, each after those that it reads."""
 
-VIEWS: tuple[View, ...] = ()
+_VALID = (
+    Column("valid_from", "timestamp", "First snapshot that has it so"),
+    Column("valid_to", "timestamp", "Next snapshot that has it otherwise, or complete one that lacks it; null: holds"),
+    Column("latest", "boolean", "Whether it is the last that is known of the id; join on this for one row an id"),
+)
+_DIVISION = Column("division_id", "string", "Division")
+_HALF_HOUR = (
+    Column("day", "date", "Day (UTC) of the half hour"),
+    Column("interval_start", "timestamp", "Start of the half hour, UTC"),
+)
+_HANDLED = (
+    Column("handled", "bigint", f"Sessions of agents whose handle was complete ({_AHT})"),
+    Column("talk_ms", "bigint", "Their talk time"),
+    Column("held_ms", "bigint", "Their hold time"),
+    Column("after_call_ms", "bigint", "Their after-call work"),
+    Column("handled_ms", "bigint", "Their handle time"),
+)
+_STATUS = "its intervals count as far as they lie in the half hour, once they have ended"
+
+
+def _dimension(name: str, things: str, *attributes: Column) -> View:
+    return View(
+        name=name,
+        comment=f"{things} and how each was called, from when to when",
+        columns=(
+            Column("id", "string", "Id at Genesys Cloud"),
+            Column("name", "string", "Name"),
+            *attributes,
+            Column("attributes", "string", "All that is kept of it, as JSON"),
+            *_VALID,
+        ),
+    )
+
+
+VIEWS: tuple[View, ...] = (
+    View(
+        name="name_versions",
+        comment="How each thing of every kind was called, from when to when",
+        columns=(
+            Column("kind", "string", "Kind, as in names"),
+            Column("id", "string", "Id at Genesys Cloud"),
+            Column("name", "string", "Name"),
+            Column("attributes", "string", "What else is kept of it, as JSON"),
+            *_VALID,
+        ),
+    ),
+    _dimension(
+        "dim_queues",
+        "Queues",
+        _DIVISION,
+        *(
+            Column(f"{medium}_target_ms", "bigint", f"Service-level target of {medium}: answered within")
+            for medium in ("voice", "callback", "chat", "email", "message")
+        ),
+    ),
+    _dimension("dim_users", "Agents", _DIVISION, Column("state", "string", "active, inactive or deleted")),
+    _dimension("dim_wrapup_codes", "Wrap-up codes", _DIVISION),
+    _dimension("dim_skills", "Skills", Column("state", "string", "active, inactive or deleted")),
+    _dimension("dim_divisions", "Divisions", Column("home_division", "boolean", "Whether it is the home division")),
+    _dimension(
+        "dim_flows",
+        "Architect flows",
+        _DIVISION,
+        Column("type", "string", "Type of flow, such as INBOUNDCALL"),
+        Column("active", "boolean", "Whether it is active"),
+        Column("deleted", "boolean", "Whether it was deleted"),
+    ),
+    _dimension(
+        "dim_presence_definitions",
+        "Presence definitions",
+        _DIVISION,
+        Column("system_presence", "string", "System presence that it belongs to"),
+        Column("deactivated", "boolean", "Whether it is deactivated"),
+    ),
+    View(
+        name="queue_intervals",
+        comment="What happened in each queue in each half hour, as Genesys Cloud counts it, in counts and sums",
+        columns=(
+            *_HALF_HOUR,
+            Column("queue_id", "string", "Queue"),
+            Column("queue_name", "string", "Its latest name; null while no names are there"),
+            Column("media_type", "string", "Medium in upper case, such as VOICE"),
+            Column("offered", "bigint", f"Waits that began ({_OFFERED})"),
+            Column("answered", "bigint", f"Waits that an agent answered, when he did ({_OFFERED})"),
+            Column(
+                "abandoned",
+                "bigint",
+                "Waits that were abandoned, when they were, short ones included",
+            ),
+            Column(
+                "short_abandoned",
+                "bigint",
+                f"Those abandoned before 10 s; organizations set their own ({_SHORT})",
+            ),
+            Column("flow_outs", "bigint", f"Waits that left the queue otherwise, when they did ({_OFFERED})"),
+            Column(
+                "over_target",
+                "bigint",
+                f"Answered later than the target then; null if unknown ({_SERVICE_LEVEL})",
+            ),
+            Column("answered_wait_ms", "bigint", "Wait of the answered"),
+            Column("abandoned_wait_ms", "bigint", "Wait of the abandoned"),
+            *_HANDLED,
+        ),
+    ),
+    View(
+        name="agent_intervals",
+        comment="What each agent did in each half hour, in counts and sums",
+        columns=(
+            *_HALF_HOUR,
+            Column("user_id", "string", "Agent"),
+            Column("user_name", "string", "Latest name, or its token; null while no names are there"),
+            Column("logged_in_ms", "bigint", f"Presence other than OFFLINE; {_STATUS}"),
+            Column("on_queue_ms", "bigint", f"Presence ON_QUEUE; {_STATUS}"),
+            Column("idle_ms", "bigint", f"Routing status IDLE; {_STATUS}"),
+            Column("interacting_ms", "bigint", f"Routing status INTERACTING; {_STATUS}"),
+            Column("communicating_ms", "bigint", f"Routing status COMMUNICATING; {_STATUS}"),
+            Column("not_responding_ms", "bigint", f"Routing status NOT_RESPONDING; {_STATUS}"),
+            Column("off_queue_ms", "bigint", f"Routing status OFF_QUEUE; {_STATUS}"),
+            *_HANDLED,
+        ),
+    ),
+    View(
+        name="wrap_ups",
+        comment="Wrap-up codes of sessions, and dispositions of flat events, each once",
+        columns=(
+            Column("day", "date", "Day (UTC) of the wrap-up"),
+            Column("at", "timestamp", "When it was given, UTC"),
+            Column("conversation_id", "string", "Conversation"),
+            Column("session_id", "string", "Session; null for a flat event"),
+            Column("queue_id", "string", "Queue"),
+            Column("user_id", "string", "Agent"),
+            Column("media_type", "string", "Medium in upper case, such as VOICE"),
+            Column("code", "string", "Wrap-up code"),
+            Column("code_name", "string", "Its latest name; null while no names are there"),
+        ),
+    ),
+)
 """The views, each after those that it reads."""

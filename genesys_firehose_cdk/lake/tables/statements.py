@@ -6,6 +6,31 @@ the caller fills in later: they stand between single quotes.
 
 from genesys_firehose_cdk.lake.tables.model import PARTITION, Table, View
 
+_AGAINST_THE_TABLE = """\
+SELECT
+    {columns},
+    remembered = 1 AS gone
+FROM (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY {key} ORDER BY remembered) AS place
+    FROM (
+        SELECT
+    {columns},
+    0 AS remembered
+        FROM (
+{select}        )
+        UNION ALL
+        SELECT
+    {columns},
+    1 AS remembered
+        FROM {table}
+        WHERE day BETWEEN {first_written} AND {last_written}
+    )
+)
+WHERE place = 1
+"""
+
 
 def create_table(table: Table, location: str) -> str:
     """Return the statement that creates a table that is not there.
@@ -73,21 +98,13 @@ def create_view(view: View) -> str:
 def _found(table: Table) -> str:
     """The rows that the events make, and, as gone, those of the table that they no longer make."""
     columns = ",\n    ".join(each.name for each in table.columns)
-    if table.finds_gone:
-        return table.select.replace("{columns}", columns)
-    return f"""\
-SELECT
-    {columns},
-    remembered = 1 AS gone
-FROM (
-    SELECT *, row_number() OVER (PARTITION BY {", ".join(table.key)} ORDER BY remembered) AS place
-    FROM (
-        SELECT {columns}, 0 AS remembered FROM (
-{table.select}        )
-        UNION ALL
-        SELECT {columns}, 1 AS remembered FROM {table.name}
-        WHERE {PARTITION} BETWEEN {table.first_written} AND {table.last_written}
-    )
-)
-WHERE place = 1
-"""
+    query = table.select if table.finds_gone else _AGAINST_THE_TABLE.replace("{select}", table.select)
+    for mark, text in {
+        "columns": columns,
+        "key": ", ".join(table.key),
+        "table": table.name,
+        "first_written": table.first_written,
+        "last_written": table.last_written,
+    }.items():
+        query = query.replace(f"{{{mark}}}", text)
+    return query
