@@ -240,6 +240,7 @@ class GenesysFirehosePipeline(Construct):
                 bucket=self.bucket,
                 catalog=self.catalog,
                 props=props.lake.tables,
+                event_date_past_days=props.transform.event_date_past_days,
                 removal_policy=props.removal_policy,
                 auto_delete_objects=props.auto_delete_objects,
             )

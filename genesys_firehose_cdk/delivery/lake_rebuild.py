@@ -65,8 +65,9 @@ class LakeRebuild(Construct):
 
     Its input is `{"prefixes": ["raw/2026/11/23/10/", ...]}`, one prefix per hour, worked on one after the
     other, so that neither a state's output (256 KiB) nor the history (25,000 entries) reaches its limit
-    (AWS Step Functions Developer Guide, "Quotas"); `genesys-firehose rebuild` writes it. With `"tables": {"from":
-    "2026-11-01", "to": "2026-11-30"}` beside them, the tables' state machine is started for these days at the end.
+    (AWS Step Functions Developer Guide, "Quotas"); `genesys-firehose rebuild` writes it. With `"arrived": {"from":
+    "2026-11-01", "to": "2026-11-30"}` beside them, the tables' state machine is started at the end, for all days that
+    an event which arrived on these may be filed under.
 
     Attributes:
         function: The function that rebuilds one raw object.
@@ -133,7 +134,7 @@ class LakeRebuild(Construct):
             self,
             context=context,
             comment="Rebuilds clean/ from raw/",
-            definition=_definition(props.max_concurrency, props.tolerated_failure_percentage, has_tables=bool(tables)),
+            definition=_definition(props, None if tables is None else transform),
             substitutions={
                 "Partition": Aws.PARTITION,
                 "BucketName": bucket.bucket.bucket_name,
@@ -234,8 +235,13 @@ def _worker_statements(bucket: DataLakeBucket, tokenization_key: HmacKey) -> lis
     ]
 
 
-def _definition(max_concurrency: int, tolerated_failures: int, *, has_tables: bool) -> dict[str, Any]:
-    """Write the state machine in the Amazon States Language; CloudFormation fills in what stands in ${}."""
+def _definition(props: LakeRebuildProps, filed_by: TransformProps | None) -> dict[str, Any]:
+    """Write the state machine in the Amazon States Language; CloudFormation fills in what stands in ${}.
+
+    Args:
+        props: The rebuild's.
+        filed_by: What files an event under a day; None where there are no tables to be brought up to date.
+    """
     rebuild_object = {
         "Type": "Task",
         "Resource": "${FunctionArn}",
@@ -258,8 +264,8 @@ def _definition(max_concurrency: int, tolerated_failures: int, *, has_tables: bo
             "Parameters": {"Bucket": "${BucketName}", "Prefix.$": "$"},
         },
         "ItemSelector": {"key.$": "$$.Map.Item.Value.Key"},
-        "MaxConcurrency": max_concurrency,
-        "ToleratedFailurePercentage": tolerated_failures,
+        "MaxConcurrency": props.max_concurrency,
+        "ToleratedFailurePercentage": props.tolerated_failure_percentage,
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "RebuildObject",
@@ -278,25 +284,38 @@ def _definition(max_concurrency: int, tolerated_failures: int, *, has_tables: bo
             "States": {"Objects": rebuild_hour},
         },
         "ResultPath": None,
-        **({"Next": "TablesDue"} if has_tables else {"End": True}),
+        **({"End": True} if filed_by is None else {"Next": "TablesDue"}),
     }
-    refresh_tables: dict[str, Any] = {
-        "TablesDue": {
-            "Type": "Choice",
-            "Choices": [{"Variable": "$.tables", "IsPresent": True, "Next": "Tables"}],
-            "Default": "Done",
-        },
-        "Tables": {
-            "Type": "Task",
-            "Resource": "arn:${Partition}:states:::states:startExecution",
-            "Parameters": {"StateMachineArn": "${TablesStateMachineArn}", "Input.$": "$.tables"},
-            "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}],
-            "End": True,
-        },
-        "Done": {"Type": "Succeed"},
-    }
+    refresh_tables: dict[str, Any] = (
+        {}
+        if filed_by is None
+        else {
+            "TablesDue": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.arrived", "IsPresent": True, "Next": "Tables"}],
+                "Default": "Done",
+            },
+            "Tables": {
+                "Type": "Task",
+                "Resource": "arn:${Partition}:states:::states:startExecution",
+                "Parameters": {
+                    "StateMachineArn": "${TablesStateMachineArn}",
+                    "Input": {
+                        "from.$": "$.arrived.from",
+                        "to.$": "$.arrived.to",
+                        "before": filed_by.event_date_past_days,
+                        "after": filed_by.event_date_future_days,
+                        "optimize": True,
+                    },
+                },
+                "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}],
+                "End": True,
+            },
+            "Done": {"Type": "Succeed"},
+        }
+    )
     return {
         "Comment": "Rebuilds clean/ from the raw objects under the given prefixes, hour by hour",
         "StartAt": "Hours",
-        "States": {"Hours": rebuild_hours, **(refresh_tables if has_tables else {})},
+        "States": {"Hours": rebuild_hours, **refresh_tables},
     }

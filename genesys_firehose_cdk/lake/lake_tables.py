@@ -87,11 +87,12 @@ class LakeTables(Construct):
     those before it. Where two runs miss each other, as they start in the same moment, Iceberg refuses the later commit,
     and the statement is tried again.
 
-    Its input is `{"from": "2026-11-01", "to": "2026-11-30"}`, or `{"days": 2}` for the last days up to today. With
+    Its input is `{"from": "2026-11-01", "to": "2026-11-30"}`, which "before" and "after" widen by some days, or
+    `{"days": 2}` for the last days up to today. With
     `"optimize": true` it also creates the views anew, and rewrites small files of days that are over; with
     `"vacuum": true` it removes what no snapshot needs any more; with `"yield": true` it ends where another run is at
     work. Three schedules start it: every `interval` for two days, each night for three days with "optimize", each week
-    for 32 days with both.
+    for all days that a late event may be filed under, with both.
 
     The tables lie in a bucket of their own, without Object Lock, because VACUUM must be able to delete. Everything in
     it can be made anew from `clean/`.
@@ -114,6 +115,7 @@ class LakeTables(Construct):
         bucket: DataLakeBucket,
         catalog: LakeCatalog,
         props: LakeTablesProps | None = None,
+        event_date_past_days: int = 30,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         auto_delete_objects: bool = False,
     ) -> None:
@@ -126,6 +128,8 @@ class LakeTables(Construct):
             bucket: The lake.
             catalog: Its catalog, whose database the tables are in.
             props: Default: LakeTablesProps().
+            event_date_past_days: How many days old an event may be that is filed under its own day; see TransformProps.
+                Default: 30.
             removal_policy: What happens to the tables' bucket when the stack goes. Default:
                 RETAIN_ON_UPDATE_OR_DELETE.
             auto_delete_objects: Empty the tables' bucket when the stack goes; only with DESTROY. Default: False.
@@ -169,7 +173,7 @@ class LakeTables(Construct):
         self.state_machine = self._machine.state_machine
         self.log_group = self._machine.log_group
         self._give_rights()
-        self.schedules = self._create_schedules(props.interval)
+        self.schedules = self._create_schedules(props.interval, event_date_past_days)
         self.late_alarm = context.report_alarm(
             self,
             "TablesLate",
@@ -321,7 +325,7 @@ class LakeTables(Construct):
             ],
         )
 
-    def _create_schedules(self, interval: Duration) -> dict[str, events.Rule]:
+    def _create_schedules(self, interval: Duration, event_date_past_days: int) -> dict[str, events.Rule]:
         role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
         iam.ManagedPolicy(
             self,
@@ -340,7 +344,7 @@ class LakeTables(Construct):
             "Nightly": (events.Schedule.cron(hour="2", minute="22"), {"days": 3, "optimize": True}),
             "Weekly": (
                 events.Schedule.cron(week_day="SUN", hour="4", minute="22"),
-                {"days": 32, "optimize": True, "vacuum": True},
+                {"days": event_date_past_days + 2, "optimize": True, "vacuum": True},
             ),
         }
         return {name: self._create_schedule(name, role, *each) for name, each in schedules.items()}

@@ -84,15 +84,22 @@ def definition(tables: Sequence[Table] = TABLES, views: Sequence[View] = VIEWS) 
 def _days() -> State:
     """Take the input: the days, and what else is to be done."""
     started = "$toMillis($states.context.Execution.StartTime)"
+
+    def moved(day: str, direction: str, number: str) -> str:
+        """A day of the input, moved by a number of the input, which may be missing."""
+        moved_by = f"($exists($states.input.{number}) ? $states.input.{number} : 0) * {_DAY_MILLISECONDS}"
+        return f"$fromMillis($toMillis($states.input.{day} & 'T00:00:00Z') {direction} {moved_by}, {_DAY_FORMAT})"
+
     first = f"$fromMillis({started} - ($states.input.days - 1) * {_DAY_MILLISECONDS}, {_DAY_FORMAT})"
+    today = f"$fromMillis({started}, {_DAY_FORMAT})"
     return {
         "Type": "Pass",
         "Assign": {
             "started": f"{{% {started} %}}",
-            "today": f"{{% $fromMillis({started}, {_DAY_FORMAT}) %}}",
+            "today": f"{{% {today} %}}",
             "yesterday": f"{{% $fromMillis({started} - {_DAY_MILLISECONDS}, {_DAY_FORMAT}) %}}",
-            "first": f"{{% $exists($states.input.from) ? $states.input.from : {first} %}}",
-            "last": (f"{{% $exists($states.input.to) ? $states.input.to : $fromMillis({started}, {_DAY_FORMAT}) %}}"),
+            "first": f"{{% $exists($states.input.from) ? {moved('from', '-', 'before')} : {first} %}}",
+            "last": f"{{% $exists($states.input.to) ? {moved('to', '+', 'after')} : {today} %}}",
             "optimize": "{% $states.input.optimize = true %}",
             "vacuum": "{% $states.input.vacuum = true %}",
             "yields": "{% $states.input.yield = true %}",

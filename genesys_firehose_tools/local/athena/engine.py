@@ -1,8 +1,8 @@
 """Runs the statements of Athena's dialect in DuckDB, over the objects of an S3 bucket.
 
-It knows what the lake needs: tables of text lines whose partitions are projected, Iceberg tables, views, MERGE and other
-changes of rows, OPTIMIZE and VACUUM. An Iceberg table here is Parquet objects, one for each day, and a list of them,
-which Glue points to; the real one's metadata is not written.
+It knows what the lake needs: tables of text lines whose partitions are projected, Iceberg tables, views, MERGE and
+other changes of rows, OPTIMIZE and VACUUM. An Iceberg table here is Parquet objects, one for each day, and a list of
+them, which Glue points to; the real one's metadata is not written.
 """
 
 import base64
@@ -310,7 +310,7 @@ class Query:
             [[str(each.path), *(each.partition[part] for part in partitions)] for each in files],
         )
         lines = self._connection.read_csv(
-            [str(each.path) for each in files],  # type: ignore[arg-type] - it takes a list as well
+            [str(each.path) for each in files],  # type: ignore[arg-type]
             columns={"line": "varchar"},
             header=False,
             # No character that can stand in a line of JSON ends a field, as in the table's definition.

@@ -1,7 +1,7 @@
 """Puts the local Athena in the place of ministack's, and behind Step Functions.
 
-ministack has Athena's calls, but neither Iceberg tables nor MERGE, and each query sees what there is, whoever asks. Here
-a query has the rights of its caller, and a state machine those of its role.
+ministack has Athena's calls, but neither Iceberg tables nor MERGE, and each query sees what there is, whoever asks.
+Here a query has the rights of its caller, and a state machine those of its role.
 """
 
 import asyncio
