@@ -105,7 +105,7 @@ class LakeQuery:
             self._sleep(_POLL_SECONDS)
 
     def _explain(self, status: dict[str, Any]) -> str:
-        reason = status.get("StateChangeReason") or "no reason given"
+        reason = " ".join((status.get("StateChangeReason") or "no reason given").split())
         if "bytes scanned limit" not in reason.lower():
             return f"The query ended {status['State']}: {reason}"
         settings = self._athena.get_work_group(WorkGroup=self._workgroup)["WorkGroup"]["Configuration"]

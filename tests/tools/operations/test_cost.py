@@ -20,6 +20,7 @@ from tests.library.synthesis import Template, maximal_pipeline, new_stack, synth
 
 # Prices of its own, so that a new price list leaves the calculation by hand as it is.
 DOLLARS = {
+    "athena_scanned_tb": 5.00,
     "api_gateway_rest_request": 3.50e-6,
     "api_gateway_http_request": 1.00e-6,
     "cloudwatch_alarm_metric_month": 0.10,
@@ -42,11 +43,13 @@ DOLLARS = {
     "lambda_request": 0.20e-6,
     "s3_glacier_instant_stored_gb_month": 0.004,
     "s3_glacier_instant_transition": 0.02e-3,
+    "s3_get": 0.0004e-3,
     "s3_put": 0.005e-3,
     "s3_stored_gb_month": 0.023,
     "secrets_manager_request": 0.05e-4,
     "secrets_manager_secret_month": 0.40,
     "sqs_request": 0.40e-6,
+    "step_functions_transition": 0.025e-3,
     "waf_request": 0.60e-6,
     "waf_rule_month": 1.00,
     "waf_web_acl_month": 5.00,
