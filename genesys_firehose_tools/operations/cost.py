@@ -57,12 +57,11 @@ _MESSAGE_STEP_BYTES = 64 * 1024
 _ITEM_BYTES = 240
 # AWS X-Ray Developer Guide, "Configuring sampling rules": the first request of a second, and 5 % of the others.
 _SAMPLED_SHARE = 0.05
-# The tables' state machine: how many days its runs read, of which today is half over; how many runs of a kind there are
-# in a month beside those of the short interval; and, counted in its definition, how many states each goes through.
+# The tables' state machine: how many days its runs read, of which today is half over.
 _SHORT_RUN_DAYS, _NIGHTLY_DAYS, _WEEKLY_DAYS = 1.5, 2.5, 31.5
 _WEEKS = DAYS / 7
-_RUN_STATES, _NIGHTLY_STATES, _WEEKLY_STATES = 28, 46, 52
-_TABLES = 6
+STATES_OF_RUNS = (28, 46, 52)
+"""How many states the runs of the tables' state machine go through: of the short interval, of a night, of a week."""
 # Measured with generated events: bytes of an event in Parquet, in all tables together, and of those what the other
 # tables' statements read. Assumed: old snapshots until VACUUM.
 _TABLE_EVENT_BYTES = 260
@@ -70,6 +69,7 @@ _TABLE_EVENT_READ_BYTES = 400
 _SNAPSHOTS_SHARE = 1.3
 # Athena counts at least so many bytes of a statement (known at second hand, as its price).
 _LEAST_SCANNED_BYTES = 10_000_000
+_STATEMENTS = 6
 # Amazon S3 User Guide, "Transitioning objects using Amazon S3 Lifecycle": smaller objects are not moved.
 _SMALLEST_ARCHIVED_BYTES = 128 * 1024
 
@@ -301,12 +301,12 @@ class Month:
         days = runs * _SHORT_RUN_DAYS + DAYS * _NIGHTLY_DAYS + _WEEKS * _WEEKLY_DAYS
         clean_bytes = self._event_record_bytes * _COMPRESSED_SHARE
         read = days * self._traffic.events_per_day * (clean_bytes + _TABLE_EVENT_READ_BYTES)
-        least = (runs + DAYS + _WEEKS) * _TABLES * _LEAST_SCANNED_BYTES
+        least = (runs + DAYS + _WEEKS) * _STATEMENTS * _LEAST_SCANNED_BYTES
         yield Usage("Athena", "tables: data read", "athena_scanned_tb", max(read, least) / 1e12)
         yield Usage("S3", "tables: objects of clean/ read", "s3_get", days * self.clean_objects / DAYS)
         stored = self._events * _TABLE_EVENT_BYTES * _SNAPSHOTS_SHARE / _GB
         yield Usage("S3", "tables stored", "s3_stored_gb_month", stored * self._traffic.months)
-        states = runs * _RUN_STATES + DAYS * _NIGHTLY_STATES + _WEEKS * _WEEKLY_STATES
+        states = sum(a * b for a, b in zip((runs, DAYS, _WEEKS), STATES_OF_RUNS, strict=True))
         yield Usage("Step Functions", "tables: states", "step_functions_transition", states)
 
     def _key_store(self) -> Iterator[Usage]:
