@@ -215,7 +215,9 @@ def _as_written(value: Any) -> Iterator[set[str]]:
 
 def test_the_rebuilds_input_is_the_documented_one() -> None:
     [documented] = re.findall(r"`({.*?})`", inspect.getdoc(lake_rebuild.LakeRebuild) or "")
-    read = set(re.findall(r'"\$\.(\w+)[".]', json.dumps(lake_rebuild._definition(LakeRebuildProps(), TransformProps()))))
+    definition = json.dumps(lake_rebuild._definition(library.LakeRebuildProps(), library.TransformProps()))
+    read = set(re.findall(r'"\$\.(\w+)[".]', definition))
     assert set(json.loads(documented.replace(", ...", ""))) == read
     command = (ROOT / "genesys_firehose_tools/operations/rebuild.py").read_text()
-    assert set(re.findall(r'input=json\.dumps\(\{"(\w+)":', command)) == read
+    [given] = re.findall(r"input=json\.dumps\(\{(.*?)\}\)", command)
+    assert set(re.findall(r'"(\w+)":', given)) == read
