@@ -29,10 +29,8 @@ class Site:
         self.deployment = deployment
         self.machine = deployed.output("TablesStateMachineArn")
         self.tables = Tables(deployment, self.machine, sleep=lambda _: time.sleep(0.2))
-        self._query = LakeQuery(
-            deployment, deployed.output("WorkgroupName"), deployed.output("DatabaseName"), lambda _: time.sleep(0.05)
-        )
-        self.database = deployed.output("DatabaseName")
+        self.workgroup, self.database = deployed.output("WorkgroupName"), deployed.output("DatabaseName")
+        self._query = LakeQuery(deployment, self.workgroup, self.database, lambda _: time.sleep(0.05))
 
     def rows(self, statement: str) -> list[list[str | None]]:
         return self._query.ask(statement).rows
@@ -161,13 +159,14 @@ def test_vacuum_leaves_what_the_tables_need_alone(site: Site) -> None:
 
 
 def test_a_query_that_would_read_too_much_is_cancelled_and_the_command_says_so(site: Site) -> None:
-    site.refresh()
-    athena, workgroup = site.deployment.client("athena"), site._query._workgroup
-    settings = athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]["Configuration"]
-    athena.update_work_group(WorkGroup=workgroup, ConfigurationUpdates={"BytesScannedCutoffPerQuery": 1})
+    athena, s3, bucket = (site.deployment.client("athena"), site.deployment.client("s3"), site.deployment.bucket)
+    # The least that Athena takes.
+    limit = {"BytesScannedCutoffPerQuery": 10_000_000}
+    athena.update_work_group(WorkGroup=site.workgroup, ConfigurationUpdates=limit)
+    key = "clean/event_type=unknown/date=2026-01-01/large.gz"
+    s3.put_object(Bucket=bucket, Key=key, Body=bytes(10_000_001))
     try:
         with pytest.raises(QueryError, match=r"would read more than .* raise lake\.catalog\.bytes_scanned_limit"):
             site.rows("SELECT count(*) FROM clean")
     finally:
-        limit = settings["BytesScannedCutoffPerQuery"]
-        athena.update_work_group(WorkGroup=workgroup, ConfigurationUpdates={"BytesScannedCutoffPerQuery": limit})
+        s3.delete_object(Bucket=bucket, Key=key)

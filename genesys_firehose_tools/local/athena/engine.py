@@ -42,9 +42,9 @@ _COLUMN = re.compile(r"(?P<name>\w+)\s+(?P<type>\w+(\([\d, ]+\))?)(\s+COMMENT\s+
 _PROPERTY = re.compile(r"'([^']+)'\s*=\s*'([^']+)'")
 _COMMENTS = re.compile(r"--[^\n]*")
 # What stands behind FROM, JOIN and their like, with commas in a list; a name before a dot is a column's table.
-_SOURCE = r"[`\"]?\w+[`\"]?(?!\s*\.)"
+_SOURCE = r"[`\"]?\w+[`\"]?(?![\w.`\"])"
 _SOURCES = re.compile(
-    rf"\b(?:FROM|JOIN|INTO|USING|UPDATE)\s+({_SOURCE}(?:(?:\s+AS)?\s+\w+)?(?:\s*,\s*{_SOURCE}(?:(?:\s+AS)?\s+\w+)?)*)",
+    rf"\b(?:FROM|JOIN|INTO|USING|UPDATE(?!\s+SET))\s+({_SOURCE}(?:(?:\s+AS)?\s+\w+)?(?:\s*,\s*{_SOURCE}(?:(?:\s+AS)?\s+\w+)?)*)",
     re.IGNORECASE,
 )
 _NAMED_QUERY = re.compile(r"\b(\w+)\s+AS\s*\(", re.IGNORECASE)
