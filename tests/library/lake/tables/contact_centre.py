@@ -119,7 +119,9 @@ class ContactCentre:
         while moment < end:
             state = self._chance.choice(states)
             self._report(user, kind, state, moment)
-            lasts = timedelta(milliseconds=self._chance.choice([90_000, 3_000_000, 30_000_000]) + self._chance.randrange(60_000))
+            lasts = timedelta(
+                milliseconds=self._chance.choice([90_000, 3_000_000, 30_000_000]) + self._chance.randrange(60_000)
+            )
             if moment + lasts < end:  # the last one goes on
                 self._note_state(user, kind, state, moment, moment + lasts)
             moment += lasts
@@ -225,7 +227,9 @@ class _Conversation:
         agent = {**self._session(), "queueId": queue, "userId": user}
         alert, talk = self._chance.randrange(8_000), self._chance.randrange(1, 900_000)
         hold = self._chance.choice([0, self._chance.randrange(90_000)])
-        dial, contact = (self._chance.randrange(20_000), self._chance.randrange(9_000)) if self._direction == "OUTBOUND" else (0, 0)
+        dial, contact = (
+            (self._chance.randrange(20_000), self._chance.randrange(9_000)) if self._direction == "OUTBOUND" else (0, 0)
+        )
         ended = moment + timedelta(milliseconds=alert + dial + contact + talk + hold)
         self._tell("user.start", moment, agent)
         self._tell(
@@ -246,7 +250,11 @@ class _Conversation:
             self._wrap_up(agent, complete, work)
         parts = {"talk_ms": talk, "held_ms": hold, "after_call_ms": work}
         handled = {"handled": 1, "handled_ms": talk + hold + work + dial + contact, **parts}
-        for note in (self._queue_note(complete, queue), self._centre.books.agents[half_hour(complete), user], self._note):
+        for note in (
+            self._queue_note(complete, queue),
+            self._centre.books.agents[half_hour(complete), user],
+            self._note,
+        ):
             note.update(handled)
         return ended
 

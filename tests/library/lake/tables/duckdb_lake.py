@@ -47,9 +47,11 @@ class Tables:
         self.connection.execute('CREATE TABLE clean (line varchar, event_type varchar, "date" varchar)')
         for table in TABLES:
             self.create(table)
+        self._count = 0
+
+    def create_views(self) -> None:
         for view in VIEWS:
             self.connection.execute(create_view(view))
-        self._count = 0
 
     def create(self, table: Table) -> None:
         columns = ", ".join(f"{each.name} {each.type.replace('string', 'varchar')}" for each in table.columns)
