@@ -17,11 +17,13 @@ from genesys_firehose_tools.commands import (
     doctor,
     find_person,
     local,
+    query,
     rebuild,
     redrive,
     send,
     shapes,
     smoke,
+    tables,
     topics,
     trials,
 )
@@ -48,6 +50,7 @@ app = typer.Typer(
 )
 app.add_typer(local.app, name="local")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(tables.app, name="tables")
 for command in (
     send.send,
     trials.demo,
@@ -56,6 +59,7 @@ for command in (
     smoke.smoke,
     redrive.redrive,
     rebuild.rebuild,
+    query.query,
     find_person.find_person,
     shapes.shapes,
     topics.topics,

@@ -18,6 +18,7 @@ AlarmSection = Literal[
     "delivery-freshness",
     "delivery-success",
     "events-at-risk",
+    "executions",
     "failed-records",
     "function-errors",
     "function-throttles",
@@ -31,7 +32,6 @@ AlarmSection = Literal[
     "queue-age",
     "queue-depth",
     "quota-use",
-    "rebuild-executions",
     "refused-share",
     "retention-dead-letters",
     "retention-escaped",
@@ -46,6 +46,7 @@ AlarmSection = Literal[
     "stream-key",
     "stream-throttled",
     "subscription-active",
+    "tables-late",
     "token-volume",
     "watch-not-running",
 ]

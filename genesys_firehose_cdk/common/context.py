@@ -48,6 +48,7 @@ MetricName = Literal[
     "UnknownShape",
     "RebuildRecordsWritten",
     "RebuildRecordsFailed",
+    "TablesRefreshed",
     "RetentionsPut",
     "RetentionsFailed",
     "RetentionsEscaped",
@@ -61,7 +62,7 @@ MetricName = Literal[
     "IpRangesAdded",
     "IpRangesRemoved",
 ]
-"""The metrics that the pipeline's functions write. docs/runbook.md says what each counts."""
+"""The metrics that the pipeline's functions and state machines write. docs/runbook.md says what each counts."""
 
 PERIOD = Duration.minutes(5)
 """Over which metrics are summed unless told otherwise."""

@@ -1,11 +1,12 @@
 """Checks of the functions, the alarms, the stack and the rebuild."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from genesys_firehose_tools.operations.doctor.findings import Finding, fault, not_applicable, ok, warning
 from genesys_firehose_tools.operations.doctor.inspection import Inspection, Metric
+from genesys_firehose_tools.operations.tables import Run, Tables
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -15,6 +16,8 @@ _LEAST_EXECUTIONS = 100
 # Amazon CloudWatch API Reference, "DescribeAlarms": 100 names at once.
 _NAMES = 100
 _PASSING = ("Pending", "InProgress")
+# Of these, some may have given way to others.
+_RUNS = 10
 _FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -344,6 +347,29 @@ def judge_rebuild(machine: StateMachine | None) -> Iterator[Finding]:
         )
     else:
         yield ok(f"A rebuild can start; the last one: {machine.last or 'none yet'}.")
+
+
+def look_at_lake_tables(inspection: Inspection) -> tuple[Run, ...] | None:
+    """Ask how the last runs of the tables' state machine ended, the newest first."""
+    arn = inspection.pipeline.outputs.get("TablesStateMachineArn")
+    return None if arn is None else tuple(Tables(inspection, arn).runs(_RUNS))
+
+
+def judge_lake_tables(runs: Sequence[Run] | None) -> Iterator[Finding]:
+    """The last run must have ended well."""
+    ended = [run for run in runs or () if run.ended is not None and not run.gave_way]
+    if runs is None:
+        yield not_applicable("a pipeline without lake.tables has none")
+    elif ended and ended[0].state in _FAILED:
+        yield warning(
+            f"The last run of the tables is {ended[0].state}: {ended[0].reason or 'no reason given'}.",
+            means="The tables do not have the newest events; clean/ has them.",
+            fix="Mend the cause, then `genesys-firehose tables refresh`.",
+        )
+    elif any(run.refreshed for run in ended):
+        yield ok("The last run brought the newest events into the tables.")
+    else:
+        yield ok("No run has brought events into the tables yet.")
 
 
 def look_at_quotas(inspection: Inspection) -> int:

@@ -53,6 +53,7 @@ from genesys_firehose_tools.operations.doctor.monitoring_checks import (
     StateMachine,
     Subscribers,
     judge_function_settings,
+    judge_lake_tables,
     judge_quotas,
     judge_rebuild,
     judge_stack,
@@ -114,6 +115,11 @@ def stored(mode: str, minutes: float = 60, key: str = "raw", encryption: str = "
         wanted_keys=frozenset({"raw"}),
     )
     return NewObjects((found,), "GOVERNANCE", NOW)
+
+
+def tables_run(state: str, last: str | None = None, reason: str = "") -> Run:
+    ended = None if state == "RUNNING" else NOW
+    return Run(execution="e", state=state, started=NOW, ended=ended, first=last, last=last, reason=reason)
 
 
 def errors(*ages: float) -> Errors:
@@ -242,6 +248,11 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_rebuild, StateMachine(arn="a", status="DELETING", last=None), FAULT, "is DELETING"),
     (judge_rebuild, StateMachine(arn="a", status="ACTIVE", last="FAILED"), WARNING, "is FAILED"),
     (judge_rebuild, None, NONE, "no rebuild"),
+    (judge_lake_tables, None, NONE, "without lake.tables"),
+    (judge_lake_tables, (), OK, "No run has brought"),
+    (judge_lake_tables, (tables_run("SUCCEEDED", last=f"{NOW:%Y-%m-%d}"),), OK, "newest events"),
+    (judge_lake_tables, (tables_run("RUNNING"), tables_run("FAILED", reason="no right")), WARNING, "FAILED: no right"),
+    (judge_lake_tables, (tables_run("SUCCEEDED"), tables_run("FAILED", reason="no right")), WARNING, "FAILED"),
     (judge_quotas, 1000, OK, "1,000 functions"),
     (judge_quotas, 10, WARNING, "10 functions"),
 ]
@@ -264,7 +275,7 @@ def test_every_check_has_a_name_of_its_own_and_words_for_what_is_good() -> None:
     for check in CHECKS:
         assert check.good or check.name in {
             *("last-delivery", "signing-key", "previous-key", "dns", "certificate", "genesys-side"),
-            *("alarm-subscribers", "rebuild", "quotas"),
+            *("alarm-subscribers", "rebuild", "tables", "quotas"),
         }
 
 
