@@ -32,6 +32,7 @@ TOPICS = (
 )
 # What the pipeline writes, and a sender can't.
 ENVELOPE = {"dedup_key", "ingest_id", "transform_version", "event", "event.eventBody", "schema_drift"}
+CODES = {"acdOutcome": "ANSWERED", "systemPresence": "ON_QUEUE", "status": "INTERACTING"}
 TIMES = {"modifiedDate", "startTime", "snapshotAt"}
 
 
@@ -54,9 +55,12 @@ def records(owner: str) -> Iterator[dict[str, Any]]:
                 value = 60_000
             elif name in TIMES:
                 value = f"{DAY}T09:00:00.000Z"
-            elif name == "acdOutcome":
-                value = "ANSWERED"
+            else:
+                value = CODES.get(name, value)
             put(fields, path, value)
+        # Waits, agents and customers have sessions of their own.
+        part = (topic or "").removeprefix("v2.detail.events.conversation.OWNER.").partition(".")[0]
+        put(fields, "event.eventBody.sessionId", f"{owner} {part}")
         fields.update(topic=topic and topic.replace("OWNER", owner), received_at=f"{DAY}T10:00:00.000Z")
         fields.update(event_time=f"{DAY}T09:30:00.000Z", ingress="webhook", event_type="call")
         for mark in ("deduplicated", "conflict", "repeated"):
@@ -76,7 +80,8 @@ def content(hostile: list[dict[str, Any]]) -> dict[str, tuple[list[str], Rows]]:
     # The presences end, so that they count.
     for topic in ("presence", "routingStatus"):
         at = f"{DAY}T09:45:00.000Z"
-        body = {"presenceDefinition": {"systemPresence": "OFFLINE"}, "modifiedDate": at}
+        body: dict[str, Any] = {"userId": "0a-honest userId", "modifiedDate": at}
+        body["presenceDefinition"] = {"systemPresence": "OFFLINE"}
         body["routingStatus"] = {"status": "OFF_QUEUE", "startTime": at}
         tables.add(topic=f"v2.users.0a-honest.{topic}", ingest_id=topic, dedup_key=topic, event={"eventBody": body})
     tables.merge(DAY - timedelta(days=1), DAY + timedelta(days=1))
