@@ -224,6 +224,7 @@ class GenesysFirehosePipeline(Construct):
                 "Catalog",
                 bucket=self.bucket,
                 props=props.lake.catalog,
+                has_tables=props.lake.tables is not None,
                 removal_policy=props.removal_policy,
                 auto_delete_objects=props.auto_delete_objects,
             )

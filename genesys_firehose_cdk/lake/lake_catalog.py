@@ -32,6 +32,7 @@ EVENTS_VIEW = "events"
 _SMALLEST_LIMIT_MIB = 10
 _LARGEST_LIMIT_MIB = 100 * 1024 * 1024
 _QUERIES = Path(__file__).parent / "queries"
+_QUERIES_OF_TABLES = Path(__file__).parent / "tables" / "queries"
 _ATHENA_ACTIONS = (
     "athena:GetWorkGroup",
     "athena:StartQueryExecution",
@@ -113,6 +114,7 @@ class LakeCatalog(Construct):
         *,
         bucket: DataLakeBucket,
         props: LakeCatalogProps | None = None,
+        has_tables: bool = False,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         auto_delete_objects: bool = False,
     ) -> None:
@@ -123,6 +125,8 @@ class LakeCatalog(Construct):
             id: The construct's id.
             bucket: The lake.
             props: Default: LakeCatalogProps().
+            has_tables: Whether `LakeTables` keeps tables of this catalog; the saved queries then read those. Default:
+                False.
             removal_policy: What happens to the results bucket when the stack goes. Default:
                 RETAIN_ON_UPDATE_OR_DELETE.
             auto_delete_objects: Empty the results bucket when the stack goes; only with DESTROY. Default: False.
@@ -164,7 +168,8 @@ class LakeCatalog(Construct):
                 ("RawWorkgroup", RAW_PREFIX, bucket.raw_key),
             )
         )
-        self.queries = {name: self._create_query(name, text) for name, text in saved_queries().items()}
+        queries = saved_queries(has_tables=has_tables)
+        self.queries = {name: self._create_query(name, text) for name, text in queries.items()}
 
     def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` query masked events, and the tables made of them, in `workgroup`, and nothing else."""
@@ -426,13 +431,17 @@ def _event_types() -> list[str]:
     return sorted(runpy.run_path(str(source_directory() / "shared" / "event_types.py"))["EVENT_TYPES"])
 
 
-def saved_queries() -> dict[str, str]:
+def saved_queries(*, has_tables: bool = False) -> dict[str, str]:
     """Return the saved queries, by name, as Athena runs them.
 
-    `create_view` makes the view `events`, for queries of your own. The others contain its definition, so they run
-    without the view and without the right to create one.
+    Args:
+        has_tables: Whether the lake has tables. The queries then read those; else they read `clean`, and contain the
+            definition of the view `events`, so that they run without the view and without the right to create one,
+            and `create_view` makes it, for queries of your own. Default: False.
     """
-    queries = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_QUERIES.glob("*.sql"))}
+    if has_tables:
+        return _files_of(_QUERIES_OF_TABLES)
+    queries = _files_of(_QUERIES)
     events = queries.pop(EVENTS_VIEW)
     return {
         "create_view": f"{_comment_of(events)}CREATE OR REPLACE VIEW {EVENTS_VIEW} AS\n{_body_of(events)}",
@@ -441,6 +450,10 @@ def saved_queries() -> dict[str, str]:
             for name, text in queries.items()
         },
     }
+
+
+def _files_of(directory: Path) -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.sql"))}
 
 
 def description_of(query: str) -> str:

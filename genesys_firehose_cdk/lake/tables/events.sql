@@ -70,34 +70,61 @@ FROM (
                 coalesce(
                     json_extract_scalar(body, '$.wrapupCode'), json_extract_scalar(body, '$.dispositionCode')
                 ) AS wrapup_code,
-                -- From 0 to below 10^11, three years, whatever a sender writes.
-                nullif(greatest(
-                    CAST(TRY_CAST(json_extract_scalar(body, '$.connectedDurationMs') AS decimal(11, 0)) AS bigint), -1
-                ), -1) AS connected_ms,
-                nullif(greatest(
-                    CAST(TRY_CAST(json_extract_scalar(body, '$.interactingDurationMs') AS decimal(11, 0)) AS bigint), -1
-                ), -1) AS interacting_ms,
-                nullif(greatest(
-                    CAST(TRY_CAST(json_extract_scalar(body, '$.heldDurationMs') AS decimal(11, 0)) AS bigint), -1
-                ), -1) AS held_ms,
-                nullif(greatest(
-                    CAST(TRY_CAST(json_extract_scalar(body, '$.alertingDurationMs') AS decimal(11, 0)) AS bigint), -1
-                ), -1) AS alerting_ms,
-                nullif(greatest(
-                    CAST(TRY_CAST(json_extract_scalar(body, '$.contactingDurationMs') AS decimal(11, 0)) AS bigint), -1
-                ), -1) AS contacting_ms,
-                nullif(greatest(
-                    CAST(TRY_CAST(json_extract_scalar(body, '$.dialingDurationMs') AS decimal(11, 0)) AS bigint), -1
-                ), -1) AS dialing_ms,
-                nullif(greatest(
-                    CAST(TRY_CAST(json_extract_scalar(body, '$.callbackDurationMs') AS decimal(11, 0)) AS bigint), -1
-                ), -1) AS callback_ms,
-                nullif(greatest(
-                    CAST(TRY_CAST(json_extract_scalar(body, '$.voicemailDurationMs') AS decimal(11, 0)) AS bigint), -1
-                ), -1) AS voicemail_ms,
-                nullif(greatest(
-                    CAST(TRY_CAST(json_extract_scalar(body, '$.wrapupDurationMs') AS decimal(11, 0)) AS bigint), -1
-                ), -1) AS wrapup_ms,
+                -- From 0 to below 10^11, three years, whatever a sender writes. No exponent: 1e999999999 would be written out.
+                nullif(least(
+                    TRY_CAST(
+                        regexp_extract(json_extract_scalar(body, '$.connectedDurationMs'), '^([0-9]+)([.][0-9]+)?$', 1) AS bigint
+                    ),
+                    100000000000
+                ), 100000000000) AS connected_ms,
+                nullif(least(
+                    TRY_CAST(
+                        regexp_extract(json_extract_scalar(body, '$.interactingDurationMs'), '^([0-9]+)([.][0-9]+)?$', 1) AS bigint
+                    ),
+                    100000000000
+                ), 100000000000) AS interacting_ms,
+                nullif(least(
+                    TRY_CAST(
+                        regexp_extract(json_extract_scalar(body, '$.heldDurationMs'), '^([0-9]+)([.][0-9]+)?$', 1) AS bigint
+                    ),
+                    100000000000
+                ), 100000000000) AS held_ms,
+                nullif(least(
+                    TRY_CAST(
+                        regexp_extract(json_extract_scalar(body, '$.alertingDurationMs'), '^([0-9]+)([.][0-9]+)?$', 1) AS bigint
+                    ),
+                    100000000000
+                ), 100000000000) AS alerting_ms,
+                nullif(least(
+                    TRY_CAST(
+                        regexp_extract(json_extract_scalar(body, '$.contactingDurationMs'), '^([0-9]+)([.][0-9]+)?$', 1) AS bigint
+                    ),
+                    100000000000
+                ), 100000000000) AS contacting_ms,
+                nullif(least(
+                    TRY_CAST(
+                        regexp_extract(json_extract_scalar(body, '$.dialingDurationMs'), '^([0-9]+)([.][0-9]+)?$', 1) AS bigint
+                    ),
+                    100000000000
+                ), 100000000000) AS dialing_ms,
+                nullif(least(
+                    TRY_CAST(
+                        regexp_extract(json_extract_scalar(body, '$.callbackDurationMs'), '^([0-9]+)([.][0-9]+)?$', 1) AS bigint
+                    ),
+                    100000000000
+                ), 100000000000) AS callback_ms,
+                nullif(least(
+                    TRY_CAST(
+                        regexp_extract(json_extract_scalar(body, '$.voicemailDurationMs'), '^([0-9]+)([.][0-9]+)?$', 1) AS bigint
+                    ),
+                    100000000000
+                ), 100000000000) AS voicemail_ms,
+                nullif(least(
+                    TRY_CAST(
+                        regexp_extract(json_extract_scalar(body, '$.wrapupDurationMs'), '^([0-9]+)([.][0-9]+)?$', 1) AS bigint
+                    ),
+                    100000000000
+                ), 100000000000) AS wrapup_ms,
                 upper(coalesce(
                     json_extract_scalar(body, '$.presenceDefinition.systemPresence'),
                     json_extract_scalar(body, '$.presence.presenceDefinition.systemPresence')

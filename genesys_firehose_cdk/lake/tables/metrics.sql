@@ -4,7 +4,11 @@ SELECT
     dedup_key,
     event_time AS metric_at,
     json_extract_scalar(event, '$.eventBody.metric') AS metric,
-    CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.value') AS decimal(14, 3)) AS double) AS value,
+    CAST(
+        TRY_CAST(
+            regexp_extract(json_extract_scalar(event, '$.eventBody.value'), '^[0-9]+([.][0-9]+)?$') AS decimal(14, 3)
+        ) AS double
+    ) AS value,
     conversation_id,
     session_id,
     json_extract_scalar(event, '$.eventBody.purpose') AS purpose,

@@ -413,7 +413,7 @@ VIEWS: tuple[View, ...] = (
         comment="Wrap-up codes of sessions, and dispositions of flat events, each once",
         columns=(
             Column("day", "date", "Day (UTC) of the wrap-up"),
-            Column("at", "timestamp", "When it was given, UTC"),
+            Column("wrapup_at", "timestamp", "When it was given, UTC"),
             Column("conversation_id", "string", "Conversation"),
             Column("session_id", "string", "Session; null for a flat event"),
             Column("queue_id", "string", "Queue"),

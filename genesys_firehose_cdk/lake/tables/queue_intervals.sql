@@ -25,8 +25,8 @@ SELECT
     sum(handled_ms) AS handled_ms
 FROM (
     SELECT
-        date_trunc('hour', facts.at)
-            + CASE WHEN minute(facts.at) >= 30 THEN INTERVAL '30' MINUTE ELSE INTERVAL '0' MINUTE END AS interval_start,
+        date_trunc('hour', facts.moment)
+            + CASE WHEN minute(facts.moment) >= 30 THEN INTERVAL '30' MINUTE ELSE INTERVAL '0' MINUTE END AS interval_start,
         facts.*,
         targets.latest_name AS queue_name,
         CASE facts.media_type
@@ -38,7 +38,7 @@ FROM (
         END AS target_ms
     FROM (
         SELECT
-            started_at AS at,
+            started_at AS moment,
             queue_id,
             media_type,
             1 AS offered,
@@ -55,7 +55,7 @@ FROM (
         WHERE purpose = 'acd'
         UNION ALL
         SELECT
-            ended_at AS at,
+            ended_at AS moment,
             queue_id,
             media_type,
             0 AS offered,
@@ -72,7 +72,7 @@ FROM (
         WHERE purpose = 'acd'
         UNION ALL
         SELECT
-            handled_at AS at,
+            handled_at AS moment,
             queue_id,
             media_type,
             0 AS offered,
@@ -101,8 +101,8 @@ FROM (
         FROM dim_queues
     ) AS targets
         ON targets.id = facts.queue_id
-        AND facts.at >= targets.since
-        AND facts.at < coalesce(targets.next_from, TIMESTAMP '9999-01-01 00:00:00')
-    WHERE facts.queue_id IS NOT NULL AND facts.at IS NOT NULL
+        AND facts.moment >= targets.since
+        AND facts.moment < coalesce(targets.next_from, TIMESTAMP '9999-01-01 00:00:00')
+    WHERE facts.queue_id IS NOT NULL AND facts.moment IS NOT NULL
 )
 GROUP BY interval_start, queue_id, queue_name, media_type

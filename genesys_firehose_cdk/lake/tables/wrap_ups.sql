@@ -1,7 +1,7 @@
 -- Wrap-up codes of sessions, and dispositions of flat events, each once.
 SELECT
     found.day,
-    found.at,
+    found.wrapup_at,
     found.conversation_id,
     found.session_id,
     found.queue_id,
@@ -12,7 +12,7 @@ SELECT
 FROM (
     SELECT
         coalesce(CAST(wrapup_at AS date), day) AS day,
-        wrapup_at AS at,
+        wrapup_at,
         conversation_id,
         session_id,
         queue_id,
@@ -24,7 +24,7 @@ FROM (
     UNION ALL
     SELECT
         day,
-        event_time AS at,
+        event_time AS wrapup_at,
         conversation_id,
         CAST(NULL AS varchar) AS session_id,
         queue_id,
