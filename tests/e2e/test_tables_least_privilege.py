@@ -1,19 +1,19 @@
 """The role of the tables' state machine grants what it needs and nothing that it could do without, as IAM shows."""
 
+import gzip
 import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from genesys_firehose_tools.local.deployment import Deployment
-from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
-from tests.e2e.conftest import Sender
 from tests.e2e.test_tables import Site
 
 pytestmark = pytest.mark.xdist_group("tables")
@@ -96,12 +96,17 @@ class Role:
         }
         for arn, document in changed.items():
             kept = [{**each, "Action": sorted(_actions(each) - {action})} for each in document["Statement"]]
-            self.grant(arn, {**document, "Statement": [each for each in kept if each["Action"]]})
+            # A policy needs a statement.
+            left = [each for each in kept if each["Action"]] or [{**_NOTHING}]
+            self.grant(arn, {**document, "Statement": left})
         try:
             yield
         finally:
             for arn, document in changed.items():
                 self.grant(arn, document)
+
+
+_NOTHING = {"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}
 
 
 def _actions(statement: dict[str, Any]) -> set[str]:
@@ -126,9 +131,19 @@ class Trials:
         return self.refreshes()
 
     def brings_an_event_in(self) -> bool:
-        sender, event = Sender(self.site.deployment), EventGenerator(secrets.randbits(32)).generate("call")
-        sender.post_events(event)
-        assert sender.landings(event)
+        record = {
+            "ingest_id": secrets.token_hex(16),
+            "dedup_key": secrets.token_hex(32),
+            "received_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z",
+            "ingress": "webhook",
+            "transform_version": "0001.0001",
+            "event": {},
+        }
+        self.site.deployment.client("s3").put_object(
+            Bucket=self.site.deployment.bucket,
+            Key=f"clean/event_type=call/date={datetime.now(UTC):%Y-%m-%d}/{record['ingest_id']}.gz",
+            Body=gzip.compress(json.dumps(record).encode() + b"\n"),
+        )
         return self.refreshes()
 
     def removes_what_no_snapshot_needs(self) -> bool:
