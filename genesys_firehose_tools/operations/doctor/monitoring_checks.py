@@ -1,12 +1,11 @@
 """Checks of the functions, the alarms, the stack and the rebuild."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from genesys_firehose_tools.operations.doctor.findings import Finding, fault, not_applicable, ok, warning
 from genesys_firehose_tools.operations.doctor.inspection import Inspection, Metric
-from genesys_firehose_tools.operations.tables import Run, Tables
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -16,8 +15,6 @@ _LEAST_EXECUTIONS = 100
 # Amazon CloudWatch API Reference, "DescribeAlarms": 100 names at once.
 _NAMES = 100
 _PASSING = ("Pending", "InProgress")
-# Of these, some may have given way to others.
-_RUNS = 10
 _FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -305,7 +302,7 @@ def judge_stack(stack: StackState) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateMachine:
-    """The state machine of rebuilds.
+    """A state machine of the pipeline.
 
     Attributes:
         arn: Its ARN.
@@ -319,8 +316,17 @@ class StateMachine:
 
 
 def look_at_rebuild(inspection: Inspection) -> StateMachine | None:
-    """Ask for the state machine."""
-    arn = inspection.pipeline.outputs.get("RebuildStateMachineArn")
+    """Ask for the state machine of rebuilds."""
+    return _state_machine(inspection, "RebuildStateMachineArn")
+
+
+def look_at_lake_tables(inspection: Inspection) -> StateMachine | None:
+    """Ask for the state machine of the tables."""
+    return _state_machine(inspection, "TablesStateMachineArn")
+
+
+def _state_machine(inspection: Inspection, output: str) -> StateMachine | None:
+    arn = inspection.pipeline.outputs.get(output)
     if arn is None:
         return None
     client = inspection.client("stepfunctions")
@@ -349,27 +355,24 @@ def judge_rebuild(machine: StateMachine | None) -> Iterator[Finding]:
         yield ok(f"A rebuild can start; the last one: {machine.last or 'none yet'}.")
 
 
-def look_at_lake_tables(inspection: Inspection) -> tuple[Run, ...] | None:
-    """Ask how the last runs of the tables' state machine ended, the newest first."""
-    arn = inspection.pipeline.outputs.get("TablesStateMachineArn")
-    return None if arn is None else tuple(Tables(inspection, arn).runs(_RUNS))
-
-
-def judge_lake_tables(runs: Sequence[Run] | None) -> Iterator[Finding]:
-    """The last run must have ended well."""
-    ended = [run for run in runs or () if run.ended is not None and not run.gave_way]
-    if runs is None:
-        yield not_applicable("a pipeline without lake.tables has none")
-    elif ended and ended[0].state in _FAILED:
-        yield warning(
-            f"The last run of the tables is {ended[0].state}: {ended[0].reason or 'no reason given'}.",
-            means="The tables do not have the newest events; clean/ has them.",
-            fix="Mend the cause, then `genesys-firehose tables refresh`.",
+def judge_lake_tables(machine: StateMachine | None) -> Iterator[Finding]:
+    """The tables' state machine must be able to run, and the last run have ended well."""
+    if machine is None:
+        yield not_applicable("the pipeline has no lake.tables")
+    elif machine.status != "ACTIVE":
+        yield fault(
+            f"The state machine {machine.arn} is {machine.status}.",
+            means="No more events come into the tables; clean/ has them.",
+            fix=_AGAIN,
         )
-    elif any(run.refreshed for run in ended):
-        yield ok("The last run brought the newest events into the tables.")
+    elif machine.last in _FAILED:
+        yield warning(
+            f"The last run of the tables is {machine.last}.",
+            means="The tables do not have the newest events; clean/ has them.",
+            fix="`genesys-firehose tables status` says why; mend it, then `genesys-firehose tables refresh`.",
+        )
     else:
-        yield ok("No run has brought events into the tables yet.")
+        yield ok(f"The tables can be brought up to date; the last run: {machine.last or 'none yet'}.")
 
 
 def look_at_quotas(inspection: Inspection) -> int:

@@ -60,7 +60,6 @@ from genesys_firehose_tools.operations.doctor.monitoring_checks import (
     judge_subscribers,
 )
 from genesys_firehose_tools.operations.doctor.role_checks import Trust, judge_trust, look_at_grants
-from genesys_firehose_tools.operations.tables import Run
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 ACCOUNT = "111111111111"
@@ -116,11 +115,6 @@ def stored(mode: str, minutes: float = 60, key: str = "raw", encryption: str = "
         wanted_keys=frozenset({"raw"}),
     )
     return NewObjects((found,), "GOVERNANCE", NOW)
-
-
-def tables_run(state: str, last: str | None = None, reason: str = "") -> Run:
-    ended = None if state == "RUNNING" else NOW
-    return Run(execution="e", state=state, started=NOW, ended=ended, first=last, last=last, reason=reason)
 
 
 def errors(*ages: float) -> Errors:
@@ -249,11 +243,10 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_rebuild, StateMachine(arn="a", status="DELETING", last=None), FAULT, "is DELETING"),
     (judge_rebuild, StateMachine(arn="a", status="ACTIVE", last="FAILED"), WARNING, "is FAILED"),
     (judge_rebuild, None, NONE, "no rebuild"),
-    (judge_lake_tables, None, NONE, "without lake.tables"),
-    (judge_lake_tables, (), OK, "No run has brought"),
-    (judge_lake_tables, (tables_run("SUCCEEDED", last=f"{NOW:%Y-%m-%d}"),), OK, "newest events"),
-    (judge_lake_tables, (tables_run("RUNNING"), tables_run("FAILED", reason="no right")), WARNING, "FAILED: no right"),
-    (judge_lake_tables, (tables_run("SUCCEEDED"), tables_run("FAILED", reason="no right")), WARNING, "FAILED"),
+    (judge_lake_tables, None, NONE, "no lake.tables"),
+    (judge_lake_tables, StateMachine(arn="a", status="ACTIVE", last="RUNNING"), OK, "RUNNING"),
+    (judge_lake_tables, StateMachine(arn="a", status="DELETING", last=None), FAULT, "is DELETING"),
+    (judge_lake_tables, StateMachine(arn="a", status="ACTIVE", last="TIMED_OUT"), WARNING, "is TIMED_OUT"),
     (judge_quotas, 1000, OK, "1,000 functions"),
     (judge_quotas, 10, WARNING, "10 functions"),
 ]
