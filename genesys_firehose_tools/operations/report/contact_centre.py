@@ -101,14 +101,14 @@ def _volume(figures: Figures) -> Section:
     return Section(
         title="Volume",
         text="A wait is offered in the half hour in which it began, and answered, abandoned or flowed out in that in "
-        "which it ended. The abandon rate is abandoned, short ones included, of offered.",
+        "which it ended. Short is abandoned before 10 s. The rate is abandoned, short ones included, of offered.",
         charts=[
             stacked_bars("Offered per half hour, by medium", figures.times, parts),
             stacked_bars("How waits ended, per half hour", figures.times, outcomes),
         ],
         tables=[
             Table(
-                ["Medium", "Offered", "Answered", "Abandoned", "before 10 s", "Flow-outs", "Abandon rate"],
+                ["Medium", "Offered", "Answered", "Flow-outs", "Abandoned", "Short", "Rate"],
                 [[_medium(medium), *_volumes(counts)] for medium, counts in media.items()]
                 + ([["All", *_volumes(figures.total)]] if len(media) > 1 else []),
             )
@@ -117,7 +117,7 @@ def _volume(figures: Figures) -> Section:
 
 
 def _volumes(counts: Counts) -> list[str]:
-    numbers = (counts.offered, counts.answered, counts.abandoned, counts.short_abandoned, counts.flow_outs)
+    numbers = (counts.offered, counts.answered, counts.flow_outs, counts.abandoned, counts.short_abandoned)
     return [*(f"{number:,}" for number in numbers), _percent(counts.abandon_rate)]
 
 
@@ -132,25 +132,24 @@ def _service_level(figures: Figures) -> Section:
         ],
         tables=[
             Table(
-                ["Queue", "Medium", "Offered", "Abandon rate", "Average wait", "Service level"],
+                ["Queue and medium", "Offered", "Abandon rate", "Average wait", "Service level"],
                 [
                     [
-                        *labels,
+                        label,
                         f"{counts.offered:,}",
                         _percent(counts.abandon_rate),
                         _seconds(counts.answered_wait_ms, counts.answered),
                         _percent(counts.service_level if not counts.unmeasured else None),
                     ]
-                    for labels, counts in _queues(figures)
+                    for label, counts in _queues(figures)
                 ],
-                labels=2,
             )
         ],
     )
 
 
 def _handle_time(figures: Figures) -> Section:
-    rows = [(labels, counts) for labels, counts in _queues(figures) if counts.handled]
+    rows = [(label, counts) for label, counts in _queues(figures) if counts.handled]
     longest = max((counts.handled_ms / counts.handled for _, counts in rows), default=0)
     return Section(
         title="Handle time per queue",
@@ -158,18 +157,17 @@ def _handle_time(figures: Figures) -> Section:
         "That of outbound conversations has dialing and contacting as well.",
         tables=[
             Table(
-                ["Queue", "Medium", "Handled", "Talk", "Hold", "After-call", "Handle time", ""],
+                ["Queue and medium", "Handled", "Talk", "Hold", "After-call", "Handle time", ""],
                 [
                     [
-                        *labels,
+                        label,
                         f"{counts.handled:,}",
                         *(_seconds(part, counts.handled) for part in _parts(counts)[:3]),
                         _seconds(counts.handled_ms, counts.handled),
                         Bar([part / counts.handled / longest for part in _parts(counts)]),
                     ]
-                    for labels, counts in rows
+                    for label, counts in rows
                 ],
-                labels=2,
                 legend=["talk", "hold", "after-call work", "dialing and contacting"],
             )
         ],
@@ -181,12 +179,12 @@ def _parts(counts: Counts) -> list[int]:
     return [*parts, max(counts.handled_ms - sum(parts), 0)]
 
 
-def _queues(figures: Figures) -> Iterator[tuple[list[str], Counts]]:
-    """Yield the labels and counts of the queues' rows; what is beyond the most stands together."""
+def _queues(figures: Figures) -> Iterator[tuple[str, Counts]]:
+    """Yield the label and the counts of each row; the queues beyond the most stand together."""
     for queue in figures.queues[:MOST_QUEUES]:
-        yield [queue.name or queue.id, _medium(queue.medium)], queue.counts
+        yield f"{queue.name or queue.id}, {_medium(queue.medium).lower()}", queue.counts
     if rest := figures.queues[MOST_QUEUES:]:
-        yield [f"{len(rest)} others", ""], sum((queue.counts for queue in rest), Counts())
+        yield f"{len(rest)} others", sum((queue.counts for queue in rest), Counts())
 
 
 def _occupancy(figures: Figures) -> Section:

@@ -55,14 +55,12 @@ class Table:
 
     Attributes:
         columns: The headings.
-        rows: The cells; each row begins with ``labels`` texts, and the other cells are figures or bars.
-        labels: How many columns are no figures.
+        rows: The cells; each row begins with its label, and the other cells are figures or bars.
         legend: What the lengths of the bars are, in their order.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str | Bar]]
-    labels: int = 1
     legend: Sequence[str] = ()
 
 
