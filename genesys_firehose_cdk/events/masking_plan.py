@@ -52,7 +52,7 @@ def compile_plan(policy: MaskingPolicy, shapes: EventShapes) -> dict[str, str]:
         plan = _File(frame, rules, words)
         unknown = plan.add(frame, (), is_known=False, body={})
         files[FRAME] = plan.nodes
-    rules.refuse_unused(field_names(shapes))
+    rules.refuse_unused(shapes)
     index = {
         "version": policy.version,
         "free_text": policy.free_text.value,
@@ -87,8 +87,7 @@ def closed_names(shapes: EventShapes) -> dict[str, str]:
     return {**closed, **{name: word for word, names in _words().items() for name in names}}
 
 
-def field_names(shapes: EventShapes) -> set[str]:
-    """Return the name of every field of the shapes."""
+def _field_names(shapes: EventShapes) -> set[str]:
     return {name for schema in shapes.schemas.values() for name, _ in _properties(schema)}
 
 
@@ -124,12 +123,12 @@ class _Rules:
         """Return the names by which a path begins or goes on."""
         return {names[0] for names in self._paths} | {self._paths[path][place] for path, place in open_paths}
 
-    def refuse_unused(self, known: set[str]) -> None:
+    def refuse_unused(self, shapes: EventShapes) -> None:
         """Refuse the paths that no shape has."""
         for number, path in enumerate(self._texts):
             if number not in self._used:
                 last = self._paths[number][-1]
-                near = closest(last, known)
+                near = closest(last, _field_names(shapes))
                 hint = f"did you mean {near}?" if near not in (None, last) else "a path that a shape has is allowed"
                 problem = f"holds {path!r}, which no known event has"
                 raise InvalidPropertyError("transform.masking_policy.paths", problem, hint)

@@ -143,6 +143,8 @@ def _to(**properties: Any) -> Change:
     return lambda _: properties
 
 
+THRESHOLDS = {field.name: (number + 1) / 64 for number, field in enumerate(fields(AlarmThresholdsProps))}
+
 # Another value for every field, with what it needs beside it; the template must not be the same.
 CHANGES: dict[type[Props], dict[str, Change]] = {
     WebhookProps: {
@@ -304,7 +306,8 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "metrics_namespace": _to(metrics_namespace="Other"),
         "log_retention": _to(log_retention=logs.RetentionDays.ONE_MONTH),
     },
-    AlarmThresholdsProps: {field.name: _to(**{field.name: 0.125}) for field in fields(AlarmThresholdsProps)},
+    # All at once, each with a value of its own.
+    AlarmThresholdsProps: dict.fromkeys(THRESHOLDS, _to(**THRESHOLDS)),
     PipelineProps: {
         "webhook": _to(webhook=None),
         "partner_bus": _to(partner_bus=None),
@@ -332,14 +335,20 @@ def _fewer_shapes() -> EventShapes:
     return EventShapes(schemas=dict(list(schemas.items())[:-1]))
 
 
-@cache
 def _template(props_class: type[Props], field: str | None) -> Template:
     """The template of a pipeline with a field changed, or with none."""
+    return _changed(props_class, _NO_CHANGE if field is None else CHANGES[props_class][field])
+
+
+_NO_CHANGE = _to()
+
+
+@cache
+def _changed(props_class: type[Props], change: Change) -> Template:
     stack = new_stack()
     values = BASES.get(props_class, lambda _: {})(stack)
     # What the change needs is there in both templates, such as an imported secret, which adds nothing by itself.
-    changed = {} if field is None else CHANGES[props_class][field](stack)
-    keywords = {**values, **changed}
+    keywords = {**values, **change(stack)}
     if props_class is not PipelineProps:
         keywords = WRAPS[props_class](stack, props_class(**keywords))
     GenesysFirehosePipeline(stack, "Pipeline", **keywords)
@@ -367,6 +376,14 @@ each_property = pytest.mark.parametrize(
 @each_property
 def test_a_property_that_is_given_is_used(props_class: type[Props], field: str) -> None:
     assert _template(props_class, field).content != _template(props_class, None).content
+
+
+def test_every_threshold_is_an_alarms() -> None:
+    template = json.dumps(
+        list(_template(AlarmThresholdsProps, "dead_letters").resources("AWS::CloudWatch::Alarm").values())
+    )
+    for name, value in THRESHOLDS.items():
+        assert f'"Threshold": {value}' in template, name
 
 
 def _page_of_changes() -> dict[str, str]:
