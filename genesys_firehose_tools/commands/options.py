@@ -8,6 +8,25 @@ import typer
 
 Name = Annotated[str, typer.Option(help="The local pipeline's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(help="Write the JSON object into this file, once it is complete, instead of printing it."),
+]
+
+# An app for the embedded AWS
+App = Annotated[
+    Path | None,
+    typer.Option(help="The directory of a synthesized app, such as cdk.out. Default: an app with every way in."),
+]
+AppStack = Annotated[
+    str | None, typer.Option("--stack", help="The pipeline's stack in the app. Default: the only one with a pipeline.")
+]
+AppPipeline = Annotated[
+    str | None,
+    typer.Option(
+        "--pipeline", help="The pipeline's construct path, or the end of it. Default: the only pipeline of the app."
+    ),
+]
 
 # Sending
 Duplicates = Annotated[float, typer.Option(min=0, max=1, help="Share of the events to send twice.")]

@@ -1,7 +1,12 @@
 """What commands print: tables to standard output, messages and progress to standard error."""
 
+import json
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from rich.console import Console
@@ -32,6 +37,17 @@ def sending() -> Iterator[Callable[[Tally, int], None]]:
                 bar.update(task, description="waiting until all events have landed")
 
         yield report
+
+
+def print_json(answer: Any, file: Path | None = None) -> None:
+    """Print one JSON document, or write it into a file that is never seen empty or cut."""
+    text = json.dumps(answer) + "\n"
+    if file is None:
+        sys.stdout.write(text)
+        return
+    with NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as temporary:
+        temporary.write(text)
+    os.replace(temporary.name, file)
 
 
 def print_figures(figures: Mapping[str, Any]) -> None:
