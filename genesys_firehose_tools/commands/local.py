@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from genesys_firehose_tools.commands.options import App, AppPipeline, AppStack, AsJson, Name, Output
-from genesys_firehose_tools.commands.terminal import messages, print_figures, print_json
+from genesys_firehose_tools.commands.terminal import messages, print_json, print_lines
 from genesys_firehose_tools.local.aws import DEFAULT_SPEED
 from genesys_firehose_tools.local.pipeline import LocalPipeline
 
@@ -51,4 +51,4 @@ def _print_deployment(pipeline: LocalPipeline, as_json: bool, output: Path | Non
     if as_json or output:
         print_json(deployment, output)
     else:
-        print_figures({key: value for key, value in deployment.items() if value is not None})
+        print_lines({name: value for name, value in deployment.items() if value is not None})
