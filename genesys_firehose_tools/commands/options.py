@@ -20,7 +20,7 @@ def _known_region(region: str | None) -> str | None:
         for each in session.get_available_regions("cloudformation", partition)
     ]
     if region not in regions:
-        near = ", ".join(get_close_matches(region, regions) or regions)
+        near = ", ".join(get_close_matches(region, regions) or ["us-east-1"])
         raise typer.BadParameter(f"{region} is no AWS region that the installed AWS SDK knows; it knows {near}.")
     return region
 

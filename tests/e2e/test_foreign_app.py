@@ -32,7 +32,7 @@ def test_of_several_stacks_one_is_to_be_named(installation: Installation, assemb
     completed = installation.run("genesys-firehose", "local", "up", "--app", assembly)
     assert completed.returncode == 1
     assert (
-        "cdk.out has 2 stacks with pipelines; name one with --stack: ContactCentreProd, ContactCentreTest."
+        "cdk.out has 2 stacks with a pipeline; name one with --stack: ContactCentreProd, ContactCentreTest."
         in completed.stderr
     )
 
