@@ -5,16 +5,25 @@ from typing import Any
 from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.local.sender import Encoding, Target
 from genesys_firehose_tools.operations.clients import Clients
-from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
+from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, PipelineError
 
 
 def ingest_settings(clients: Clients, pipeline: DeployedPipeline) -> Any:
-    """Read the settings of a pipeline's ingest function: an `IngestSettings`."""
+    """Read the settings of a pipeline's ingest function: an `IngestSettings`.
+
+    Raises:
+        PipelineError: The function has not the settings of this version.
+    """
     functions = clients.client("lambda")
     configuration = functions.get_function_configuration(FunctionName=pipeline.output("IngestFunctionName"))
-    return function_module("ingest.settings").IngestSettings.from_environment(
-        {"SIGNING_SECRET_ARN": "", **configuration["Environment"]["Variables"]}
-    )
+    variables = {"SIGNING_SECRET_ARN": "", **configuration.get("Environment", {}).get("Variables", {})}
+    try:
+        return function_module("ingest.settings").IngestSettings.from_environment(variables)
+    except (KeyError, ValueError) as error:
+        raise PipelineError(
+            f"The ingest function of the stack {pipeline.stack} is of another version ({error}): deploy the stack "
+            "again with this version of genesys-firehose-cdk, or name another with --stack."
+        ) from None
 
 
 def target_of(scheme: Any, url: str, key: bytes, host_header: str | None = None) -> Target:
