@@ -247,10 +247,11 @@ class _Deployer:
     def deploy(self, app: App) -> None:
         """Deploy the stacks one after the other."""
         self._s3.create_bucket(Bucket=_ASSETS_BUCKET)
+        self._create_secrets({secret for stack in app.stacks for secret in imported_secrets(stack.template)})
         for stack in app.stacks:
+            # After the secrets, whose ARNs hold both.
             account, region = stack.environment
             self._replacements |= {account: ACCOUNT, region: REGION}
-        self._create_secrets({secret for stack in app.stacks for secret in imported_secrets(stack.template)})
         for stack in app.stacks:
             for asset in stack.assets:
                 self._upload(asset)
@@ -259,11 +260,13 @@ class _Deployer:
 
     def _create_secrets(self, imported: set[ImportedSecret]) -> None:
         secrets_manager = _client("secretsmanager", self._aws.endpoint_url)
-        for secret in imported:
-            value = GENESYS_CREDENTIALS if secret.is_of_genesys else secrets.token_hex(32)
-            created = secrets_manager.create_secret(Name=secret.name, SecretString=value)
+        created: dict[str, str] = {}
+        for secret in sorted(imported, key=lambda secret: secret.arn):
+            if secret.name not in created:
+                value = GENESYS_CREDENTIALS if secret.is_of_genesys else secrets.token_hex(32)
+                created[secret.name] = secrets_manager.create_secret(Name=secret.name, SecretString=value)["ARN"]
             # The end of a secret's ARN is random, so no app can know it before.
-            self._replacements[secret.arn] = created["ARN"]
+            self._replacements[secret.arn] = created[secret.name]
 
     def _upload(self, asset: Asset) -> None:
         if (asset.bucket, asset.key) in self._uploaded:
