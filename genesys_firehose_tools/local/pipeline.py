@@ -83,13 +83,25 @@ class LocalPipeline:
 
     @classmethod
     def find(cls, name: str) -> "LocalPipeline | None":
-        """Return the running pipeline of this name, if there is one."""
+        """Return the running pipeline of this name, if there is one.
+
+        Raises:
+            LocalError: Another version of this package has started it.
+        """
         try:
             state = json.loads(_state_file(name).read_text())
         except FileNotFoundError:
             return None
         aws = EmbeddedAws(_directory(name), **state["aws"])
-        return cls(aws, Deployment(**state["deployment"])) if aws.is_running() else None
+        if not aws.is_running():
+            return None
+        try:
+            return cls(aws, Deployment(**state["deployment"]))
+        except TypeError:
+            raise LocalError(
+                f"The local pipeline named {name} was started by another version of genesys-firehose-cdk: end its "
+                f"process group, `kill -- -{aws.pid}`, and start it again."
+            ) from None
 
     @classmethod
     def get(cls, name: str) -> "LocalPipeline":

