@@ -22,7 +22,8 @@ def connect(
         stack: The stack's name. Default: the stack of the local pipeline.
         region: The stack's region. Default: that of the AWS configuration.
         profile: The AWS profile. Default: that of the environment.
-        pipeline: The pipeline's construct path, or the end of it. Default: the only pipeline of the stack.
+        pipeline: The pipeline's construct path, or the end of it. Default: the local pipeline, or
+            the only pipeline of the stack.
         name: The local pipeline's name.
 
     Raises:
@@ -31,9 +32,9 @@ def connect(
     """
     if stack is None:
         deployment = LocalPipeline.get(name).deployment
-        found = find_pipeline(deployment.client("cloudformation"), deployment.stack, pipeline)
+        found = find_pipeline(deployment.client("cloudformation"), deployment.stack, pipeline or deployment.pipeline)
         # The outputs are those of API Gateway; the embedded AWS serves them elsewhere.
         urls = {"IngestUrl": deployment.ingest_url, "HealthUrl": deployment.health_url}
-        return deployment, replace(found, outputs={**found.outputs, **urls})
+        return deployment, replace(found, outputs={**found.outputs, **{key: url for key, url in urls.items() if url}})
     clients = boto3.Session(region_name=region, profile_name=profile)
     return clients, find_pipeline(clients.client("cloudformation", config=_SOON), stack, pipeline)

@@ -17,7 +17,15 @@ from ministack import app
 from ministack.services import eventbridge, s3
 from ministack.services.cloudformation import provisioners
 
-from genesys_firehose_tools.local.aws import FIREHOSE_URL_FILE, GENESYS_URL_FILE, LIFELINE, ORGANIZATION, REGION, SPEED
+from genesys_firehose_tools.local.aws import (
+    FIREHOSE_URL_FILE,
+    GENESYS_URL_FILE,
+    LIFELINE,
+    ORGANIZATION,
+    REGION,
+    SPEED,
+    SUPPORTED_TYPES_FILE,
+)
 
 _CHECKSUM_IS_MISSING = (
     "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
@@ -154,6 +162,7 @@ def _start_services() -> None:
 if __name__ == "__main__":
     if os.environ.pop(LIFELINE):
         threading.Thread(target=_end_with_caller, daemon=True).start()
+    Path(SUPPORTED_TYPES_FILE).write_text("\n".join(provisioners._RESOURCE_HANDLERS))
     _start_services()
     _serve_partner_sources()
     _demand_checksums()
