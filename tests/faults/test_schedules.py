@@ -11,7 +11,7 @@ import pytest
 from ingest.delivery import Delivery, Outcome
 from tests.faults.simulation import Run, Simulation, World
 from tests.in_memory_aws import Fault, Schedule
-from transform.deduplication import FULL, Copy, Key, KeyOwners
+from transform.deduplication import Copy, Key, KeyOwners
 from transform.records import CleanRecord
 
 State = Callable[[str, int], None]
@@ -86,11 +86,10 @@ def test_every_acknowledged_event_lands_once_under_every_schedule_of_up_to_two_f
     ],
     ids=["one large batch, no memory", "many small batches, a memory"],
 )
-@pytest.mark.parametrize("full", [1, FULL])
-def test_every_event_without_an_id_lands_once_under_every_schedule_of_up_to_two_faults(
-    world: World, full: int, state: State, monkeypatch: pytest.MonkeyPatch
+def test_events_without_an_id_land_once_under_every_schedule_also_when_their_second_is_full(
+    world: World, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transform.deduplication.FULL", full)
+    monkeypatch.setattr("transform.deduplication.FULL", 1)
     _check([world], state)
 
 
