@@ -38,6 +38,9 @@ class _Endpoint(BaseHTTPRequestHandler):
             self._answer(400, _NOT_FOUND)  # never rotated
         elif operation == "BatchExecuteStatement":
             self._answer(200, {"Responses": [{}] * len(json.loads(body)["Statements"])})
+        elif operation == "UpdateItem" and "UPDATED_NEW" in (request := json.loads(body)).get("ReturnValues", ""):
+            names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+            self._answer(200, {"Attributes": {name: values[f":{mark[1:]}"] for mark, name in names.items()}})
         else:
             self._answer(200, _ANSWERS[operation])
 

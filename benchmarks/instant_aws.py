@@ -46,9 +46,10 @@ class InstantAws:
         """Accept an item that is new."""
         return {}
 
-    def update_item(self, **_request: Any) -> dict[str, Any]:
-        """Take an item's new state."""
-        return {}
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        """Take an item's new state, and answer with what claims of owners, if any, are new."""
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        return {"Attributes": {name: values.get(f":{mark[1:]}") for mark, name in names.items()}}
 
     def batch_execute_statement(self, **request: Any) -> dict[str, Any]:
         """Execute statements, none of which finds its key taken."""

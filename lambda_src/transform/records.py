@@ -22,6 +22,7 @@ from shared.event import (
 from shared.json_text import InvalidJsonError, RepeatNoticingParser
 from shared.pointer import BrokenPointerError, Pointer, read_original
 from transform import forms
+from transform.deduplication import Key
 from transform.masking import MAX_NAMES, Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
 from transform.shortening import shorten
@@ -72,14 +73,14 @@ class CleanRecord(NamedTuple):
     """A transformed record, before anybody decided whether it is a duplicate.
 
     Attributes:
-        key: what the event is known by, a keyed digest: its id; without one its content, whenever it arrived.
+        key: what the event is known by: its id; without one its content, whenever it arrived.
         identity: what makes another record a copy of it, a keyed digest: the envelope's ``dedup_key``, and the content
             where that is not what the ``dedup_key`` is made of.
         mark: what a record with another identity under the same key is.
     """
 
     ingest_id: str
-    key: str
+    key: Key
     identity: str
     mark: Mark
     event_type: str
@@ -190,9 +191,15 @@ class Transformer:
             raise UnreadableRecordError("the event is nested too deeply") from None
         # Without id and time, the key of a repetition in another hour is another one.
         is_hourly = keyed_by == "hour"
-        key = self._identify(content if is_hourly else dedup_key)
-        # The digest of the content stands for it.
-        identity = key if keyed_by == "content" else self._identify(f"{dedup_key} {content}")
+        digest = self._identify(content if is_hourly else dedup_key)
+        second = None
+        if keyed_by == "content":
+            # The digest of the content stands for it, and the event's own time is in it.
+            identity = digest
+            if own_time is not None:
+                second = int(own_time.timestamp())
+        else:
+            identity = self._identify(f"{dedup_key} {content}")
         date, date_is_own = partition_date(event_time, received_at, self._window)
         fields = {
             "ingest_id": envelope["ingest_id"],
@@ -221,7 +228,7 @@ class Transformer:
             raise UnreadableRecordError("the event holds a number that can't be written") from None
         return CleanRecord(
             ingest_id=envelope["ingest_id"],
-            key=key,
+            key=Key(digest, second),
             identity=identity,
             mark="repeated" if is_hourly else "conflict",
             event_type=event_type,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import pytest
@@ -21,6 +22,8 @@ from genesys_firehose_tools.local.firehose.faults import FaultSwitch
 from genesys_firehose_tools.local.firehose.stream import DeliveryStream
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
+from shared.envelope import wrap
+from shared.event import describe
 from tests.e2e.conftest import Sender, let_failed_messages_come_again_soon
 from tests.manual_clock import ManualClock
 
@@ -247,6 +250,20 @@ class Trials:
         records = sender.landings(event)
         return len(records) == 1 and "deduplicated" not in records[0]
 
+    def tells_copies_without_an_id_apart(self) -> bool:
+        """Put two copies of an event that is known by its content, whose keys lie in the item of its second."""
+        sender, event = self._sender(), self.event()
+        raw = json.dumps(event.body).encode()
+        arrival = datetime.now(UTC)
+        facts = describe(event.body, ("messageId",), arrival)
+        assert facts.keyed_by == "content"
+        self._deployment.client("firehose").put_record_batch(
+            DeliveryStreamName=self._deployment.stream,
+            Records=[{"Data": wrap(raw, facts, "webhook", arrival)} for _ in range(2)],
+        )
+        records = sender.landings(event)
+        return len(records) == 1 and "deduplicated" not in records[0]
+
     def rebuilds_an_event(self) -> bool:
         sender, event = self._sender(), self.event()
         key = f"raw/2026/01/01/00/{secrets.token_hex(16)}.gz"
@@ -363,6 +380,7 @@ def test_the_roles_suffice(under_iam: UnderIam) -> None:
     assert trials.lands_an_event_masked()
     assert trials.lands_an_oversize_event()
     assert trials.tells_copies_apart()
+    assert trials.tells_copies_without_an_id_apart()
     assert trials.takes_an_event_while_firehose_does_not()
     assert trials.hides_a_message_that_fails()
     assert trials.sets_aside_what_nobody_can_read()
@@ -383,6 +401,7 @@ INGEST_NEEDS: dict[str, Callable[[Trials], bool]] = {
 TRANSFORM_NEEDS: dict[str, Callable[[Trials], bool]] = {
     "dynamodb:BatchGetItem": Trials.tells_copies_apart,
     "dynamodb:PartiQLInsert": Trials.tells_copies_apart,
+    "dynamodb:UpdateItem": Trials.tells_copies_without_an_id_apart,
     "s3:GetObject": Trials.lands_an_oversize_event,
     "secretsmanager:GetSecretValue": Trials.lands_an_event_masked,
 }
