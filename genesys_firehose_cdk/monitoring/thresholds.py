@@ -14,7 +14,8 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
         delivery_freshness_seconds: Age of the oldest event not yet in `clean/`, or not yet in `raw/`. Default: twice
             the longest time that buffering may take, 300 at least.
         delivery_success_ratio: Share of successful writes, to `clean/` and to `raw/`, and of successful invocations of
-            the transform function, below which to alarm. Default: 1.
+            the transform function, below which to alarm; in two of three periods, because one failed attempt is
+            repeated. Default: 1.
         throttled_records: Records that Firehose refused because of its quota. Default: 1.
         quota_use_ratio: Highest share of a Direct PUT quota in use. Default: 0.8.
         function_errors: Failed invocations of a function. Default: 1.

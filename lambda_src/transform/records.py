@@ -238,7 +238,7 @@ class Transformer:
 
 
 def _encode(value: Any) -> bytes:
-    r"""Encode what was parsed, with ``?`` for half a character: JSON allows ``"\ud800"``, and many readers refuse it."""
+    r"""Encode as UTF-8, with ``?`` for half a character: JSON allows ``"\ud800"``, and many readers refuse the line."""
     return _json_text(value).encode("utf-8", "replace")
 
 

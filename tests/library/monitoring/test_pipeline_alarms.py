@@ -113,6 +113,12 @@ def test_the_alarm_on_the_queues_depth_counts_what_waits_for_its_next_try(concur
     assert alarm["Threshold"] == threshold
 
 
+@pytest.mark.parametrize("name", ["DeliverySuccess", "BackupSuccess", "ProcessingSuccess"])
+def test_one_failed_attempt_which_firehose_repeats_pages_nobody(default: Template, name: str) -> None:
+    alarm = default.properties("AWS::CloudWatch::Alarm", f"Alarms/{name}")
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 3)
+
+
 @pytest.mark.parametrize("name", ["DeliverySuccess", "BackupSuccess"])
 def test_delivery_alarm_names_the_checksum_that_object_lock_requires(default: Template, name: str) -> None:
     description = default.properties("AWS::CloudWatch::Alarm", f"Alarms/{name}")["AlarmDescription"]
