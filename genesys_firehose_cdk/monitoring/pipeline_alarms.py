@@ -266,7 +266,16 @@ class PipelineAlarms(Construct):
         )
         self._add(
             "ServerErrors",
-            api.api.metric_server_error(period=PERIOD),
+            cloudwatch.MathExpression(
+                # In the seconds after a change of the signing key, 503 is the right answer to what no key made.
+                expression="errors - FILL(undecided, 0)",
+                using_metrics={
+                    "errors": api.api.metric_server_error(period=PERIOD),
+                    "undecided": self._context.metric("RequestsUndecided"),
+                },
+                period=PERIOD,
+                label="Server errors",
+            ),
             self._limit.server_errors,
             _PAGE,
             "server-errors",

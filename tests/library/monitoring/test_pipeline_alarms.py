@@ -43,7 +43,6 @@ ALARMS = {
     "RebuildExecutionsFailed": ("AWS/States", "ExecutionsFailed", "Sum", ">=", 1),
     "TransformThrottles": ("AWS/Lambda", "Throttles", "Sum", ">=", 1),
     "ClientErrors": ("AWS/ApiGateway", "4XXError", "Sum", ">=", 100),
-    "ServerErrors": ("AWS/ApiGateway", "5XXError", "Sum", ">=", 1),
     "QueueAge": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", ">=", 300),
     "DeadLetters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", ">=", 1),
     "FailedRecords": ("GenesysFirehose", "RecordsFailed", "Sum", ">=", 1),
@@ -101,6 +100,16 @@ def test_the_alarm_on_refused_requests_is_on_their_share_of_ten_or_more_posts(de
         assert each["Metric"]["MetricName"] == "4XXError"
         assert (dimensions["Method"], dimensions["Resource"]) == ("POST", "/ingest/genesys-events")
     assert (alarm["Threshold"], alarm["TreatMissingData"]) == (0.5, "notBreaching")
+
+
+def test_the_alarm_on_server_errors_leaves_out_what_is_undecided_after_a_change_of_the_key(default: Template) -> None:
+    alarm = default.properties("AWS::CloudWatch::Alarm", "Alarms/ServerErrors")
+    [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+    assert expression == "errors - FILL(undecided, 0)"
+    names = {
+        each["Id"]: each["MetricStat"]["Metric"]["MetricName"] for each in alarm["Metrics"] if "MetricStat" in each
+    }
+    assert names == {"errors": "5XXError", "undecided": "RequestsUndecided"}
 
 
 @pytest.mark.parametrize(("concurrency", "threshold"), [(10, 500), (100, 5000)])
