@@ -20,7 +20,7 @@ raw object alone: whoever starts at the same record writes the same objects.
 
 **Failures.** A record that can't be transformed goes to ``errors/rebuild/`` in the shape that Firehose gives its own
 error records, so that a redrive finds it. An object that can't be read, and a service that does not answer, are errors
-of the object: nothing of it is written, and it is tried again.
+of the object: nothing of its part is written, and it is tried again.
 """
 
 import base64

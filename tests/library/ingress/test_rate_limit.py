@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.library.synthesis import Template, flat
+from genesys_firehose_cdk import RateLimitProps, WebhookProps
+from tests.library.synthesis import Template, flat, synthesize
 from tests.library.templates import template
 
 EXEMPT_V4, EXEMPT_V6 = "198.51.100.0/24", "2001:db8::/32"
@@ -62,6 +63,12 @@ def test_exempt_networks_pass_before_anything_is_counted(limited: Template) -> N
     assert [each["Properties"]["Addresses"] for each in sets.values()] == [[EXEMPT_V4], [EXEMPT_V6]]
     assert len(references) == len(sets) == 2
     assert all(any(name in reference for reference in references) for name in sets)
+
+
+def test_exempt_networks_of_one_ip_version_are_no_or_of_one_which_aws_waf_refuses() -> None:
+    rate_limit = RateLimitProps(requests=100, exempt_cidrs=[EXEMPT_V4])
+    template = synthesize(webhook=WebhookProps(rate_limit=rate_limit))
+    assert rules(template)["Exempt"]["Statement"].keys() == {"IPSetReferenceStatement"}
 
 
 def test_the_web_acl_stands_before_the_stage_and_keeps_no_request(limited: Template) -> None:
