@@ -25,6 +25,7 @@ from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.ingest_function import IngestFunction, IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
+from genesys_firehose_cdk.ingress.rate_limit import RateLimit, RateLimitProps
 from genesys_firehose_cdk.ingress.signature import SignatureEncoding, SignatureKind, SignatureProps
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
@@ -97,6 +98,8 @@ __all__ = [
     "PipelineAlarms",
     "PipelineContext",
     "PipelineDashboard",
+    "RateLimit",
+    "RateLimitProps",
     "RetentionApplied",
     "RetentionMode",
     "RetentionOnArrival",

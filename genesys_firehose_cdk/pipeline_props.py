@@ -47,7 +47,7 @@ class PipelineProps(Props, at=""):
             self._check_genesys_without_bus(self.genesys)
         if self.webhook is not None and self.genesys is not None and self.genesys.ip_allow_list is not None:
             allowed = "one of the two is allowed"
-            fields = ["allowed_cidrs", "web_acl_arn"]
+            fields = ["allowed_cidrs", "rate_limit", "web_acl_arn"]
             self.webhook.refuse_given(fields, "is given with genesys.ip_allow_list", allowed)
         if self.webhook is not None and self.genesys is not None:
             self._check_sender(self.webhook.signature, self.genesys)

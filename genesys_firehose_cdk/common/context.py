@@ -37,6 +37,7 @@ MetricName = Literal[
     "RequestsForged",
     "RequestsRejected",
     "RequestsUnavailable",
+    "RequestsUndecided",
     "RecordsTransformed",
     "RecordsDuplicate",
     "RecordsConflicting",

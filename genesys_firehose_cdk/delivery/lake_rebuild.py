@@ -67,7 +67,7 @@ class LakeRebuild(Construct):
     (AWS Step Functions Developer Guide, "Quotas"); `genesys-firehose rebuild` writes it.
 
     Attributes:
-        function: The function that rebuilds one raw object.
+        function: The function that rebuilds one raw object, in parts where it has many oversize events.
         log_group: The function's log group.
         policy: The one policy of the function's role.
         state_machine: The state machine.
@@ -200,7 +200,12 @@ class LakeRebuild(Construct):
             iam.PolicyStatement(
                 sid="Invoke", actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
             ),
-            _list_statement(bucket),
+            iam.PolicyStatement(
+                sid="ListRaw",
+                actions=["s3:ListBucket"],
+                resources=[bucket.bucket.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": f"{RAW_PREFIX}*"}},
+            ),
             iam.PolicyStatement(
                 sid="LogDelivery",
                 actions=[
@@ -256,15 +261,6 @@ class LakeRebuild(Construct):
         )
 
 
-def _list_statement(bucket: DataLakeBucket) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid="ListRaw",
-        actions=["s3:ListBucket"],
-        resources=[bucket.bucket.bucket_arn],
-        conditions={"StringLike": {"s3:prefix": f"{RAW_PREFIX}*"}},
-    )
-
-
 def _worker_statements(bucket: DataLakeBucket, tokenization_key: HmacKey) -> list[iam.PolicyStatement]:
     raw, clean, errors = (
         bucket.bucket.arn_for_objects(f"{prefix}*") for prefix in (RAW_PREFIX, CLEAN_PREFIX, REBUILD_ERRORS_PREFIX)
@@ -273,8 +269,8 @@ def _worker_statements(bucket: DataLakeBucket, tokenization_key: HmacKey) -> lis
         *tokenization_key.read_statements,
         iam.PolicyStatement(sid="ReadRaw", actions=["s3:GetObject"], resources=[raw]),
         # Without s3:ListBucket, S3 answers 403 in place of 404 for an original that is gone (Amazon S3 API Reference,
-        # "GetObject").
-        _list_statement(bucket),
+        # "GetObject"). That request has no prefix, so a condition on s3:prefix would not hold for it.
+        iam.PolicyStatement(sid="TellGone", actions=["s3:ListBucket"], resources=[bucket.bucket.bucket_arn]),
         iam.PolicyStatement(sid="Write", actions=["s3:PutObject"], resources=[clean, errors]),
         key_statement(
             "DecryptRaw",
@@ -314,7 +310,13 @@ def _definition(max_concurrency: int, tolerated_failures: int) -> str:
                 "JitterStrategy": "FULL",
             }
         ],
-        "End": True,
+        "Next": "Done?",
+    }
+    # The function answers what to go on with, and nothing after the last part.
+    is_done = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$", "IsNull": True, "Next": "Done"}],
+        "Default": "RebuildObject",
     }
     rebuild_hour = {
         "Type": "Map",
@@ -329,7 +331,7 @@ def _definition(max_concurrency: int, tolerated_failures: int) -> str:
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "RebuildObject",
-            "States": {"RebuildObject": rebuild_object},
+            "States": {"RebuildObject": rebuild_object, "Done?": is_done, "Done": {"Type": "Succeed"}},
         },
         "ResultPath": None,
         "End": True,

@@ -116,7 +116,10 @@ class PipelineAlarms(Construct):
         }
         for name, (metric, section, description) in sections.items():
             below = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
-            self._add(f"{name}{suffix}", metric, limit.delivery_success_ratio, _PAGE, section, description, below)
+            # One failed attempt is repeated and loses nothing: a second period must have one, too.
+            self._add(
+                f"{name}{suffix}", metric, limit.delivery_success_ratio, _PAGE, section, description, below, (2, 3)
+            )
         self._watch_limits(delivery_stream, suffix)
 
     def _watch_limits(self, delivery_stream: DataLakeDeliveryStream, suffix: str) -> None:
@@ -263,7 +266,16 @@ class PipelineAlarms(Construct):
         )
         self._add(
             "ServerErrors",
-            api.api.metric_server_error(period=PERIOD),
+            cloudwatch.MathExpression(
+                # In the seconds after a change of the signing key, 503 is the right answer to what no key made.
+                expression="errors - FILL(undecided, 0)",
+                using_metrics={
+                    "errors": api.api.metric_server_error(period=PERIOD),
+                    "undecided": self._context.metric("RequestsUndecided"),
+                },
+                period=PERIOD,
+                label="Server errors",
+            ),
             self._limit.server_errors,
             _PAGE,
             "server-errors",
@@ -370,7 +382,9 @@ class PipelineAlarms(Construct):
         section: AlarmSection,
         description: str,
         comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        periods: tuple[int, int] = (1, 1),
     ) -> None:
+        """Create an alarm that goes off when so many of so many periods are over the threshold."""
         self.alarms[name] = self._context.alarm(
             self,
             name,
@@ -380,6 +394,8 @@ class PipelineAlarms(Construct):
             section=section,
             description=description,
             comparison=comparison,
+            datapoints_to_alarm=periods[0],
+            evaluation_periods=periods[1],
         )
 
 

@@ -115,7 +115,7 @@ class Tally:
     Attributes:
         sent: All of them; the rest adds up to it.
         accepted: Answered with 2xx.
-        refused: Answered with 4xx, which is final.
+        refused: Answered with 4xx, which is final, and forgeries answered otherwise.
         unanswered: Still without such an answer after the last retry.
     """
 
@@ -210,7 +210,8 @@ class Sender:
             except urllib3.exceptions.HTTPError as error:
                 reason = _reason(error)
                 continue
-            if answer.status != HTTPStatus.TOO_MANY_REQUESTS and answer.status < 500:
+            # What a forger is answered is the end of it.
+            if message.forged or (answer.status != HTTPStatus.TOO_MANY_REQUESTS and answer.status < 500):
                 return answer.status
             reason = f"HTTP {answer.status}"
         return reason

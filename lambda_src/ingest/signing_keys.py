@@ -3,8 +3,12 @@
 Cached for minutes. A signature that none of them made may mean that the secret was rotated since: then they are read
 again, but not more often than once a second, so that many forgeries do not cause many secret reads. So forgeries keep a
 new key from being known for a second, and no longer: its first posts are not refused for good.
+
+For ten seconds after a function has met a new version, nobody can be sure of what none of the keys made: the sender may
+be ahead of what was read, or the version be corrected. It is to be sent again until then, which the sender does.
 """
 
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,6 +24,9 @@ CACHE_SECONDS = 300.0
 REFETCH_SECONDS = 10.0
 MISMATCH_SECONDS = 1.0
 FIRST_READ_PAUSE_SECONDS = 1.0
+# Genesys Cloud's Open Messaging repeats a request five times, five seconds apart (Genesys Cloud Developer Center, "Open
+# messaging"): the last answer comes later.
+SETTLING_SECONDS = 10.0
 
 
 class SecretsManager(Protocol):
@@ -60,6 +67,7 @@ class SigningKeys:
         self._created = self._previous_until = datetime.min.replace(tzinfo=UTC)
         self._rotated_early = False
         self._read_at = 0.0
+        self._changed_at = -math.inf
         self._tried_at: float | None = None
         self._last_error: Exception | None = None
 
@@ -91,6 +99,14 @@ class SigningKeys:
             return None
         self._read()
         return self._valid_keys()
+
+    @property
+    def are_settling(self) -> bool:
+        """Whether the secret has just changed, so that a signature which none of the keys made is no forgery for sure.
+
+        A function that has read no other version before goes by the version's age, if it is not the secret's first.
+        """
+        return self._clock() - self._changed_at < SETTLING_SECONDS
 
     def _valid_keys(self) -> list[bytes]:
         keys = [self._current] if self._current is not None else []
@@ -127,7 +143,12 @@ class SigningKeys:
             if isinstance(error, UnusableKeyError):
                 log("ERROR", str(error))
             raise KeysUnavailableError from error
-        self._current, self._created = current, secret["CreatedDate"].astimezone(UTC)
+        created = secret["CreatedDate"].astimezone(UTC)
+        if self._current not in (None, current):
+            self._changed_at = self._tried_at
+        elif self._current is None and previous is not None:
+            self._changed_at = self._tried_at - max(0.0, (datetime.now(UTC) - created).total_seconds())
+        self._current, self._created = current, created
         self._previous_until = self._created + self._previous_key_validity
         self._previous = None if previous is None else self._usable_previous(previous)
         self._rotated_early = previous is not None and self._is_early(previous["CreatedDate"].astimezone(UTC))

@@ -9,6 +9,7 @@ from typing import Any
 
 from ingest.deadline import Deadline
 from ingest.intake import FITTING_EVENT_BYTES, Intake
+from ingest.queues import message_length
 from ingest.settings import IngestSettings
 from ingest.signature import is_signed
 from ingest.signing_keys import KeysUnavailableError, SigningKeys
@@ -18,12 +19,17 @@ from shared.telemetry import Metrics, log, log_exception
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not an error of ours
-    """A request that is answered with a problem (RFC 9457)."""
+    """A request that is answered with a problem (RFC 9457), and the metric that counts it."""
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, detail: str, metric: str = "RequestsRejected") -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.metric = metric
+
+
+def _unavailable(detail: str) -> Refusal:
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail, "RequestsUnavailable")
 
 
 class Webhook:
@@ -60,7 +66,7 @@ class Webhook:
             self._check_signature(request, body, metrics)
             try:
                 events: Iterable[tuple[dict[str, Any], bytes]] = split_events(body, self._settings.max_events)
-                if len(body) > FITTING_EVENT_BYTES:
+                if message_length(body) > FITTING_EVENT_BYTES:
                     # One may be oversize: its original must not be stored when a later one can't be read.
                     events = list(events)
                 receipt = self._intake.take(events, deadline, metrics)
@@ -72,10 +78,9 @@ class Webhook:
             except RecursionError:
                 raise Refusal(HTTPStatus.BAD_REQUEST, "The request can't be read: nested too deeply.") from None
             if receipt.refused:
-                raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Not all events could be stored; send them again.")
+                raise _unavailable("Not all events could be stored; send them again.")
         except Refusal as refusal:
-            unavailable = refusal.status is HTTPStatus.SERVICE_UNAVAILABLE
-            metrics.count("RequestsUnavailable" if unavailable else "RequestsRejected")
+            metrics.count(refusal.metric)
             forged = refusal.status is HTTPStatus.UNAUTHORIZED
             source = {"network": source_network(request)} if forged else {}
             log("WARN", "request refused", status=int(refusal.status), reason=refusal.detail, **source)
@@ -114,7 +119,10 @@ class Webhook:
                 signed = fresh_keys is not None and is_signed(scheme, headers, body, fresh_keys, self._now())
         except KeysUnavailableError as error:
             log_exception("the signing secret can't be read", error.__cause__ or error)
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Signatures can't be verified now; send again.") from None
+            raise _unavailable("Signatures can't be verified now; send again.") from None
+        if not signed and self._keys.are_settling:
+            detail = "The signing key has just changed; send again."
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail, "RequestsUndecided")
         if not signed:
             self.requests_forged += 1
             metrics.count("RequestsForged")

@@ -28,7 +28,7 @@ from transform.partitioning import DateWindow, partition_date, partition_type
 from transform.shortening import shorten
 
 # Of the code; the versions of policy and key follow it. Raised with every change of what a clean record looks like.
-CODE_VERSION = 4
+CODE_VERSION = 5
 # Stands in a record only when it is true: a key of the event came twice, and the last value counts.
 _REPEATED = "repeated_keys"
 _LINE_END = b"}\n"
@@ -38,7 +38,7 @@ MAX_LINE_BYTES = 4 * 1024 * 1024
 # Of the names that are closed when a line is shortened, and its marks.
 _LINE_RESERVE = 16_384
 # What was parsed holds no circles.
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_json_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False).encode
 
 
 Mark = Literal["conflict", "repeated"]
@@ -217,12 +217,11 @@ class Transformer:
         if has_repeats:
             fields[_REPEATED] = True
         try:
-            text = _encode_whole(fields)
-            if len(text) > MAX_LINE_BYTES - _LINE_RESERVE:
-                closed = shorten(payload, len(text) - MAX_LINE_BYTES + _LINE_RESERVE, _encode)
+            line = _encode(fields)
+            if len(line) > MAX_LINE_BYTES - _LINE_RESERVE:
+                closed = shorten(payload, len(line) - MAX_LINE_BYTES + _LINE_RESERVE, _encode)
                 fields["closed_fields"] = [*findings.closed_fields, *closed[:MAX_NAMES]]
-                text = _encode_whole(fields)
-            line = text[:-1].encode() + _LINE_END
+                line = _encode(fields)
         except (ValueError, RecursionError):
             # 1e999 is JSON and was infinity to us; its bytes stay as they are in errors/.
             raise UnreadableRecordError("the event holds a number that can't be written") from None
@@ -235,7 +234,7 @@ class Transformer:
             date=date,
             date_is_own=date_is_own,
             findings=findings,
-            line=line,
+            line=line[:-1] + _LINE_END,
         )
 
     def _original(self, pointer: Pointer) -> dict[str, Any]:
@@ -245,19 +244,16 @@ class Transformer:
         return original
 
 
-def _encode_whole(fields: dict[str, Any]) -> str:
-    r"""Encode a record, with ``?`` for half a character: JSON allows ``"\ud800"``, and many readers refuse the line."""
-    text = _encode(fields)
-    if "\\ud" not in text:
-        return text
-    return _encode(json.loads(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")))
+def _encode(value: Any) -> bytes:
+    r"""Encode as UTF-8, with ``?`` for half a character: JSON allows ``"\ud800"``, and many readers refuse the line."""
+    return _json_text(value).encode("utf-8", "replace")
 
 
 def _keyed_by(envelope: dict[str, Any], payload: dict[str, Any], content: str) -> KeyedBy:
     key: str = envelope["dedup_key"]
     if key == key_within_hour(content, envelope["received_at"]):
         return "hour"
-    return "content" if is_key_of_content(key, content, payload) else "id"
+    return "content" if is_key_of_content(key, payload) else "id"
 
 
 def _clear_time(event_time: datetime | None) -> str | None:

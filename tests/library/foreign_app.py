@@ -52,6 +52,8 @@ PUBLIC = (
     library.PipelineAlarms,
     library.PipelineContext,
     library.PipelineDashboard,
+    library.RateLimit,
+    library.RateLimitProps,
     library.RetentionApplied,
     library.RetentionMode,
     library.RetentionOnArrival,

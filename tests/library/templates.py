@@ -21,6 +21,7 @@ from genesys_firehose_cdk import (
     IpAllowListProps,
     LakeProps,
     MonitoringProps,
+    RateLimitProps,
     SignatureProps,
     TransformProps,
     WebhookDomainProps,
@@ -69,6 +70,11 @@ def _domain_in_a_hosted_zone(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(stack, "Pipeline", webhook=WebhookProps(domain=domain))
 
 
+def _rate_limit(stack: cdk.Stack) -> None:
+    rate_limit = RateLimitProps(requests=6000, exempt_cidrs=["198.51.100.0/24", "2001:db8::/32"])
+    GenesysFirehosePipeline(stack, "Pipeline", webhook=WebhookProps(rate_limit=rate_limit))
+
+
 def _every_grant(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(stack, "Pipeline", partner_bus=BUS)
     for construct in stack.node.find_all():
@@ -92,6 +98,7 @@ KINDS: dict[str, Callable[[cdk.Stack], None]] = {
     "every wing of Genesys Cloud": _every_wing_of_genesys_cloud,
     "existing parts": _existing_parts,
     "domain in a hosted zone": _domain_in_a_hosted_zone,
+    "rate limit": _rate_limit,
     "every grant": _every_grant,
 }
 ENVIRONMENTS = tuple(CONTEXT["environments"])

@@ -43,6 +43,7 @@ from genesys_firehose_cdk import (
     MonitoringProps,
     PartnerBusProps,
     PipelineContext,
+    RateLimitProps,
     RetentionApplied,
     RetentionMode,
     SignatureEncoding,
@@ -97,6 +98,7 @@ WRAPS: dict[type[Props], Wrap] = {
     WebhookProps: lambda _, props: {"webhook": props},
     SignatureProps: lambda _, props: {"webhook": WebhookProps(signature=props)},
     WebhookDomainProps: lambda _, props: {"webhook": WebhookProps(domain=props)},
+    RateLimitProps: lambda _, props: {"webhook": WebhookProps(rate_limit=props)},
     PartnerBusProps: lambda _, props: {"partner_bus": props},
     GenesysProps: lambda _, props: {
         "partner_bus": BUS,
@@ -129,6 +131,7 @@ WRAPS: dict[type[Props], Wrap] = {
 # What the class has before the field is changed, where its defaults do not do.
 BASES: dict[type[Props], Callable[[cdk.Stack], Keywords]] = {
     WebhookDomainProps: lambda stack: {"domain_name": "events.example.com", "hosted_zone": zone(stack)},
+    RateLimitProps: lambda _: {"requests": 6000},
     PartnerBusProps: lambda _: {field.name: getattr(BUS, field.name) for field in fields(BUS)},
     GenesysProps: lambda stack: {"region": GenesysRegion.EU_WEST_1, "credentials": secret(stack)},
     GenesysWatchProps: lambda _: {"business_hours": HOURS},
@@ -154,6 +157,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "allowed_cidrs": _to(allowed_cidrs=["198.51.100.0/24"]),
         "throttling_rate_limit": _to(throttling_rate_limit=7),
         "throttling_burst_limit": _to(throttling_burst_limit=7),
+        "rate_limit": _to(rate_limit=RateLimitProps(requests=6000)),
         "web_acl_arn": _to(web_acl_arn=WEB_ACL_ARN),
         "cloud_watch_role": _to(cloud_watch_role=False),
         "max_body_bytes": _to(max_body_bytes=2048),
@@ -178,6 +182,11 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
             "certificate": acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
         },
         "days_to_expiry": _to(days_to_expiry=9),
+    },
+    RateLimitProps: {
+        "requests": _to(requests=100),
+        "window": _to(window=cdk.Duration.minutes(10)),
+        "exempt_cidrs": _to(exempt_cidrs=["198.51.100.0/24"]),
     },
     PartnerBusProps: {
         "org_id": _to(org_id="4b1f3c1e-0000-4000-8000-000000000000"),

@@ -32,6 +32,7 @@ from genesys_firehose_cdk import (
     MaskingPolicy,
     MonitoringProps,
     PartnerBusProps,
+    RateLimitProps,
     RetentionMode,
     RetentionOnArrival,
     SignatureEncoding,
@@ -546,6 +547,43 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda stack: _pipeline(stack, webhook=WebhookProps(allowed_cidrs=["198.51.100.1/24"])),
         "webhook.allowed_cidrs holds '198.51.100.1/24': a network in CIDR notation with its host bits zero is allowed, such "
         "as 198.51.100.0/24.",
+    ),
+    "rate limit beside networks": (
+        lambda _: WebhookProps(allowed_cidrs=["198.51.100.0/24"], rate_limit=RateLimitProps(requests=100)),
+        "webhook.allowed_cidrs is given with webhook.rate_limit: one of the two is allowed.",
+    ),
+    "rate limit beside a web ACL": (
+        lambda _: WebhookProps(web_acl_arn=WEB_ACL_ARN, rate_limit=RateLimitProps(requests=100)),
+        "webhook.web_acl_arn is given with webhook.rate_limit: one of the two is allowed.",
+    ),
+    "rate limit beside an allow-list": (
+        lambda stack: _pipeline(
+            stack,
+            webhook=WebhookProps(rate_limit=RateLimitProps(requests=100)),
+            genesys=genesys(stack, ip_allow_list=IpAllowListProps()),
+        ),
+        "webhook.rate_limit is given with genesys.ip_allow_list: one of the two is allowed.",
+    ),
+    "rate limit of nine": (
+        lambda _: RateLimitProps(requests=9),
+        "webhook.rate_limit.requests is 9 requests: 10 to 2,000,000,000 requests are allowed, AWS WAF's limit.",
+    ),
+    "rate limit above what AWS WAF counts": (
+        lambda _: RateLimitProps(requests=2_000_000_001),
+        "webhook.rate_limit.requests is 2,000,000,001 requests: 10 to 2,000,000,000 requests are allowed, AWS WAF's limit.",
+    ),
+    "rate limit over a window that AWS WAF does not have": (
+        lambda _: RateLimitProps(requests=100, window=cdk.Duration.minutes(3)),
+        "webhook.rate_limit.window is 3 minutes: 60, 120, 300 and 600 seconds are allowed, AWS WAF's limit.",
+    ),
+    "rate limit that exempts everybody": (
+        lambda _: RateLimitProps(requests=100, exempt_cidrs=["0.0.0.0/0"]),
+        "webhook.rate_limit.exempt_cidrs holds '0.0.0.0/0': a network narrower than everything is allowed, AWS WAF's limit.",
+    ),
+    "rate limit that exempts a host with bits": (
+        lambda _: RateLimitProps(requests=100, exempt_cidrs=["198.51.100.1/24"]),
+        "webhook.rate_limit.exempt_cidrs holds '198.51.100.1/24': a network in CIDR notation with its host bits zero is "
+        "allowed, such as 198.51.100.0/24.",
     ),
     "empty allow-list": (
         lambda stack: _pipeline(stack, webhook=WebhookProps(allowed_cidrs=[])),

@@ -82,6 +82,38 @@ def test_a_mismatch_finds_the_key_of_a_rotation(aws: InMemoryAws, clock: Clock, 
     assert keys.get() == [b"the-new-key", b"the-first-key"]
 
 
+def test_for_ten_seconds_after_another_version_was_read_the_keys_are_settling(
+    aws: InMemoryAws, clock: Clock, keys: SigningKeys
+) -> None:
+    keys.get()
+    assert not keys.are_settling
+    clock.advance(10)
+    rotate(aws, "the-new-key")
+    assert not keys.are_settling
+    keys.get_again()
+    clock.advance(9.9)
+    assert keys.are_settling
+    clock.advance(0.2)
+    assert not keys.are_settling
+
+
+def test_reading_the_same_version_again_is_no_change(aws: InMemoryAws, clock: Clock, keys: SigningKeys) -> None:
+    rotate(aws, "the-new-key", created=datetime.now(UTC) - timedelta(hours=1))
+    for _read in range(3):
+        keys.get()
+        assert not keys.are_settling
+        clock.advance(301)
+
+
+@pytest.mark.parametrize(("age", "is_settling"), [(0, True), (9, True), (11, False)])
+def test_at_the_first_read_the_age_of_a_version_that_is_not_the_first_decides(
+    aws: InMemoryAws, keys: SigningKeys, age: int, is_settling: bool
+) -> None:
+    rotate(aws, "the-new-key", created=datetime.now(UTC) - timedelta(seconds=age))
+    keys.get()
+    assert keys.are_settling is is_settling
+
+
 def test_a_flood_of_mismatches_reads_once_a_second(aws: InMemoryAws, clock: Clock, keys: SigningKeys) -> None:
     for _forgery in range(1000):
         keys.get()

@@ -312,6 +312,25 @@ def test_a_rotation_half_way_refuses_nobody(aws: InMemoryAws, clock: Clock) -> N
     assert len(aws.in_stream) == 4
 
 
+def test_just_after_a_rotation_an_unknown_signature_is_503_and_no_server_error_and_ten_seconds_later_401(
+    aws: InMemoryAws, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(SigningKeys.__init__, "__defaults__", (clock,))
+    function = ingest_function(aws)
+    forged = request(EVENTS, signature="00" * 32)
+    assert function.handle(forged)["statusCode"] == 401
+    aws.secret_versions = {"AWSCURRENT": "the-new-key", "AWSPREVIOUS": "the-first-key"}
+    clock.advance(1)
+    capsys.readouterr()
+    check_problem(function.handle(forged), 503)
+    counted = metrics_of(capsys.readouterr().out)
+    assert counted["RequestsUndecided"] == 1
+    assert not counted.keys() & {"RequestsUnavailable", "RequestsForged", "RequestsRejected"}
+    assert function.handle(request(EVENTS, hex_signature(EVENTS, "the-new-key")))["statusCode"] == 200
+    clock.advance(10)
+    check_problem(function.handle(forged), 401)
+
+
 def test_get_is_answered_with_the_health(aws: InMemoryAws, function: IngestHandler) -> None:
     answer = function.handle({"httpMethod": "GET", "path": "/health"})
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"status": "ok"})

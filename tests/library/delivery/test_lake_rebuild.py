@@ -59,6 +59,14 @@ def test_no_output_is_kept_that_could_outgrow_a_state(default: Template) -> None
     assert _objects(default)["ResultPath"] is None
 
 
+def test_an_object_is_worked_on_part_after_part_until_nothing_is_left(default: Template) -> None:
+    states = _objects(default)["ItemProcessor"]["States"]
+    assert states["RebuildObject"]["Next"] == "Done?"
+    assert states["Done?"]["Choices"] == [{"Variable": "$", "IsNull": True, "Next": "Done"}]
+    assert states["Done?"]["Default"] == "RebuildObject"
+    assert states["Done"] == {"Type": "Succeed"}
+
+
 def test_one_failed_object_stops_the_rebuild_unless_told_otherwise(default: Template) -> None:
     assert _objects(default)["ToleratedFailurePercentage"] == 0
     assert _objects(_rebuild(tolerated_failure_percentage=5))["ToleratedFailurePercentage"] == 5
@@ -87,7 +95,7 @@ def test_the_function_may_do_exactly_this(default: Template) -> None:
         "ReadHmacKey": {"secretsmanager:GetSecretValue"},
         "DecryptHmacKey": {"kms:Decrypt"},
         "ReadRaw": {"s3:GetObject"},
-        "ListRaw": {"s3:ListBucket"},
+        "TellGone": {"s3:ListBucket"},
         "Write": {"s3:PutObject"},
         "DecryptRaw": {"kms:Decrypt"},
         "EncryptClean": {"kms:GenerateDataKey"},
@@ -101,7 +109,7 @@ def test_the_function_may_do_exactly_this(default: Template) -> None:
     assert "RawKey" in flat(policy["DecryptRaw"]["Resource"])
     assert "CleanKey" in flat(policy["EncryptClean"]["Resource"])
     assert "RawKey" in flat(policy["EncryptErrors"]["Resource"])
-    assert policy["ListRaw"]["Condition"] == {"StringLike": {"s3:prefix": "raw/*"}}
+    assert "Condition" not in policy["TellGone"]
 
 
 def test_the_state_machine_may_do_exactly_this(default: Template) -> None:

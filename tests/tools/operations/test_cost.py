@@ -120,14 +120,14 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         # 30,000,000 x (975 + 420) bytes + 129,600 x 701 bytes = 39.06 GB; x $0.50
         ("CloudWatch", "logs written"): 19.53,
         ("CloudWatch", "logs stored"): 2.11,  # 39.06 GB x 0.15 x 12 months x $0.03
-        ("CloudWatch", "alarms"): 3.50,  # 25 of one metric, two of two, one of six; x $0.10
+        ("CloudWatch", "alarms"): 3.60,  # 24 of one metric, three of two, one of six; x $0.10
         ("CloudWatch", "composite alarms"): 0.50,  # 1 x $0.50
         ("CloudWatch", "dashboards"): 3.00,  # 1 x $3.00
         ("CloudWatch", "metrics"): 5.40,  # 8 + 2 methods x 5; x $0.30
         # The first of 30,129,600 in a second and 5 % of the others: 2,592,000 + 1,376,880; x $5.00 / 1,000,000
         ("X-Ray", "traces"): 19.84,
     }
-    assert round(answer.dollars, 2) == 211.20
+    assert round(answer.dollars, 2) == 211.30
     assert round(answer.dollars_per_million_events, 2) == 7.04
     assert round(answer.by_service["Firehose"], 2) == 7.35
 
