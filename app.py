@@ -101,6 +101,7 @@ class PipelineStack(cdk.Stack):
             credentials=credentials,
             manage_integration=settings.manage_integration,
             ip_allow_list=settings.ip_allow_list_props,
+            names=settings.names_props,
         )
 
 
