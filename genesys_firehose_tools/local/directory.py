@@ -8,7 +8,7 @@ from genesys_firehose_tools.local.values import Values
 
 
 class Presence(NamedTuple):
-    """A presence definition: its label, and the system's presence that it counts as."""
+    """A presence definition: its label, and the system's presence that it counts as, as events write it."""
 
     label: str
     system: str

@@ -401,7 +401,7 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "names too often": (
         lambda _: GenesysNamesProps(interval=cdk.Duration.minutes(30)),
-        "genesys.names.interval is 30 minutes: 60 to 1440 minutes are allowed, so that an alarm can watch it.",
+        "genesys.names.interval is 30 minutes: 60 to 1,440 minutes are allowed, so that an alarm can watch it.",
     ),
     "names of users kept that are not taken": (
         lambda stack: _pipeline(

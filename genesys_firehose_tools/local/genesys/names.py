@@ -56,9 +56,9 @@ def _presences(directory: Directory, query: Mapping[str, str]) -> Entities:
         {
             "id": each,
             "name": presence.label,
-            "type": "System" if presence.label.upper().replace(" ", "_") == presence.system else "User",
+            "type": "System" if presence.label.replace(" ", "") == _listed(presence.system) else "User",
             "languageLabels": {"de": f"{presence.label} (de)", "en_US": presence.label},
-            "systemPresence": presence.system,
+            "systemPresence": _listed(presence.system),
             "divisionId": "*",
             "deactivated": presence.system == "MEAL",
             "selfUri": f"/api/v2/presence/definitions/{each}",
@@ -67,6 +67,11 @@ def _presences(directory: Directory, query: Mapping[str, str]) -> Entities:
     ]
     wanted = query.get("deactivated", "FALSE") == "TRUE"
     return [each for each in entities if each["deactivated"] is wanted]
+
+
+def _listed(system: str) -> str:
+    """Return a system presence as the API writes it, ``OnQueue``, where an event says ``ON_QUEUE``."""
+    return system.title().replace("_", "")
 
 
 def _users(directory: Directory, query: Mapping[str, str]) -> Entities:
