@@ -17,10 +17,12 @@ from genesys_firehose_cdk import (
     InvalidPropertyError,
     IpAllowListProps,
     LakeProps,
+    MaskingPolicy,
     MonitoringProps,
     PartnerBusProps,
     RetentionApplied,
     RetentionMode,
+    TransformProps,
 )
 from genesys_firehose_cdk.common.validation import check_cidr, check_domain, check_email, check_one_of, did_you_mean
 
@@ -40,6 +42,7 @@ _FLAGS = (
     "cloud_watch_role",
     "dynamic_partitioning",
     "ip_allow_list",
+    "keep_user_names",
     "manage_integration",
     "verification",
     "webhook",
@@ -73,6 +76,7 @@ class EnvironmentSettings:
         manage_integration: Create the integration that feeds the bus through them. Default: true.
         ip_allow_list: Keep everybody but Genesys Cloud's networks from the webhook. Default: false.
         genesys_names: The kinds of things whose names are taken into the lake; see GenesysNamesProps. Default: none.
+        keep_user_names: With user among them: whether their names stay readable; see MaskingPolicy. Default: false.
         business_hours: When silence is an alarm, an object of start_hour, end_hour and days; see
             BusinessHoursProps. Default: never.
         domain_name: The webhook's own domain. Default: none.
@@ -111,6 +115,7 @@ class EnvironmentSettings:
     manage_integration: bool = True
     ip_allow_list: bool = False
     genesys_names: tuple[str, ...] | None = None
+    keep_user_names: bool = False
     business_hours: Mapping[str, Any] | None = None
     domain_name: str | None = None
     certificate_arn: str | None = None
@@ -169,6 +174,11 @@ class EnvironmentSettings:
     def names_props(self) -> GenesysNamesProps | None:
         """The names that are taken; None without."""
         return None if self.genesys_names is None else GenesysNamesProps(kinds=self.genesys_names)
+
+    @property
+    def transform_props(self) -> TransformProps | None:
+        """What is masked; None for what the dictionary says."""
+        return TransformProps(masking_policy=MaskingPolicy(keep_user_names=True)) if self.keep_user_names else None
 
     @property
     def watch_props(self) -> GenesysWatchProps | None:

@@ -32,6 +32,7 @@ FULL = {
     "manage_integration": True,
     "ip_allow_list": False,
     "genesys_names": ["queue", "user"],
+    "keep_user_names": True,
     "business_hours": {"start_hour": 7, "end_hour": 18},
     "domain_name": "events.example.com",
     "certificate_arn": CERTIFICATE_ARN,
@@ -225,7 +226,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "environments.dev.acount is unknown, did you mean 'account': allowed are account, acknowledge_compliance, alarm_email, allowed_cidrs, "
         "auto_delete_objects, business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
         "genesys_credentials_arn, genesys_credentials_key_arn, genesys_names, genesys_region, hosted_zone_id, hosted_zone_name, "
-        "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
+        "ip_allow_list, keep_user_names, manage_integration, org_id, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
         "tags, topics, verification, web_acl_arn, webhook.",
     ),
     "names as a text": (
