@@ -257,6 +257,8 @@ TICKETS = {
     "DeduplicationUnavailable",
     "IpRangesRefused",
     "IpRangesUnchecked",
+    "NamesForbidden",
+    "NamesMissing",
     "QuotaUse",
     "SchemaDrift",
     "StreamThrottled",
