@@ -17,10 +17,10 @@ from ingest.delivery import StreamWriter
 from shared.envelope import with_new_ingest_id
 from shared.telemetry import Metrics, log, log_exception
 
-# Of Lambda's 15 minutes. The rest is for the last puts, which end within five.
+# Of Lambda's 15 minutes. The rest is for the last puts, which end within four.
 WORK_SECONDS = 600.0
 # A stream that throttles has some capacity again a second later.
-_PUT_PAUSES = (0.0, 2.0, 10.0, 30.0)
+_PUT_PAUSES = (0.0, 2.0, 8.0)
 _PUT_SECONDS = 60.0
 
 

@@ -331,8 +331,9 @@ def under_iam() -> Iterator[UnderIam]:
         assert trials.lands_an_event_masked()
         delivery = Delivery(deployment)
         # The local Firehose evaluates nothing: the calls of those who put go to the embedded AWS's own.
-        for function in (ingest, names):
-            function.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
+        ingest.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
+        # That one hands each record to the transform function by itself, so there are few.
+        names.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url, KINDS="queue")
         pipeline.aws.enforce_iam()
         yield UnderIam(ingest, transform, rebuild, watch, names, delivery, trials)
 
