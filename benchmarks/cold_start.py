@@ -32,6 +32,7 @@ _OTHERS = (
     "verification",
     "genesys_integration",
     "genesys_ipranges",
+    "genesys_names",
     "genesys_subscription",
     "genesys_watch",
 )

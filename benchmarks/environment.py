@@ -61,6 +61,7 @@ FUNCTION_ENVIRONMENT = {
     "DIRECTIONS": "outbound",
     "SET_NAME": "genesys",
     "MAX_SHRINK_RATIO": "0.5",
+    "KINDS": "queue",
     "ACCEPTED_METRICS": "EventsAccepted",
     "EVENT_SOURCE_NAME": "",
     "INTEGRATION_SUFFIX": "",

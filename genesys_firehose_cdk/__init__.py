@@ -18,6 +18,7 @@ from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList, IpAllowListProps
+from genesys_firehose_cdk.genesys.names import GenesysNames, GenesysNamesProps
 from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.region import GenesysRegion
 from genesys_firehose_cdk.genesys.silence_alarms import BusinessHoursProps
@@ -74,6 +75,8 @@ __all__ = [
     "FreeText",
     "GenesysConnectionProps",
     "GenesysFirehosePipeline",
+    "GenesysNames",
+    "GenesysNamesProps",
     "GenesysProps",
     "GenesysRegion",
     "GenesysWatch",

@@ -21,6 +21,7 @@ from genesys_firehose_cdk.delivery.transform_function import TransformFunction, 
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList
+from genesys_firehose_cdk.genesys.names import GenesysNames
 from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
@@ -86,6 +87,7 @@ class GenesysFirehosePipeline(Construct):
         integration: The integration at Genesys Cloud that feeds the bus; None when it is made by hand.
         subscription: The event subscription at Genesys Cloud that posts to the webhook; None without one.
         ip_allow_list: The allow-list that follows Genesys Cloud's address ranges; None without one.
+        names: Takes the names behind Genesys Cloud's identifiers into the lake; None without them.
         watch: Asks whether events can still come; None without bus and `watch`.
         alarms: The pipeline's alarms.
         events_at_risk: The alarm that is on while events are lost, refused or late.
@@ -331,6 +333,7 @@ class GenesysFirehosePipeline(Construct):
     def _manage_genesys(self, props: PipelineProps) -> None:
         self.subscription: EventSubscription | None = None
         self.integration: EventBridgeIntegration | None = None
+        self.names: GenesysNames | None = None
         genesys = props.genesys
         if genesys is None:
             return
@@ -357,6 +360,16 @@ class GenesysFirehosePipeline(Construct):
             )
             # The bus takes the source that the integration creates.
             self.partner_bus.node.add_dependency(self.integration)
+        if genesys.names is not None:
+            self.names = GenesysNames(
+                self,
+                "Names",
+                context=self.context,
+                connection=genesys,
+                streams=[delivery.stream for delivery in self.delivery_streams],
+                stream_encryption_key=props.delivery.stream_encryption_key,
+                props=genesys.names,
+            )
 
     def _create_monitoring(self, props: PipelineProps) -> None:
         self.watch = (

@@ -55,6 +55,7 @@ OTHER_NAMES = {
     "what the local Firehose tells": {"undelivered_objects", "buffered_records", "active_partitions", "lost_records"},
     "what `local up --json` prints": {"genesys_url"},
     "what the operator's view of the health check tells": {"rotated_early"},
+    "kinds of names": {"wrapup_code", "presence_definition"},
     "directories": {"node_modules", "lambda_src", "genesys_firehose_tools", "genesys_firehose_cdk"},
 }
 SNAKE_CASE = re.compile(r"([a-z]+(?:_[a-z0-9]+)+)(=.*)?")

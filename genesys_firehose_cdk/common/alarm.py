@@ -24,6 +24,8 @@ AlarmSection = Literal[
     "integration-active",
     "ip-ranges-refused",
     "ip-ranges-unchecked",
+    "names-forbidden",
+    "names-missing",
     "partition-count-exceeded",
     "partner-events-undelivered",
     "partner-source-active",

@@ -20,6 +20,10 @@ from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
 CLOSED_CLASSES = frozenset({"person", "text", "secret", "map"})
 _BODY = "eventBody"
 _PERSONAL_TOPICS = "v2.externalcontacts.contacts."
+# The ingress whose records have a shape of their own, and its file, which no schema can be named like.
+_NAMES = "names"
+_NAMES_FILE = "ingress-names"
+_USER = "user"
 
 Schema = Mapping[str, Any]
 # Paths of the policy that an object is in the middle of: which, and how far.
@@ -52,6 +56,10 @@ def compile_plan(policy: MaskingPolicy, shapes: EventShapes) -> dict[str, str]:
         plan = _File(frame, rules, words)
         unknown = plan.add(frame, (), is_known=False, body={})
         files[FRAME] = plan.nodes
+    names = _names(policy)
+    plan = _File(names, rules, words)
+    of_ingress = {_NAMES: (_NAMES_FILE, plan.add(names, (), is_known=True))}
+    files[_NAMES_FILE] = plan.nodes
     rules.refuse_unused(shapes)
     index = {
         "version": policy.version,
@@ -61,6 +69,7 @@ def compile_plan(policy: MaskingPolicy, shapes: EventShapes) -> dict[str, str]:
         "topics": topics,
         "personal_topics": sorted(topic for topic in topics if topic.startswith(_PERSONAL_TOPICS)),
         "without_topic": sorted(without_topic, key=lambda entry: (-len(entry[0]), entry[1])),
+        "of_ingress": of_ingress,
         "unknown_topic": (FRAME, unknown),
         "unknown_shape": (FRAME, _unknown_of(files[FRAME], unknown)),
     }
@@ -222,6 +231,14 @@ def _properties(schema: Schema) -> Iterable[tuple[str, Schema]]:
             while "items" in inner:
                 inner = inner["items"]
             yield name, inner
+
+
+def _names(policy: MaskingPolicy) -> Schema:
+    """Return the shape of the records of names. It is no event's, so a sender's event never has it."""
+    schema: dict[str, Any] = json.loads(Path(__file__).with_name("names.json").read_text(encoding="utf-8"))
+    if policy.keep_user_names:
+        schema["x-when"]["values"].append(_USER)
+    return schema
 
 
 @cache

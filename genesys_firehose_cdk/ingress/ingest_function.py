@@ -141,7 +141,7 @@ class IngestFunction(LeastPrivilegeFunction):
             description="Verifies Genesys Cloud events and puts them to Firehose",
             statements=[
                 *_statements(streams, bucket, buffer_queue, signing_key, oversize),
-                *([] if stream_encryption_key is None else [_stream_key_statement(stream_encryption_key)]),
+                *([] if stream_encryption_key is None else [stream_key_statement(stream_encryption_key)]),
             ],
             environment={
                 "STREAM_NAMES": ",".join(stream.delivery_stream_name for stream in streams),
@@ -245,7 +245,7 @@ def _statements(
     ]
 
 
-def _stream_key_statement(key: kms.IKey) -> iam.PolicyStatement:
+def stream_key_statement(key: kms.IKey) -> iam.PolicyStatement:
     """Let the role put records to a stream under a customer managed key.
 
     Since April 2026 Firehose checks the rights of the caller of PutRecordBatch on the key (seen in AWS's notices to

@@ -68,6 +68,8 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "watch-not-running": (_GENESYS, "Runs of the watch", "Runs"),
     "ip-ranges-refused": (_GENESYS, "Lists of networks refused", "Lists"),
     "ip-ranges-unchecked": (_GENESYS, "Lists of networks checked", "Lists"),
+    "names-forbidden": (_GENESYS, "Kinds of names that may not be listed", "Kinds"),
+    "names-missing": (_GENESYS, "Names taken whole", _ACTIVE),
     "days-to-expiry": (_GENESYS, "Certificate", "Days left"),
     "function-errors": (_FUNCTIONS, "Failed invocations", "Invocations"),
     "function-throttles": (_FUNCTIONS, "Throttled invocations", "Invocations"),

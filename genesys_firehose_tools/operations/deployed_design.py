@@ -10,6 +10,7 @@ from genesys_firehose_tools.errors import ToolError
 from genesys_firehose_tools.operations.deployed_pipeline import choose_pipeline, pipelines_of
 
 _STREAM = "AWS::KinesisFirehose::DeliveryStream"
+_NAMES_HANDLER = "genesys_names.handler.handle"
 
 
 class TemplateError(ToolError):
@@ -42,6 +43,7 @@ class Design:
         access_log: Whether the API logs every request.
         traced: Whether functions and API send traces to AWS X-Ray.
         event_bus: Whether there is an event bus.
+        names: Whether names are taken from Genesys Cloud.
         queue_batch: Messages that the ingest function takes from the queue at once.
         queue_concurrency: Batches that it takes at the same time.
         key_ttl_days: How long the deduplication table remembers a key.
@@ -78,6 +80,7 @@ class Design:
     access_log: bool
     traced: bool
     event_bus: bool
+    names: bool = False
     queue_batch: int
     queue_concurrency: int
     key_ttl_days: int
@@ -233,6 +236,7 @@ class _Reader:
             access_log="AccessLogSetting" in stage,
             traced=ingest.get("TracingConfig", {}).get("Mode") == "Active",
             event_bus=bool(self._count("AWS::Events::EventBus")),
+            names=any(each.get("Handler") == _NAMES_HANDLER for each in self._all("AWS::Lambda::Function")),
             queue_batch=mapping["BatchSize"],
             queue_concurrency=mapping["ScalingConfig"]["MaximumConcurrency"],
             key_ttl_days=int(transform["Environment"]["Variables"]["DEDUPLICATION_TTL_DAYS"]),

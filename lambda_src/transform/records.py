@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from shared.envelope import VERIFICATION, InvalidEnvelopeError, read
+from shared.envelope import RESERVED, InvalidEnvelopeError, read
 from shared.event import (
     KeyedBy,
     content_of,
@@ -173,9 +173,9 @@ class Transformer:
             received_at = parse_time(envelope["received_at"]) or arrived_at
             # The type and the time are read anew, so that a rebuild profits from what was learnt since.
             payload = genesys_payload(event)
-            # Marked events have a partition that no sender can name, and that no table reads.
-            is_marked = envelope["ingress"] == VERIFICATION
-            event_type = VERIFICATION if is_marked else partition_type(event_type_of(payload))
+            ingress = envelope["ingress"]
+            # What the pipeline puts in itself has a partition that no sender can name.
+            event_type = ingress if ingress in RESERVED else partition_type(event_type_of(payload))
             own_time = time_of(payload)
             event_time = own_time or time_around(event, payload)
             dedup_key, keyed_by, content = envelope["dedup_key"], envelope.get("keyed_by"), ""
@@ -183,7 +183,7 @@ class Transformer:
                 content = content_of(payload)  # before it is masked
                 # Older records do not say what their key is made of.
                 keyed_by = keyed_by or _keyed_by(envelope, payload, content)
-            findings = self._masker.mask(payload, received_at.timestamp() * 1000)
+            findings = self._masker.mask(payload, received_at.timestamp() * 1000, ingress)
             topic = topic_of(payload)
         except (InvalidJsonError, BrokenPointerError) as error:
             raise UnreadableRecordError(str(error)) from None
@@ -204,7 +204,7 @@ class Transformer:
         fields = {
             "ingest_id": envelope["ingest_id"],
             "received_at": envelope["received_at"],
-            "ingress": envelope["ingress"],
+            "ingress": ingress,
             "dedup_key": identity,
             "event_type": event_type,
             "event_time": _clear_time(event_time),

@@ -477,6 +477,12 @@ METRICS: dict[str, tuple[str, str, dict[str, float], str]] = {
     "an unknown field": ("schema-drift", "GenesysFirehose", {"SchemaDrift": 3}, "3 unknown fields"),
     "an unknown shape": ("unknown-shapes", "GenesysFirehose", {"UnknownShape": 4}, "4 events of no known shape"),
     "an integration that is off": ("genesys-side", "GenesysFirehose", {"IntegrationActive": 0}, "is not active"),
+    "names that may not be listed": (
+        "names",
+        "GenesysFirehose",
+        {"NamesForbidden": 1, "NamesWhole": 1},
+        "1 of 7 kinds",
+    ),
     "events that do not land": ("last-delivery", "GenesysFirehose", {"EventsAccepted": 5}, "5 events were accepted"),
 }
 

@@ -163,11 +163,14 @@ def _actions(statement: dict[str, Any]) -> set[str]:
 class Trials:
     """What the pipeline must be able to do, each as a question with the answer yes."""
 
-    def __init__(self, deployment: Deployment, ingest: Function, rebuild: Function, watch: Function) -> None:
+    def __init__(
+        self, deployment: Deployment, ingest: Function, rebuild: Function, watch: Function, names: Function
+    ) -> None:
         self._deployment = deployment
         self._ingest = ingest
         self._rebuild = rebuild
         self._watch = watch
+        self._names = names
         self._generator = EventGenerator(secrets.randbits(32))
 
     def event(self) -> GeneratedEvent:
@@ -280,6 +283,10 @@ class Trials:
     def sees_that_the_integration_is_active(self) -> bool:
         return self._watch_answers("IntegrationActive")
 
+    def takes_names(self) -> bool:
+        answer = self._deployment.client("lambda").invoke(FunctionName=self._names.name)
+        return set(json.load(answer["Payload"]).values()) == {"whole"}
+
     def _watch_answers(self, metric: str) -> bool:
         answer = self._deployment.client("lambda").invoke(FunctionName=self._watch.name, LogType="Tail")
         return f'"{metric}":1' in base64.b64decode(answer["LogResult"]).decode()
@@ -318,6 +325,7 @@ class UnderIam:
     transform: Function
     rebuild: Function
     watch: Function
+    names: Function
     delivery: Delivery
     trials: Trials
 
@@ -330,18 +338,21 @@ def under_iam() -> Iterator[UnderIam]:
         transform = Function(deployment, "transform")
         rebuild = Function(deployment, "rebuild")
         watch = Function(deployment, "genesys_watch")
-        for function in (ingest, transform, rebuild, watch):
+        names = Function(deployment, "genesys_names")
+        for function in (ingest, transform, rebuild, watch, names):
             _name_secrets_by_arn(function.role)
         _allow_plain_http(deployment)
         let_failed_messages_come_again_soon(deployment)
         # The local Firehose assumes the delivery role on its first event; IAM's evaluation comes after that.
-        trials = Trials(deployment, ingest, rebuild, watch)
+        trials = Trials(deployment, ingest, rebuild, watch, names)
         assert trials.lands_an_event_masked()
         delivery = Delivery(deployment)
-        # The local Firehose evaluates nothing: the ingest function's calls go to the embedded AWS's own.
+        # The local Firehose evaluates nothing: the calls of those who put go to the embedded AWS's own.
         ingest.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
+        # That one hands each record to the transform function by itself, so there are few.
+        names.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url, KINDS="queue")
         pipeline.aws.enforce_iam()
-        yield UnderIam(ingest, transform, rebuild, watch, delivery, trials)
+        yield UnderIam(ingest, transform, rebuild, watch, names, delivery, trials)
 
 
 def _name_secrets_by_arn(role: Role) -> None:
@@ -387,6 +398,7 @@ def test_the_roles_suffice(under_iam: UnderIam) -> None:
     assert trials.rebuilds_an_event()
     assert trials.sees_that_the_partner_source_is_active()
     assert trials.sees_that_the_integration_is_active()
+    assert trials.takes_names()
 
 
 INGEST_NEEDS: dict[str, Callable[[Trials], bool]] = {
@@ -415,6 +427,8 @@ WATCH_NEEDS: dict[str, Callable[[Trials], bool]] = {
     "secretsmanager:GetSecretValue": Trials.sees_that_the_integration_is_active,
 }
 
+NAMES_NEEDS = frozenset({"firehose:PutRecordBatch", "secretsmanager:GetSecretValue"})
+
 
 @pytest.mark.parametrize("action", INGEST_NEEDS)
 def test_without_this_action_the_ingest_function_fails(under_iam: UnderIam, action: str) -> None:
@@ -438,6 +452,12 @@ def test_without_this_action_the_rebuild_function_fails(under_iam: UnderIam, act
 def test_without_this_action_the_watch_gives_no_answer(under_iam: UnderIam, action: str) -> None:
     with under_iam.watch.without(action):
         assert not WATCH_NEEDS[action](under_iam.trials)
+
+
+@pytest.mark.parametrize("action", sorted(NAMES_NEEDS))
+def test_without_this_action_no_names_are_taken(under_iam: UnderIam, action: str) -> None:
+    with under_iam.names.without(action):
+        assert not under_iam.trials.takes_names()
 
 
 DELIVERY_NEEDS = frozenset(
@@ -469,4 +489,5 @@ def test_the_roles_grant_nothing_else(under_iam: UnderIam) -> None:
     assert under_iam.transform.role.actions - USED_BY_LAMBDA_ITSELF == TRANSFORM_NEEDS.keys()
     assert under_iam.rebuild.role.actions - USED_BY_LAMBDA_ITSELF == REBUILD_NEEDS | REBUILD_NEEDS_ON_AWS
     assert under_iam.watch.role.actions - USED_BY_LAMBDA_ITSELF == WATCH_NEEDS.keys()
+    assert under_iam.names.role.actions - USED_BY_LAMBDA_ITSELF == NAMES_NEEDS
     assert under_iam.delivery.role.actions - USED_BY_LAMBDA_ITSELF == DELIVERY_NEEDS

@@ -30,6 +30,8 @@ PUBLIC = (
     library.GenesysFirehosePipeline,
     library.GenesysProps,
     library.GenesysRegion,
+    library.GenesysNames,
+    library.GenesysNamesProps,
     library.GenesysWatch,
     library.GenesysWatchProps,
     library.HmacKey,

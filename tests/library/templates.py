@@ -17,6 +17,7 @@ from genesys_firehose_cdk import (
     DeliveryProps,
     EventSubscriptionProps,
     GenesysFirehosePipeline,
+    GenesysNamesProps,
     GenesysWatchProps,
     IpAllowListProps,
     LakeProps,
@@ -31,6 +32,7 @@ from tests.library.synthesis import CONTEXT, Template, new_stack, template_of
 from tests.library.test_every_property import BUS, HOURS, bucket, genesys, secret, zone
 from tests.library.test_nag import PIPELINES
 
+NAMES = GenesysNamesProps(kinds=["queue", "user"])
 ALLOW_LIST = IpAllowListProps(additional_cidrs=["198.51.100.0/24", "2001:db8::/32"])
 
 
@@ -49,7 +51,7 @@ def _every_wing_of_genesys_cloud(stack: cdk.Stack) -> None:
         "Pipeline",
         webhook=WebhookProps(signature=SignatureProps.shared_key()),
         partner_bus=BUS,
-        genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=ALLOW_LIST),
+        genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=ALLOW_LIST, names=NAMES),
         watch=GenesysWatchProps(business_hours=HOURS, subscription_path="/api/v2/notifications/eventSubscriptions"),
     )
 

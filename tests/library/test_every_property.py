@@ -31,6 +31,7 @@ from genesys_firehose_cdk import (
     EventSubscriptionProps,
     GenesysConnectionProps,
     GenesysFirehosePipeline,
+    GenesysNamesProps,
     GenesysProps,
     GenesysRegion,
     GenesysWatchProps,
@@ -114,6 +115,7 @@ WRAPS: dict[type[Props], Wrap] = {
         "webhook": WebhookProps(signature=SignatureProps.shared_key()),
     },
     IpAllowListProps: lambda stack, props: {"genesys": genesys(stack, ip_allow_list=props)},
+    GenesysNamesProps: lambda stack, props: {"genesys": genesys(stack, names=props)},
     GenesysWatchProps: lambda stack, props: {"partner_bus": BUS, "genesys": genesys(stack), "watch": props},
     BusinessHoursProps: lambda _, props: {"watch": GenesysWatchProps(business_hours=props)},
     IngestProps: lambda _, props: {"ingest": props},
@@ -203,6 +205,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "integration": _to(integration=EventBridgeIntegrationProps(name="Other")),
         "subscription": _to(subscription=EventSubscriptionProps()),
         "ip_allow_list": _to(ip_allow_list=IpAllowListProps()),
+        "names": _to(names=GenesysNamesProps()),
     },
     EventBridgeIntegrationProps: {
         "name": _to(name="Other"),
@@ -224,6 +227,11 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "additional_cidrs": _to(additional_cidrs=["198.51.100.0/24"]),
         "max_shrink_ratio": _to(max_shrink_ratio=0.25),
         "interval": _to(interval=cdk.Duration.hours(2)),
+    },
+    GenesysNamesProps: {
+        "kinds": _to(kinds=["queue"]),
+        "interval": _to(interval=cdk.Duration.hours(6)),
+        "credentials": lambda stack: {"credentials": secret(stack, "Readers")},
     },
     GenesysWatchProps: {
         "business_hours": _to(business_hours=BusinessHoursProps(start_hour=9, end_hour=18)),

@@ -19,6 +19,7 @@ from genesys_firehose_cdk import (
     EventSubscriptionProps,
     FieldRule,
     GenesysFirehosePipeline,
+    GenesysNamesProps,
     GenesysProps,
     GenesysRegion,
     GenesysWatchProps,
@@ -385,7 +386,31 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "genesys with nothing to do": (
         lambda stack: _pipeline(stack, genesys=genesys(stack)),
-        "genesys is given with nothing to do: it is allowed with a partner_bus, a subscription, an ip_allow_list or a watched subscription_path.",
+        "genesys is given with nothing to do: it is allowed with a partner_bus, a subscription, an ip_allow_list, names or a watched subscription_path.",
+    ),
+    "names of no kind": (
+        lambda _: GenesysNamesProps(kinds=[]),
+        "genesys.names.kinds is empty: allowed are queue, wrapup_code, skill, division, flow, presence_definition, user.",
+    ),
+    "names of a kind that there is not": (
+        lambda _: GenesysNamesProps(kinds=["queues"]),
+        "genesys.names.kinds is 'queues', did you mean 'queue': allowed are division, flow, presence_definition, queue, skill, user, wrapup_code.",
+    ),
+    "names of a kind twice": (
+        lambda _: GenesysNamesProps(kinds=["queue", "queue"]),
+        "genesys.names.kinds holds 'queue' twice: each kind is allowed once.",
+    ),
+    "names too often": (
+        lambda _: GenesysNamesProps(interval=cdk.Duration.minutes(30)),
+        "genesys.names.interval is 30 minutes: 60 to 1,440 minutes are allowed, so that an alarm can watch it.",
+    ),
+    "names of users kept that are not taken": (
+        lambda stack: _pipeline(
+            stack,
+            genesys=genesys(stack, names=GenesysNamesProps()),
+            transform=TransformProps(masking_policy=MaskingPolicy(keep_user_names=True)),
+        ),
+        "transform.masking_policy.keep_user_names is given without user among genesys.names.kinds: it is allowed with it alone.",
     ),
     "watch's client without an organization": (
         lambda stack: _pipeline(

@@ -47,6 +47,7 @@ BOUNDS = [
     ("verification, import", "floor", 1.6),
     ("genesys_integration, import", "floor", 1.6),
     ("genesys_ipranges, import", "floor", 1.6),
+    ("genesys_names, import", "floor", 1.6),
     ("genesys_subscription, import", "floor", 1.6),
     ("genesys_watch, import", "floor", 1.6),
 ]

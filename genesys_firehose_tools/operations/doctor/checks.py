@@ -138,6 +138,7 @@ CHECKS: tuple[Check[Any], ...] = (
         "The partner event source is active.",
     ),
     Check("genesys-side", ingress_checks.look_at_genesys_side, ingress_checks.judge_genesys_side, ""),
+    Check("names", ingress_checks.look_at_names, ingress_checks.judge_names, ""),
     Check(
         "rules",
         ingress_checks.look_at_rules,

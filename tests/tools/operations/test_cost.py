@@ -132,6 +132,13 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
     assert round(answer.by_service["Firehose"], 2) == 7.35
 
 
+def test_names_cost_the_metrics_of_their_runs() -> None:
+    with_names, without = (cents(bill(replace(DEFAULT_DESIGN, names=names))) for names in (True, False))
+    # Three metrics x $0.30; one run a day is nothing.
+    assert {place for place in without if with_names[place] != without[place]} == {("CloudWatch", "metrics")}
+    assert with_names["CloudWatch", "metrics"] - without["CloudWatch", "metrics"] == pytest.approx(0.90)
+
+
 def test_a_hundred_million_events_a_day_reach_the_tiers_of_api_gateway_by_hand() -> None:
     traffic = replace(A_MILLION_A_DAY, events_per_day=100_000_000)
     # 3,000 million requests: 333 x $3.50 = 1,165.50; 667 x $2.80 = 1,867.60; 2,000 x $2.38 = 4,760.00

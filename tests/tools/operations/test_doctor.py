@@ -28,12 +28,14 @@ from genesys_firehose_tools.operations.doctor.ingress_checks import (
     Consumer,
     GenesysSide,
     Health,
+    Names,
     PartnerSource,
     Queue,
     judge_allow_list,
     judge_consumers,
     judge_genesys_side,
     judge_health,
+    judge_names,
     judge_partner_source,
     judge_queues,
 )
@@ -221,6 +223,11 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_genesys_side, GenesysSide({"SubscriptionActive": 0.0}), FAULT, "The subscription at Genesys Cloud"),
     (judge_genesys_side, GenesysSide({"IntegrationActive": None}), NONE, "reported nothing"),
     (judge_genesys_side, GenesysSide({}), NONE, "watches neither"),
+    (judge_names, Names(("routing:queue:view",), 0.0, 1.0), OK, "taken whole"),
+    (judge_names, Names(("routing:queue:view",), 1.0, 1.0), FAULT, "does not let the OAuth client list 1 of 1 kinds"),
+    (judge_names, Names(("routing:queue:view",), 0.0, 0.0), WARNING, "did not take all names"),
+    (judge_names, Names(("routing:queue:view",), None, None), NONE, "no run that takes names"),
+    (judge_names, None, NONE, "takes no names"),
     (judge_queues, queue(waiting=3, oldest=60), OK, ""),
     (judge_queues, queue(waiting=3, oldest=1200), FAULT, "3 messages wait in q, the oldest for 1,200 s"),
     (judge_consumers, [Consumer("u", "Enabled", "")], OK, ""),
@@ -263,7 +270,7 @@ def test_every_check_has_a_name_of_its_own_and_words_for_what_is_good() -> None:
     assert len({check.name for check in CHECKS}) == len(CHECKS)
     for check in CHECKS:
         assert check.good or check.name in {
-            *("last-delivery", "signing-key", "previous-key", "dns", "certificate", "genesys-side"),
+            *("last-delivery", "signing-key", "previous-key", "dns", "certificate", "genesys-side", "names"),
             *("alarm-subscribers", "rebuild", "quotas"),
         }
 
