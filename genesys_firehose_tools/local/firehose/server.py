@@ -17,36 +17,42 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from genesys_firehose_tools.local.firehose.clients import CONFIG, AssumedRoles
 from genesys_firehose_tools.local.firehose.clock import Clock
 from genesys_firehose_tools.local.firehose.description import StreamDescriptions
 from genesys_firehose_tools.local.firehose.faults import Faults, FaultSwitch
+from genesys_firehose_tools.local.firehose.metrics import publish
 from genesys_firehose_tools.local.firehose.service import FirehoseService, ServiceError
 
 logger = logging.getLogger(__name__)
 
 _TARGET_PREFIX = "Firehose_20150804."
 _POLL_SECONDS = 0.05
+_MEASURE_SECONDS = 0.5
 
 
 class LocalFirehose:
     """A running local Firehose on the loopback interface."""
 
-    def __init__(self, service: FirehoseService, port: int = 0) -> None:
+    def __init__(self, service: FirehoseService, port: int = 0, cloudwatch: Any = None) -> None:
         """Create a server; nothing is answered before `start`.
 
         Args:
             service: The operations.
             port: The TCP port; default 0, any free one.
+            cloudwatch: The client that takes the streams' metrics; default None, nobody does.
         """
         self.service = service
+        self._cloudwatch = cloudwatch
         self._http = _HttpServer(("127.0.0.1", port), _Handler)
         self._http.service = service
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._http.serve_forever, args=(_POLL_SECONDS,), daemon=True),
             threading.Thread(target=self._work, daemon=True),
+            threading.Thread(target=self._measure, daemon=True),
         ]
 
     @classmethod
@@ -59,13 +65,13 @@ class LocalFirehose:
             port: The TCP port; default 0, any free one.
             speed: How many seconds of buffering pass in one real second; above 0, default 1.
         """
-        firehose, cloudformation, kms = (
+        firehose, cloudformation, kms, cloudwatch = (
             boto3.client(service, endpoint_url=endpoint_url, region_name=region, config=CONFIG)
-            for service in ("firehose", "cloudformation", "kms")
+            for service in ("firehose", "cloudformation", "kms", "cloudwatch")
         )
         describe = StreamDescriptions(firehose, cloudformation, kms).read
         clients = AssumedRoles(endpoint_url, region)
-        return cls(FirehoseService(describe, clients, Clock(speed), FaultSwitch()), port)
+        return cls(FirehoseService(describe, clients, Clock(speed), FaultSwitch()), port, cloudwatch)
 
     @property
     def url(self) -> str:
@@ -95,6 +101,16 @@ class LocalFirehose:
                 self.service.tick()
             except Exception:
                 logger.exception("A delivery step failed")
+
+
+    def _measure(self) -> None:
+        while self._cloudwatch is not None and not self._stopping.wait(_MEASURE_SECONDS):
+            for stream in self.service.streams.values():
+                stream.measure_freshness()
+            try:
+                publish(self.service.measurements, self._cloudwatch)
+            except (BotoCoreError, ClientError) as error:
+                logger.warning("The metrics are not published: %s", error)
 
 
 class _HttpServer(ThreadingHTTPServer):
