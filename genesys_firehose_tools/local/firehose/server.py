@@ -102,7 +102,6 @@ class LocalFirehose:
             except Exception:
                 logger.exception("A delivery step failed")
 
-
     def _measure(self) -> None:
         while self._cloudwatch is not None and not self._stopping.wait(_MEASURE_SECONDS):
             for stream in self.service.streams.values():

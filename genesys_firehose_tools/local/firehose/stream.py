@@ -57,9 +57,9 @@ class DeliveryStream:
         clients: ClientFactory,
         clock: Clock,
         faults: FaultSwitch,
-        measurements: Measurements,
+        measurements: Measurements | None = None,
     ) -> None:
-        self._measurements = measurements
+        self._measurements = measurements or Measurements()
         self._clients = clients
         self._clock = clock
         self._faults = faults
