@@ -5,6 +5,7 @@ on AWS.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from genesys_firehose_tools.local.errors import LocalError
 
 Resource = Mapping[str, Any]
+
+_SYNTHESIZED = ".synthesized.json"
 
 _UNSUPPORTED: Mapping[str, Callable[[Resource], bool]] = {
     "AWS::Athena::NamedQuery": lambda _: True,
@@ -37,8 +40,14 @@ def remove_unsupported(template: dict[str, Any]) -> list[str]:
     return unsupported
 
 
+def synthesized(assembly: Path, stack: str) -> dict[str, Any]:
+    """Return the template of a stack as it was before it was adapted."""
+    template: dict[str, Any] = json.loads((assembly / f"{stack}{_SYNTHESIZED}").read_text())
+    return template
+
+
 def adapt(assembly: Path, replacements: Mapping[str, str]) -> list[str]:
-    """Take what the embedded AWS does not support out of every template of a cloud assembly.
+    """Take what the embedded AWS does not support out of every template of a cloud assembly, and keep a copy of each.
 
     Args:
         assembly: The directory of the cloud assembly.
@@ -53,6 +62,7 @@ def adapt(assembly: Path, replacements: Mapping[str, str]) -> list[str]:
     removed: list[str] = []
     for path in sorted(assembly.glob("*.template.json")):
         template = json.loads(path.read_text())
+        shutil.copyfile(path, path.with_name(path.name.removesuffix(".template.json") + _SYNTHESIZED))
         unsupported = remove_unsupported(template)
         text = json.dumps(template)
         for logical_id in unsupported:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from genesys_firehose_tools.local.adaptation import adapt
 from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
 from genesys_firehose_tools.local.errors import LocalError
 from genesys_firehose_tools.local.passed_over import apply_settings
-from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
+from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, find_pipeline
 
 ENVIRONMENT = "local"
 """The app's environment that is deployed."""
@@ -28,6 +28,11 @@ _STACK = f"GenesysFirehose-{ENVIRONMENT}"
 _VERIFICATION_STACK = f"{_STACK}-Verification"
 # The OAuth client that a local Genesys Cloud has unless it is told another.
 _GENESYS_CREDENTIALS = {"client_id": "client", "client_secret": "secret"}
+# Waiting is shorter, as in the local Firehose: a message that failed comes again after two seconds, not a minute.
+_SOON = {
+    '"RETRY_DELAY_SECONDS": "60"': '"RETRY_DELAY_SECONDS": "2"',
+    '"VisibilityTimeout": 60': '"VisibilityTimeout": 2',
+}
 _EXECUTE_API = re.compile(r"https://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)")
 
 
@@ -94,6 +99,19 @@ class Deployment:
         """Make a boto3 client of the deployment's account, as a boto3 session does."""
         return _client(service_name, self.firehose_url if service_name == "firehose" else self.endpoint_url)
 
+    def pipeline(self, name: str | None = None) -> DeployedPipeline:
+        """Find the pipeline as operations see it.
+
+        Args:
+            name: Its construct path, or the end of it. Default: the stack's only pipeline.
+
+        Raises:
+            PipelineError: The pipeline can't be told.
+        """
+        found = find_pipeline(self.client("cloudformation"), self.stack, name)
+        # The outputs are those of API Gateway; the embedded AWS serves them elsewhere.
+        return replace(found, outputs={**found.outputs, "IngestUrl": self.ingest_url, "HealthUrl": self.health_url})
+
     def signing_key(self) -> bytes:
         """Read the key that the sender signs with."""
         secret: str = self.client("secretsmanager").get_secret_value(SecretId=self.secret)["SecretString"]
@@ -131,7 +149,7 @@ def deploy(aws: EmbeddedAws) -> Deployment:
         synthesis.result()
         bootstrap.result()
     # The end of a secret's ARN is random, so no setting can know it before.
-    adapt(assembly, {environment_settings()["genesys_credentials_arn"]: credentials["ARN"]})
+    adapt(assembly, {environment_settings()["genesys_credentials_arn"]: credentials["ARN"], **_SOON})
     cloudformation = _client("cloudformation", aws.endpoint_url)
     options = ("--app", str(assembly), "--method", "direct", "--require-approval", "never")
     cdk.run("deploy", _STACK, *options, cwd=aws.directory)

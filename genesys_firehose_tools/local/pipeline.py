@@ -14,10 +14,17 @@ from genesys_firehose_tools.local.errors import LocalError
 
 @dataclass(frozen=True, slots=True)
 class LocalPipeline:
-    """A deployed pipeline and the embedded AWS it runs on."""
+    """A deployed pipeline and the embedded AWS it runs on.
+
+    Attributes:
+        aws: The embedded AWS.
+        deployment: Where everything is.
+        speed: Seconds of Firehose's buffering that pass in one.
+    """
 
     aws: EmbeddedAws
     deployment: Deployment
+    speed: float
 
     @classmethod
     def up(
@@ -48,10 +55,11 @@ class LocalPipeline:
         )
         try:
             report("deploying the app")
-            pipeline = cls(aws, deploy(aws))
+            pipeline = cls(aws, deploy(aws), speed)
             state = {
                 "aws": {"port": aws.port, "pid": aws.pid, "token": aws.token},
                 "deployment": asdict(pipeline.deployment),
+                "speed": speed,
             }
             _state_file(name).write_text(json.dumps(state, indent=2))
         except Exception:
@@ -71,7 +79,7 @@ class LocalPipeline:
         except FileNotFoundError:
             return None
         aws = EmbeddedAws(_directory(name), **state["aws"])
-        return cls(aws, Deployment(**state["deployment"])) if aws.is_running() else None
+        return cls(aws, Deployment(**state["deployment"]), state["speed"]) if aws.is_running() else None
 
     @classmethod
     def get(cls, name: str) -> "LocalPipeline":

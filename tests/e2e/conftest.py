@@ -23,8 +23,6 @@ from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipel
 from genesys_firehose_tools.local.values import GeneratedEvent
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 
-# SQS hides a message that failed from its consumer; the tests do not wait for a deployed pipeline's minute.
-_HIDDEN_SECONDS = 2
 _SETTLED_WITHIN_SECONDS = 60.0
 _ID = re.compile(r"(?<=\.)[0-9a-f-]{36}|(?<=entitytype\.)\w+")
 
@@ -73,7 +71,6 @@ class Sender:
 @pytest.fixture(scope="session")
 def pipeline() -> Iterator[LocalPipeline]:
     with temporary_pipeline("test") as pipeline:
-        let_failed_messages_come_again_soon(pipeline.deployment)
         yield pipeline
 
 
@@ -89,7 +86,6 @@ def pipeline_with(**settings: Any) -> Iterator[LocalPipeline]:
         (app / "cdk.json").write_text(json.dumps(context))
         patch.setattr("genesys_firehose_tools.local.deployment.checkout", lambda: app)
         with temporary_pipeline("test") as pipeline:
-            let_failed_messages_come_again_soon(pipeline.deployment)
             yield pipeline
 
 
@@ -107,13 +103,6 @@ def sender(deployment: Deployment) -> Sender:
 def generate() -> Callable[[str], GeneratedEvent]:
     """Generate events that no other test has sent."""
     return EventGenerator(random.SystemRandom().getrandbits(64)).generate
-
-
-def let_failed_messages_come_again_soon(deployment: Deployment) -> None:
-    deployment.client("sqs").set_queue_attributes(
-        QueueUrl=deployment.queue, Attributes={"VisibilityTimeout": str(_HIDDEN_SECONDS)}
-    )
-    set_retry_delay(deployment, _HIDDEN_SECONDS)
 
 
 def set_retry_delay(deployment: Deployment, seconds: int) -> None:

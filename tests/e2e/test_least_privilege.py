@@ -21,7 +21,7 @@ from genesys_firehose_tools.local.firehose.faults import FaultSwitch
 from genesys_firehose_tools.local.firehose.stream import DeliveryStream
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
-from tests.e2e.conftest import Sender, let_failed_messages_come_again_soon
+from tests.e2e.conftest import Sender
 from tests.manual_clock import ManualClock
 
 USED_BY_LAMBDA_ITSELF = frozenset(
@@ -316,7 +316,6 @@ def under_iam() -> Iterator[UnderIam]:
         for function in (ingest, transform, rebuild, watch):
             _name_secrets_by_arn(function.role)
         _allow_plain_http(deployment)
-        let_failed_messages_come_again_soon(deployment)
         # The local Firehose assumes the delivery role on its first event; IAM's evaluation comes after that.
         trials = Trials(deployment, ingest, rebuild, watch)
         assert trials.lands_an_event_masked()

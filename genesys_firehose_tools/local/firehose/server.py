@@ -4,6 +4,7 @@ Control, for tests and the demo:
 
 - `GET /_local/streams` answers what each stream holds (see `StreamState`).
 - `POST /_local/flush` transforms and delivers all that the streams hold, and answers what is left.
+- `POST /_local/forget` ends the sessions of the roles, as an hour's end does; they are assumed anew.
 - `GET /_local/faults` answers the faults in force, `PUT /_local/faults` replaces them (see `Faults`).
 """
 
@@ -11,6 +12,7 @@ import json
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,18 +38,26 @@ _MEASURE_SECONDS = 0.5
 class LocalFirehose:
     """A running local Firehose on the loopback interface."""
 
-    def __init__(self, service: FirehoseService, port: int = 0, cloudwatch: Any = None) -> None:
+    def __init__(
+        self,
+        service: FirehoseService,
+        port: int = 0,
+        cloudwatch: Any = None,
+        forget: Callable[[], None] = lambda: None,
+    ) -> None:
         """Create a server; nothing is answered before `start`.
 
         Args:
             service: The operations.
             port: The TCP port; default 0, any free one.
             cloudwatch: The client that takes the streams' metrics; default None, nobody does.
+            forget: Ends the sessions of the roles; default, there are none.
         """
         self.service = service
         self._cloudwatch = cloudwatch
         self._http = _HttpServer(("127.0.0.1", port), _Handler)
         self._http.service = service
+        self._http.forget = forget
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._http.serve_forever, args=(_POLL_SECONDS,), daemon=True),
@@ -71,7 +81,8 @@ class LocalFirehose:
         )
         describe = StreamDescriptions(firehose, cloudformation, kms).read
         clients = AssumedRoles(endpoint_url, region)
-        return cls(FirehoseService(describe, clients, Clock(speed), FaultSwitch()), port, cloudwatch)
+        service = FirehoseService(describe, clients, Clock(speed), FaultSwitch())
+        return cls(service, port, cloudwatch, clients.forget)
 
     @property
     def url(self) -> str:
@@ -116,6 +127,7 @@ class _HttpServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
     service: FirehoseService
+    forget: Callable[[], None]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -130,6 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/_local/flush":
             self.server.service.tick(flush=True)
             self._answer(200, self._streams())
+            return
+        if self.path == "/_local/forget":
+            self.server.forget()
+            self._answer(200, {})
             return
         operation = self.headers.get("X-Amz-Target", "").removeprefix(_TARGET_PREFIX)
         service = self.server.service
