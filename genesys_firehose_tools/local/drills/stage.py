@@ -71,6 +71,7 @@ class Stage:
         """Begin anew: what is sent, lands and is measured from now on is looked at."""
         self.time = StretchedTime(datetime.now(UTC), self._speed)
         self.traffic = Traffic()
+        self.also_found: set[tuple[str, Finding]] = set()
         self._clean, self._raw = Lake(self.deployment, "clean/"), Lake(self.deployment, "raw/")
 
     def physical_id(self, kind: str, word: str) -> str:
