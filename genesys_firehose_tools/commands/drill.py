@@ -78,7 +78,8 @@ def _print(outcome: Outcome) -> None:
         for each in outcome.alarms
     )
     table.add_row("alarms", "\n".join(off) or "none goes off")
-    seen = (f"{name}: {finding.seen}" for name, finding in outcome.doctor)
+    # Its check of the alarms says what stands above.
+    seen = (f"{name}: {finding.seen}" for name, finding in outcome.doctor if name != "alarms")
     table.add_row("doctor", "\n".join(seen) or "reports nothing")
     table.add_row("while broken", f"accepted {outcome.accepted_while_broken}, landed {outcome.landed_while_broken}")
     table.add_row(

@@ -99,6 +99,10 @@ class Deployment:
         """Make a boto3 client of the deployment's account, as a boto3 session does."""
         return _client(service_name, self.firehose_url if service_name == "firehose" else self.endpoint_url)
 
+    def embedded_firehose(self) -> Any:
+        """Make a client of the embedded AWS's own Firehose, which keeps the streams' settings."""
+        return _client("firehose", self.endpoint_url)
+
     def pipeline(self, name: str | None = None) -> DeployedPipeline:
         """Find the pipeline as operations see it.
 

@@ -229,6 +229,5 @@ class Stage:
     def findings(self, now: datetime | None = None) -> set[tuple[str, Finding]]:
         """Return what the doctor reports: faults and warnings, by the checks' names."""
         inspection = Inspection(self.deployment, self.pipeline, self.resources, is_local=True, now=now)
-        return {
-            (name, finding) for name, finding in diagnose(inspection) if finding.state in (State.FAULT, State.WARNING)
-        }
+        reported = (State.FAULT, State.WARNING)
+        return {each for each in diagnose(inspection) if each[1].state in reported} | self.also_found

@@ -80,6 +80,12 @@ class DeliveryStream:
     def configure(self, configuration: StreamConfiguration) -> None:
         """Take a configuration, also while records wait; they leave under the new one."""
         with self._working, self._buffers:
+            for sealed in self._sealed:
+                # Its name is made, and it is written with what the destination is now.
+                of_primary = sealed.destination is self.configuration.destination
+                sealed.destination = (
+                    configuration.destination if of_primary else configuration.backup or sealed.destination
+                )
             self.configuration = configuration
             error_log = ErrorLog(configuration.arn, configuration.version, self._clients, self._clock)
             self._error_log = error_log
