@@ -76,6 +76,11 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
 """Where each kind of alarm is shown: row, title and unit."""
 
 _COLORS = {AlarmSeverity.PAGE: cloudwatch.Color.RED, AlarmSeverity.TICKET: cloudwatch.Color.ORANGE}
+_LIMITS = {
+    cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD: "{:,g} or more",
+    cloudwatch.ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD: "{:,g} or less",
+    cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD: "below {:,g}",
+}
 _WIDTH, _IN_A_ROW = 24, 3
 _DAY = Duration.days(1)
 # Amazon CloudWatch API Reference, "Dashboard body structure and syntax": alarms of an alarm widget. A dashboard's name
@@ -107,7 +112,7 @@ class _Graph:
         hours = max(line.period.to_hours(integral=False) for line in self.lines)
         thresholds = {
             (alarm.threshold, alarm.severity): cloudwatch.HorizontalAnnotation(
-                value=alarm.threshold, label=alarm.to_annotation().label, color=_COLORS[alarm.severity]
+                value=alarm.threshold, label=_threshold_label(alarm), color=_COLORS[alarm.severity]
             )
             for alarm in self.alarms
         }
@@ -341,6 +346,11 @@ def _alarm_graphs(alarms: Sequence[PipelineAlarm]) -> Iterator[_Graph]:
             if group:
                 lines = [alarm.watched.with_(label=alarm.node.id) for alarm in group]
                 yield _Graph(row, title, unit, lines, group)
+
+
+def _threshold_label(alarm: PipelineAlarm) -> str:
+    """Say from which value on an alarm goes off, such as `page: 300 or more`."""
+    return f"{alarm.severity.value}: {_LIMITS[alarm.comparison].format(alarm.threshold)}"
 
 
 def _status(events_at_risk: EventsAtRisk, alarms: Sequence[PipelineAlarm]) -> Iterator[cloudwatch.AlarmStatusWidget]:

@@ -57,7 +57,7 @@ class MetricStatistic:
 
     Attributes:
         metric: The metric.
-        statistic: Sum, SampleCount, Average, Minimum or Maximum.
+        statistic: Sum, SampleCount, Average, Minimum, Maximum or p99.
         period: The period.
     """
 
@@ -216,6 +216,7 @@ class Samples:
                 return total / count
             case "Minimum":
                 return min(each["Minimum"] for each in found)
-            case "Maximum":
+            # Of fewer than a hundred samples the 99th percentile is the highest.
+            case "Maximum" | "p99":
                 return max(each["Maximum"] for each in found)
         raise ValueError(f"The statistic {wanted.statistic} is not known here.")

@@ -173,7 +173,7 @@ def schema_change(stage: Stage) -> Steps:
         event.body["sentiment"] = {"score": 0.5}
         event.body["direction"] = 7
     stage.send(events)
-    stage.wait_until(lambda: stage.landed() == len(events), "the events land")
+    stage.wait_until(lambda: stage.has_landed(events), "the events land")
     yield
 
 
@@ -184,7 +184,7 @@ def too_large(stage: Stage) -> Steps:
     for event in events:
         event.body["eventBody"]["transcripts"][0]["alternatives"][0]["transcript"] = "and so on " * 150_000
     stage.send(events, batch=1)
-    stage.wait_until(lambda: stage.landed() == len(events), "the events land")
+    stage.wait_until(lambda: stage.has_landed(events), "the events land")
     yield
 
 
@@ -247,8 +247,9 @@ def inactive_integration(stage: Stage) -> Steps:
 def deduplication_down(stage: Stage) -> Steps:
     """Let the transform function ask for a table that is not there."""
     with stage.function_with("Transform", DEDUPLICATION_TABLE="no-such-table"):
-        stage.send(stage.generate(10))
-        stage.wait_until(lambda: stage.landed() == 10, "the events land")
+        events = stage.generate(10)
+        stage.send(events)
+        stage.wait_until(lambda: stage.has_landed(events), "the events land")
         yield
 
 

@@ -11,6 +11,8 @@ from genesys_firehose_tools.local.adaptation import synthesized
 from genesys_firehose_tools.local.drills.alarms import AlarmDefinition
 from genesys_firehose_tools.local.pipeline import LocalPipeline
 
+_ALARMS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+
 
 class Definitions:
     """What a local pipeline's template says of alarms and dashboard.
@@ -25,7 +27,11 @@ class Definitions:
         described = cloudformation.describe_stack_resources(StackName=deployment.stack)["StackResources"]
         self._names = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in described}
         self._names |= {"AWS::Region": deployment.region, "AWS::AccountId": deployment.account, "AWS::Partition": "aws"}
-        self._resources = synthesized(pipeline.aws.directory / "cdk.out", deployment.stack)["Resources"].values()
+        resources = synthesized(pipeline.aws.directory / "cdk.out", deployment.stack)["Resources"]
+        self._names |= {
+            name: each["Properties"]["AlarmName"] for name, each in resources.items() if each["Type"] in _ALARMS
+        }
+        self._resources = resources.values()
 
     def alarms(self) -> list[AlarmDefinition]:
         """Return every alarm that watches a metric."""

@@ -100,6 +100,11 @@ class Stage:
         """Return how many of the events that were sent are in clean/ now."""
         return self._verdict().landed
 
+    def has_landed(self, events: Sequence[GeneratedEvent]) -> bool:
+        """Tell whether all of these events are in clean/ now."""
+        self._clean.refresh()
+        return {event.marker for event in events} <= self._clean.markers()
+
     def verdict(self) -> Verdict:
         """Wait until nothing is under way, and judge what landed."""
         wait_until_settled(self.deployment, WAIT_SECONDS)

@@ -75,6 +75,7 @@ class DeliveryStream:
         self._sealed: list[SealedObject] = []
         self._lost_records = 0
         self._closed = False
+        self.configuration = configuration
         self.configure(configuration)
 
     def configure(self, configuration: StreamConfiguration) -> None:
