@@ -36,8 +36,11 @@ def _make_picture(pipeline: LocalPipeline) -> None:
 
 
 def _send(stage: Stage, minutes: int = _MINUTES_OF_TRAFFIC) -> None:
-    for _ in range(minutes):
+    for minute in range(minutes):
+        if minute % 5 == 0:
+            stage.run_watch()
         stage.send(stage.generate(_EVENTS_A_MINUTE), batch=1)
+        stage.send_by_bus(_EVENTS_A_MINUTE)
         stage.wait_minutes(0.5)
 
 

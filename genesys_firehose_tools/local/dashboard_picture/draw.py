@@ -1,6 +1,7 @@
 """Draws a dashboard as the console lays it out: 24 columns, each widget in its place."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.dates import DateFormatter
+from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from genesys_firehose_tools.local.dashboard_picture.widgets import Graph
 from genesys_firehose_tools.local.drills.alarms import AlarmState, MetricData
@@ -24,7 +26,9 @@ _ALARM_COLORS = {
     AlarmState.OK: "#2ca02c",
     AlarmState.INSUFFICIENT_DATA: "#bbbbbb",
 }
-_ALARM_COLUMNS = 4
+_ALARM_COLUMNS = 3
+_TICKS = 5
+_LABEL_WIDTH = 22
 _STYLE: Any = {
     "font.size": 7,
     # Text stays text, so that it can be searched and the file is small; the same data make the same bytes.
@@ -85,7 +89,7 @@ def _draw_widget(
         figure.text(left, bottom + height / 2, text, fontsize=13, weight="bold", va="center")
         return
     # Room for title, labels of the axis, and the legend below.
-    axes = figure.add_axes((left + 0.012, bottom + 0.42 * height, width - 0.012, 0.44 * height))
+    axes = figure.add_axes((left + 0.012, bottom + 0.34 * height, width - 0.012, 0.54 * height))
     axes.set_title(properties["title"], loc="left", fontsize=9, weight="bold")
     match widget["type"], properties.get("view"):
         case "alarm", _:
@@ -114,6 +118,8 @@ def _draw_graph(axes: Axes, properties: Mapping[str, Any], data: MetricData, beg
     axes.set_ylim(bottom=axis["min"])
     axes.margins(y=0.15)
     axes.set_xlim(begin, end)  # type: ignore[arg-type]
+    axes.yaxis.set_major_locator(MaxNLocator(_TICKS) if has_values else NullLocator())
+    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=_TICKS))  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))  # type: ignore[no-untyped-call]
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=2, frameon=False, fontsize=6, borderpad=0)
 
@@ -123,8 +129,8 @@ def _draw_numbers(axes: Axes, graph: Graph, data: MetricData, begin: datetime, e
     axes.axis("off")
     for number, (line, [value]) in enumerate(graph.over(end - begin).values(data, [end])):
         place = (number + 0.5) / len(graph.lines)
-        axes.text(place, 0.55, "no data" if value is None else f"{value:,.0f}", ha="center", fontsize=18)
-        axes.text(place, 0.15, line.label, ha="center")
+        axes.text(place, 0.5, "no data" if value is None else f"{value:,.0f}", ha="center", fontsize=18)
+        axes.text(place, 0.35, textwrap.fill(line.label, _LABEL_WIDTH), ha="center", va="top")
 
 
 def _draw_alarms(axes: Axes, alarms: Sequence[str], states: Mapping[str, AlarmState]) -> None:
@@ -133,10 +139,11 @@ def _draw_alarms(axes: Axes, alarms: Sequence[str], states: Mapping[str, AlarmSt
     rows = math.ceil(len(alarms) / _ALARM_COLUMNS)
     for number, name in enumerate(alarms):
         column, row = divmod(number, rows)
-        x, y = column / _ALARM_COLUMNS, 1.05 - 1.9 * (row + 0.5) / rows
+        # Down to the widget's own end, below that of the axes.
+        x, y = column / _ALARM_COLUMNS, 1 - 1.6 * (row + 0.5) / rows
         color = _ALARM_COLORS[states.get(name, AlarmState.INSUFFICIENT_DATA)]
-        axes.text(x, y, "■", color=color, fontsize=6, va="center")
-        axes.text(x + 0.02, y, name.rsplit("/", 1)[-1], fontsize=6, va="center")
+        axes.text(x, y, "■", color=color, fontsize=5.5, va="center")
+        axes.text(x + 0.02, y, name.rsplit("/", 1)[-1], fontsize=5.5, va="center")
 
 
 def _times(begin: datetime, end: datetime) -> list[datetime]:
