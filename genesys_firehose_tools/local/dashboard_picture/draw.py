@@ -31,6 +31,8 @@ _TICKS = 5
 _LABEL_WIDTH = 22
 _STYLE: Any = {
     "font.size": 7,
+    # Each text of the picture names all of them.
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],
     # Text stays text, so that it can be searched and the file is small; the same data make the same bytes.
     "svg.fonttype": "none",
     "svg.hashsalt": "dashboard",

@@ -1,7 +1,6 @@
 """The picture of the dashboard shows every widget, line, unit and threshold of the definition."""
 
 import html
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,17 +11,12 @@ import pytest
 from genesys_firehose_tools.local.dashboard_picture.draw import draw
 from genesys_firehose_tools.local.dashboard_picture.widgets import Graph, metrics_of
 from genesys_firehose_tools.local.drills.alarms import AlarmState, Samples
-from tests.library.synthesis import ROOT, Template, flat
+from tests.library.monitoring.test_dashboard import body_of
+from tests.library.synthesis import ROOT
 from tests.library.templates import template
 
 BEGIN = datetime(2026, 11, 30, 10, tzinfo=UTC)
 END = BEGIN + timedelta(hours=1)
-
-
-def _body(of: Template) -> dict[str, Any]:
-    [dashboard] = of.resources("AWS::CloudWatch::Dashboard").values()
-    body: dict[str, Any] = json.loads(flat(dashboard["Properties"]["DashboardBody"]))
-    return body
 
 
 def _texts(body: dict[str, Any]) -> Iterator[str]:
@@ -56,14 +50,14 @@ def _draw(body: dict[str, Any], path: Path) -> str:
 def test_every_widget_line_unit_and_threshold_of_the_definition_stands_in_the_picture(
     name: str, tmp_path: Path
 ) -> None:
-    body = _body(template(name))
+    body = body_of(template(name))
     picture = _draw(body, tmp_path / "dashboard.svg")
     assert [text for text in _texts(body) if text not in picture] == []
     assert "no data" not in picture
 
 
 def test_the_same_data_make_the_same_picture_and_none_make_one_that_says_so(tmp_path: Path) -> None:
-    body = _body(template("bus alone"))
+    body = body_of(template("bus alone"))
     assert _draw(body, tmp_path / "one.svg") == _draw(body, tmp_path / "two.svg")
     draw(body, Samples(), {}, BEGIN, END, tmp_path / "none.svg")
     assert "no data" in (tmp_path / "none.svg").read_text()
@@ -71,6 +65,6 @@ def test_the_same_data_make_the_same_picture_and_none_make_one_that_says_so(tmp_
 
 def test_the_picture_of_the_documentation_is_of_the_dashboard_as_it_is_now() -> None:
     picture = html.unescape((ROOT / "docs" / "dashboard.svg").read_text())
-    body = _body(template("Pipeline of local"))
+    body = body_of(template("Pipeline of local"))
     names = set(_texts({"widgets": [each for each in body["widgets"] if each["type"] != "alarm"]}))
     assert [text for text in names if text not in picture] == []
