@@ -36,9 +36,11 @@ def _texts(body: dict[str, Any]) -> Iterator[str]:
 
 def _draw(body: dict[str, Any], path: Path) -> str:
     data = Samples()
-    for number, metric in enumerate(metrics_of(body)):
+    for number, metric in enumerate(metrics_of(body), start=1):
         for minute in range(0, 60, 5):
-            data.add(metric, BEGIN + timedelta(minutes=minute), Sum=number, SampleCount=2, Minimum=0, Maximum=number)
+            data.add(
+                metric, BEGIN + timedelta(minutes=minute), Sum=number, SampleCount=2, Minimum=number, Maximum=number
+            )
     states = dict.fromkeys(
         (alarm for widget in body["widgets"] for alarm in widget["properties"].get("alarms", [])), AlarmState.OK
     )
