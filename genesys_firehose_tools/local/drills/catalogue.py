@@ -1,6 +1,7 @@
 """Every drill: what it breaks, what it sends, and how it is mended."""
 
 import json
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from genesys_firehose_tools.local.certificates import Authority, tls_server
 from genesys_firehose_tools.local.drills.stage import Stage
+from genesys_firehose_tools.local.firehose.service import DESCRIPTION_LIFETIME_SECONDS
 from genesys_firehose_tools.operations.doctor.tls import judge_certificate, shake_hands
 
 Steps = Generator[None, None, None]
@@ -89,11 +91,11 @@ def wrong_role(stage: Stage) -> Steps:
             DestinationId=current["Destinations"][0]["DestinationId"],
             ExtendedS3DestinationUpdate={"RoleARN": arn},
         )
+        # The local Firehose reads a stream's settings at a put, when those it knows are five seconds old.
+        time.sleep(DESCRIPTION_LIFETIME_SECONDS)
+        stage.send(stage.generate(10))
         if arn != right:
-            # The local Firehose reads the stream's settings again every five seconds.
-            stage.wait_minutes(5.5)
-            stage.send(stage.generate(10))
-            stage.wait_minutes(6)
+            stage.wait_minutes(7)
             yield
 
 
