@@ -27,7 +27,7 @@ from genesys_firehose_tools.operations.doctor.diagnosis import diagnose
 from genesys_firehose_tools.operations.doctor.findings import Finding, State
 from genesys_firehose_tools.operations.doctor.inspection import Inspection
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 """How long a drill waits for what must happen."""
 
 _POLL_SECONDS = 0.1
