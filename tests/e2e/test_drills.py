@@ -13,7 +13,7 @@ from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipel
 from tests.e2e.test_commands import run as run_command
 
 # A machine that is busy is late as a pipeline is: one second here is a minute there.
-LATE = {"BackupFreshness", "DeliveryFreshness", "QueueAge", "QueueDepth", "ServerErrors"}
+LATE = {"BackupFreshness", "DeliveryFreshness", "QueueAge", "QueueDepth", "ServerErrors", "ClientErrors"}
 # The doctor's check of the alarms says what the drill says; the embedded AWS has no calculated alarms.
 ALARMS = {"alarms"}
 QUICK = ("dead-transform", "schema-change", "too-large", "poison-message", "expired-certificate")

@@ -120,8 +120,8 @@ def missing_checksum(stage: Stage) -> Steps:
 def throttled(stage: Stage) -> Steps:
     """Refuse every put; the events go to the buffer queue."""
     stage.set_faults(throttle=1)
-    stage.send(stage.generate(600))
-    stage.wait_minutes(7)
+    stage.send(stage.generate(800))
+    stage.wait_minutes(8)
     yield
     stage.set_faults()
     stage.wait_until(lambda: stage.message_count(stage.deployment.queue) == 0, "the queue is empty")
@@ -155,7 +155,7 @@ def dead_webhook(stage: Stage) -> Steps:
     stage.send(events, batch=5)
 
 
-@_drill("The sender signs with another key.", alarms="ClientErrors RefusedShare")
+@_drill("The sender signs with another key.", alarms="RefusedShare")
 def wrong_key(stage: Stage) -> Steps:
     """Sign with a key that is not the secret's."""
     stage.send(stage.generate(120), batch=1, key=b"another key than the secret's")
