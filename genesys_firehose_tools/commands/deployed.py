@@ -1,7 +1,5 @@
 """The deployed pipeline that a command works on."""
 
-from dataclasses import replace
-
 import boto3
 from botocore.config import Config
 
@@ -32,9 +30,6 @@ def connect(
     """
     if stack is None:
         deployment = LocalPipeline.get(name).deployment
-        found = find_pipeline(deployment.client("cloudformation"), deployment.stack, pipeline or deployment.pipeline)
-        # The outputs are those of API Gateway; the embedded AWS serves them elsewhere.
-        urls = {"IngestUrl": deployment.ingest_url, "HealthUrl": deployment.health_url}
-        return deployment, replace(found, outputs={**found.outputs, **{key: url for key, url in urls.items() if url}})
+        return deployment, deployment.deployed(pipeline)
     clients = boto3.Session(region_name=region, profile_name=profile)
     return clients, find_pipeline(clients.client("cloudformation", config=_SOON), stack, pipeline)

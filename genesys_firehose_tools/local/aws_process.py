@@ -26,6 +26,7 @@ from genesys_firehose_tools.local.aws import (
     SPEED,
     SUPPORTED_TYPES_FILE,
 )
+from genesys_firehose_tools.local.aws_metrics import record_metrics
 
 _CHECKSUM_IS_MISSING = (
     "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
@@ -147,9 +148,9 @@ def _start(service: str, *options: str) -> Callable[[], str]:
     return url
 
 
-def _start_services() -> None:
+def _start_services(speed: str) -> None:
     """Start the local Firehose and Genesys Cloud, and let every function take them for the real ones."""
-    speed, organization = os.environ.pop(SPEED), os.environ.pop(ORGANIZATION)
+    organization = os.environ.pop(ORGANIZATION)
     firehose = _start("firehose", "--region", REGION, "--speed", speed)
     if organization:
         genesys = _start("genesys", "--organization-id", organization)()
@@ -163,7 +164,9 @@ if __name__ == "__main__":
     if os.environ.pop(LIFELINE):
         threading.Thread(target=_end_with_caller, daemon=True).start()
     Path(SUPPORTED_TYPES_FILE).write_text("\n".join(provisioners._RESOURCE_HANDLERS))
-    _start_services()
+    speed = os.environ.pop(SPEED)
+    _start_services(speed)
+    record_metrics(float(speed))
     _serve_partner_sources()
     _demand_checksums()
     _keep_full_buckets()

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,6 +72,24 @@ class Deployment:
     def client(self, service_name: str) -> Any:
         """Make a boto3 client of the deployment's account, as a boto3 session does."""
         return embedded_client(service_name, self.firehose_url if service_name == "firehose" else self.endpoint_url)
+
+    def embedded_firehose(self) -> Any:
+        """Make a client of the embedded AWS's own Firehose, which keeps the streams' settings."""
+        return embedded_client("firehose", self.endpoint_url)
+
+    def deployed(self, name: str | None = None) -> DeployedPipeline:
+        """Find the pipeline as operations see it.
+
+        Args:
+            name: Its construct path, or the end of it. Default: the pipeline that the deployment is for.
+
+        Raises:
+            PipelineError: The pipeline can't be told.
+        """
+        found = find_pipeline(self.client("cloudformation"), self.stack, name or self.pipeline)
+        # The outputs are those of API Gateway; the embedded AWS serves them elsewhere.
+        urls = {"IngestUrl": self.ingest_url, "HealthUrl": self.health_url}
+        return replace(found, outputs={**found.outputs, **{key: url for key, url in urls.items() if url}})
 
     def signing_key(self) -> bytes:
         """Read the key that the sender signs with."""

@@ -17,10 +17,17 @@ from genesys_firehose_tools.local.errors import LocalError
 
 @dataclass(frozen=True, slots=True)
 class LocalPipeline:
-    """A deployed pipeline and the embedded AWS it runs on."""
+    """A deployed pipeline and the embedded AWS it runs on.
+
+    Attributes:
+        aws: The embedded AWS.
+        deployment: Where everything is.
+        speed: Seconds of Firehose's buffering that pass in one.
+    """
 
     aws: EmbeddedAws
     deployment: Deployment
+    speed: float
 
     @classmethod
     def up(
@@ -66,10 +73,11 @@ class LocalPipeline:
             )
             try:
                 report("deploying the app")
-                up = cls(aws, deploy(aws, found))
+                up = cls(aws, deploy(aws, found), speed)
                 state = {
                     "aws": {"port": aws.port, "pid": aws.pid, "token": aws.token},
                     "deployment": asdict(up.deployment),
+                    "speed": speed,
                 }
                 _state_file(name).write_text(json.dumps(state, indent=2))
             except Exception:
@@ -96,8 +104,8 @@ class LocalPipeline:
         if not aws.is_running():
             return None
         try:
-            return cls(aws, Deployment(**state["deployment"]))
-        except TypeError:
+            return cls(aws, Deployment(**state["deployment"]), state["speed"])
+        except (KeyError, TypeError):
             raise LocalError(
                 f"The local pipeline named {name} was started by another version of genesys-firehose-cdk: end its "
                 f"process group, `kill -- -{aws.pid}`, and start it again."

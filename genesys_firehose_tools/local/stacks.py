@@ -31,7 +31,22 @@ _DEPLOYED_WITHIN_SECONDS = 900
 # Where the CDK's bootstrap notes its version, which every template asks for.
 _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/"
 _BOOTSTRAP_VERSION = "30"
+# Waiting is shorter, as in the local Firehose: a message that failed comes again after two seconds, not a minute.
+_SOON = {
+    '"RETRY_DELAY_SECONDS": "60"': '"RETRY_DELAY_SECONDS": "2"',
+    '"VisibilityTimeout": 60': '"VisibilityTimeout": 2',
+}
 _ASSETS_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+
+
+def synthesized_template(aws: EmbeddedAws, stack: str) -> dict[str, Any]:
+    """Return the template of a deployed stack as it was before it was adapted."""
+    template: dict[str, Any] = json.loads(_synthesized_file(aws, stack).read_text())
+    return template
+
+
+def _synthesized_file(aws: EmbeddedAws, stack: str) -> Path:
+    return aws.directory / f"{stack}.synthesized.json"
 
 
 class StackDeployer:
@@ -45,7 +60,7 @@ class StackDeployer:
         self._aws = aws
         self._s3 = self._client("s3")
         self._cloudformation = self._client("cloudformation")
-        self._replacements: dict[str, str] = {}
+        self._replacements: dict[str, str] = dict(_SOON)
         self._uploaded: set[tuple[str, str]] = set()
 
     def deploy(self, stacks: Sequence[Stack]) -> None:
@@ -94,6 +109,7 @@ class StackDeployer:
         self._s3.put_object(Bucket=bucket, Key=self._replaced(asset.key), Body=body)
 
     def _create(self, stack: Stack) -> None:
+        _synthesized_file(self._aws, stack.name).write_text(json.dumps(stack.template))
         template = self._adapted(stack.template)
         key = f"{stack.name}.template.json"
         # A template of more than 51,200 bytes can only come from a bucket (AWS CloudFormation User Guide, "Quotas").

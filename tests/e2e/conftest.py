@@ -27,8 +27,6 @@ from genesys_firehose_tools.local.values import GeneratedEvent
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 from tests.library.synthesis import CONTEXT, ROOT
 
-# SQS hides a message that failed from its consumer; the tests do not wait for a deployed pipeline's minute.
-_HIDDEN_SECONDS = 2
 _SETTLED_WITHIN_SECONDS = 60.0
 LOCAL_SETTINGS = CONTEXT["environments"]["local"]
 """The environment of the app that the tests deploy."""
@@ -90,7 +88,6 @@ def pipeline_with(**settings: Any) -> Iterator[LocalPipeline]:
     with TemporaryDirectory() as assembly:
         synthesize_with_node([str(ROOT / "app.py")], assembly, CDK_CONTEXT_JSON=json.dumps(context))
         with temporary_pipeline("test", Path(assembly)) as pipeline:
-            let_failed_messages_come_again_soon(pipeline.deployment)
             yield pipeline
 
 
@@ -119,13 +116,6 @@ def sender(deployment: Deployment) -> Sender:
 def generate() -> Callable[[str], GeneratedEvent]:
     """Generate events that no other test has sent."""
     return EventGenerator(random.SystemRandom().getrandbits(64)).generate
-
-
-def let_failed_messages_come_again_soon(deployment: Deployment) -> None:
-    deployment.client("sqs").set_queue_attributes(
-        QueueUrl=deployment.queue, Attributes={"VisibilityTimeout": str(_HIDDEN_SECONDS)}
-    )
-    set_retry_delay(deployment, _HIDDEN_SECONDS)
 
 
 def set_retry_delay(deployment: Deployment, seconds: int) -> None:

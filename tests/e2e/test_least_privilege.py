@@ -24,7 +24,7 @@ from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
 from shared.envelope import wrap
 from shared.event import describe
-from tests.e2e.conftest import Sender, let_failed_messages_come_again_soon
+from tests.e2e.conftest import Sender
 from tests.manual_clock import ManualClock
 
 USED_BY_LAMBDA_ITSELF = frozenset(
@@ -342,7 +342,6 @@ def under_iam() -> Iterator[UnderIam]:
         for function in (ingest, transform, rebuild, watch, names):
             _name_secrets_by_arn(function.role)
         _allow_plain_http(deployment)
-        let_failed_messages_come_again_soon(deployment)
         # The local Firehose assumes the delivery role on its first event; IAM's evaluation comes after that.
         trials = Trials(deployment, ingest, rebuild, watch, names)
         assert trials.lands_an_event_masked()

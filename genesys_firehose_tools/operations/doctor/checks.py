@@ -10,6 +10,7 @@ from genesys_firehose_tools.operations.doctor import (
     key_checks,
     lake_checks,
     monitoring_checks,
+    quota_checks,
     role_checks,
     tls,
 )
@@ -202,6 +203,6 @@ CHECKS: tuple[Check[Any], ...] = (
     ),
     Check("alarm-subscribers", monitoring_checks.look_at_subscribers, monitoring_checks.judge_subscribers, ""),
     Check("rebuild", monitoring_checks.look_at_rebuild, monitoring_checks.judge_rebuild, ""),
-    Check("quotas", monitoring_checks.look_at_quotas, monitoring_checks.judge_quotas, ""),
+    Check("quotas", quota_checks.look_at_quotas, quota_checks.judge_quotas, ""),
 )
 """All checks, in the order of the way of an event."""

@@ -55,11 +55,11 @@ from genesys_firehose_tools.operations.doctor.monitoring_checks import (
     StateMachine,
     Subscribers,
     judge_function_settings,
-    judge_quotas,
     judge_rebuild,
     judge_stack,
     judge_subscribers,
 )
+from genesys_firehose_tools.operations.doctor.quota_checks import Quotas, QuotaUse, judge_quotas
 from genesys_firehose_tools.operations.doctor.role_checks import Trust, judge_trust, look_at_grants
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -249,8 +249,11 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_rebuild, StateMachine(arn="a", status="DELETING", last=None), FAULT, "is DELETING"),
     (judge_rebuild, StateMachine(arn="a", status="ACTIVE", last="FAILED"), WARNING, "is FAILED"),
     (judge_rebuild, None, NONE, "no rebuild"),
-    (judge_quotas, 1000, OK, "1,000 functions"),
-    (judge_quotas, 10, WARNING, "10 functions"),
+    (judge_quotas, Quotas(1000, ()), OK, "1,000 functions"),
+    (judge_quotas, Quotas(10, ()), WARNING, "10 functions"),
+    (judge_quotas, Quotas(1000, (QuotaUse("puts/s into s", 15, 2000),)), OK, "at most: puts/s into s 0.8%"),
+    (judge_quotas, Quotas(1000, (QuotaUse("puts/s into s", 1600, 2000),)), WARNING, "1,600 puts/s into s of 2,000"),
+    (judge_quotas, Quotas(1000, (QuotaUse("puts/s into s", None, 2000),)), OK, "in use of: puts/s into s"),
 ]
 
 
