@@ -18,6 +18,7 @@ from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList, IpAllowListProps
+from genesys_firehose_cdk.genesys.key_rotation import KeyRotation
 from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.region import GenesysRegion
 from genesys_firehose_cdk.genesys.silence_alarms import BusinessHoursProps
@@ -83,6 +84,7 @@ __all__ = [
     "InvalidPropertyError",
     "IpAllowList",
     "IpAllowListProps",
+    "KeyRotation",
     "LakeCatalog",
     "LakeCatalogProps",
     "LakeProps",

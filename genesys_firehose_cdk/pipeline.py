@@ -21,6 +21,7 @@ from genesys_firehose_cdk.delivery.transform_function import TransformFunction, 
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList
+from genesys_firehose_cdk.genesys.key_rotation import KeyRotation
 from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
@@ -85,6 +86,7 @@ class GenesysFirehosePipeline(Construct):
         partner_bus: The event bus of Genesys Cloud's partner event source; None without one.
         integration: The integration at Genesys Cloud that feeds the bus; None when it is made by hand.
         subscription: The event subscription at Genesys Cloud that posts to the webhook; None without one.
+        key_rotation: Rotates the signing key on a schedule; None without one.
         ip_allow_list: The allow-list that follows Genesys Cloud's address ranges; None without one.
         watch: Asks whether events can still come; None without bus and `watch`.
         alarms: The pipeline's alarms.
@@ -285,6 +287,7 @@ class GenesysFirehosePipeline(Construct):
                 "SigningKey",
                 description="Genesys Firehose pipeline: the key that the webhook's sender signs with",
                 existing_secret=props.webhook.signature.existing_secret,
+                is_rotated=props.webhook.signature.rotation is not None,
                 removal_policy=props.removal_policy,
             )
         )
@@ -330,6 +333,7 @@ class GenesysFirehosePipeline(Construct):
 
     def _manage_genesys(self, props: PipelineProps) -> None:
         self.subscription: EventSubscription | None = None
+        self.key_rotation: KeyRotation | None = None
         self.integration: EventBridgeIntegration | None = None
         genesys = props.genesys
         if genesys is None:
@@ -346,6 +350,7 @@ class GenesysFirehosePipeline(Construct):
             )
             # Genesys Cloud posts as soon as the subscription exists, so the API must answer by then.
             self.subscription.node.add_dependency(self.api)
+            self.key_rotation = self._rotate_key(props.webhook, self.signing_key, self.subscription)
         if props.partner_bus is not None and self.partner_bus is not None and genesys.manage_integration:
             self.integration = EventBridgeIntegration(
                 self,
@@ -357,6 +362,22 @@ class GenesysFirehosePipeline(Construct):
             )
             # The bus takes the source that the integration creates.
             self.partner_bus.node.add_dependency(self.integration)
+
+    def _rotate_key(
+        self, webhook: WebhookProps | None, signing_key: HmacKey, subscription: EventSubscription
+    ) -> KeyRotation | None:
+        if webhook is None or webhook.signature.rotation is None:
+            return None
+        return KeyRotation(
+            self,
+            "KeyRotation",
+            context=self.context,
+            signing_key=signing_key,
+            signature=webhook.signature,
+            interval=webhook.signature.rotation,
+            ingest=self.ingest_function,
+            subscription=subscription,
+        )
 
     def _create_monitoring(self, props: PipelineProps) -> None:
         self.watch = (

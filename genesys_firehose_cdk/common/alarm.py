@@ -24,6 +24,7 @@ AlarmSection = Literal[
     "integration-active",
     "ip-ranges-refused",
     "ip-ranges-unchecked",
+    "key-rotation",
     "partition-count-exceeded",
     "partner-events-undelivered",
     "partner-source-active",

@@ -36,6 +36,8 @@ MetricName = Literal[
     "PutLatency",
     "RequestsForged",
     "RequestsRejected",
+    "RequestsSignedWithNewKey",
+    "RequestsSignedWithOldKey",
     "RequestsUnavailable",
     "RecordsTransformed",
     "RecordsDuplicate",

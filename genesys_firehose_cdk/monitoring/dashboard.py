@@ -70,6 +70,7 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "ip-ranges-unchecked": (_GENESYS, "Lists of networks checked", "Lists"),
     "days-to-expiry": (_GENESYS, "Certificate", "Days left"),
     "function-errors": (_FUNCTIONS, "Failed invocations", "Invocations"),
+    "key-rotation": (_FUNCTIONS, "Rotations of the signing key that failed", "Invocations"),
     "function-throttles": (_FUNCTIONS, "Throttled invocations", "Invocations"),
     "rule-invocations": (_FUNCTIONS, "Rules that could not invoke their target", "Invocations"),
 }

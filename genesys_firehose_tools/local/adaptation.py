@@ -20,6 +20,7 @@ _UNSUPPORTED: Mapping[str, Callable[[Resource], bool]] = {
     # It refers to the alarms that are taken out.
     "AWS::CloudWatch::Dashboard": lambda _: True,
     "AWS::Events::Archive": lambda _: True,
+    "AWS::SecretsManager::RotationSchedule": lambda _: True,
     "AWS::WAFv2::WebACLAssociation": lambda _: True,
 }
 
