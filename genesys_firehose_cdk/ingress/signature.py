@@ -156,13 +156,20 @@ class SignatureProps(Props, at="webhook.signature"):
         existing_secret: secretsmanager.ISecret | None = None,
         header: str = "X-Genesys-Signature",
         prefix: str = "",
+        rotation: Duration | None = None,
     ) -> "SignatureProps":
         """Return the key itself in a header, for senders that cannot sign.
 
         Such are the guide's event subscription, Genesys Cloud's data actions, and API destinations of Amazon
         EventBridge. TLS is then the only protection of the body.
         """
-        return cls(existing_secret=existing_secret, kind=SignatureKind.SHARED_KEY, header=header, prefix=prefix)
+        return cls(
+            existing_secret=existing_secret,
+            kind=SignatureKind.SHARED_KEY,
+            header=header,
+            prefix=prefix,
+            rotation=rotation,
+        )
 
     @classmethod
     def basic(cls, *, existing_secret: secretsmanager.ISecret | None = None) -> "SignatureProps":
