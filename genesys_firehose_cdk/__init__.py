@@ -41,6 +41,7 @@ from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
+from genesys_firehose_cdk.monitoring.certificate_probe import CertificateProbe
 from genesys_firehose_cdk.monitoring.dashboard import PipelineDashboard
 from genesys_firehose_cdk.monitoring.events_at_risk import EventsAtRisk
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
@@ -57,6 +58,7 @@ __all__ = [
     "BufferingProps",
     "BusinessHoursProps",
     "CertificateAlarms",
+    "CertificateProbe",
     "DataLakeBucket",
     "DataLakeBucketProps",
     "DataLakeDeliveryStream",

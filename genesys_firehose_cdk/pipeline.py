@@ -27,7 +27,7 @@ from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.ingest_function import QUEUE_VISIBILITY_TIMEOUT, IngestFunction, IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
-from genesys_firehose_cdk.ingress.webhook import WebhookProps
+from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
@@ -35,6 +35,7 @@ from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
+from genesys_firehose_cdk.monitoring.certificate_probe import CertificateProbe
 from genesys_firehose_cdk.monitoring.dashboard import PipelineDashboard
 from genesys_firehose_cdk.monitoring.events_at_risk import EventsAtRisk
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
@@ -93,6 +94,7 @@ class GenesysFirehosePipeline(Construct):
         events_at_risk: The alarm that is on while events are lost, refused or late.
         dashboard: The pipeline at one look; None if it is left out.
         certificate_alarms: The certificate's alarms; None without an own domain.
+        certificate_probe: Looks at the own domain from outside; None without one, or if it is left out.
         parameters: Where other stacks of the account find the pipeline.
         outputs: The stack outputs, by name.
     """
@@ -405,6 +407,7 @@ class GenesysFirehosePipeline(Construct):
                 days_to_expiry=domain.days_to_expiry,
             )
         )
+        self.certificate_probe = None if props.webhook is None else self._probe(props.webhook)
         # The last of all: it watches what is there.
         self.alarms = PipelineAlarms(
             self,
@@ -434,6 +437,19 @@ class GenesysFirehosePipeline(Construct):
             )
             if props.monitoring.dashboard
             else None
+        )
+
+    def _probe(self, webhook: WebhookProps) -> CertificateProbe | None:
+        if webhook.domain is None or not webhook.domain.probe:
+            return None
+        is_listed = webhook.allowed_cidrs or webhook.web_acl_arn or self.ip_allow_list
+        return CertificateProbe(
+            self,
+            "CertificateProbe",
+            context=self.context,
+            domain_name=webhook.domain.domain_name,
+            health_path=None if is_listed else HEALTH_PATH,
+            days_to_expiry=webhook.domain.days_to_expiry,
         )
 
     def _create_parameters(self) -> PipelineParameters:

@@ -62,6 +62,11 @@ MetricName = Literal[
     "IpRangesInForce",
     "IpRangesAdded",
     "IpRangesRemoved",
+    "ProbeHealthy",
+    "ProbeChainTrusted",
+    "ProbeNameRight",
+    "ProbeProtocolSecure",
+    "ProbeDaysLeft",
 ]
 """The metrics that the pipeline's functions write. docs/runbook.md says what each counts."""
 

@@ -68,6 +68,8 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "watch-not-running": (_GENESYS, "Runs of the watch", "Runs"),
     "ip-ranges-refused": (_GENESYS, "Lists of networks refused", "Lists"),
     "ip-ranges-unchecked": (_GENESYS, "Lists of networks checked", "Lists"),
+    "probe-healthy": (_INGRESS, "Usable from outside", _ACTIVE),
+    "served-certificate": (_INGRESS, "Certificate as served: chain, name, protocol", _ACTIVE),
     "days-to-expiry": (_GENESYS, "Certificate", "Days left"),
     "function-errors": (_FUNCTIONS, "Failed invocations", "Invocations"),
     "key-rotation": (_FUNCTIONS, "Rotations of the signing key that failed", "Invocations"),

@@ -180,6 +180,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
             "certificate": acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
         },
         "days_to_expiry": _to(days_to_expiry=9),
+        "probe": _to(probe=False),
     },
     PartnerBusProps: {
         "org_id": _to(org_id="4b1f3c1e-0000-4000-8000-000000000000"),

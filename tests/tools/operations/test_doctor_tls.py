@@ -1,79 +1,21 @@
 """What the doctor says of a certificate and a name, by handshakes with servers of this machine."""
 
-import socket
 import ssl
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
+from certificate_probe.handshake import Handshake, shake_hands
 from genesys_firehose_tools.operations.doctor.findings import Finding, State
-from genesys_firehose_tools.operations.doctor.tls import Handshake, judge_certificate, judge_dns, shake_hands
+from genesys_firehose_tools.operations.doctor.tls import judge_certificate, judge_dns
+from tests.tls_servers import Authority, server
 
 NOW = datetime.now(UTC)
-_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-
-
-class Authority:
-    """A certificate authority of the test."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self.certificate = directory / "authority.pem"
-        self._run(
-            *("req", "-x509", *_KEY, "-subj", "/CN=Authority", "-days", "400"),
-            *("-keyout", "authority.key", "-out", self.certificate.name),
-        )
-
-    def issue(self, name: str, days: int = 100) -> ssl.SSLContext:
-        """Return a server's side with a certificate for a name."""
-        self._run("req", *_KEY, "-subj", f"/CN={name}", "-keyout", "s.key", "-out", "s.csr")
-        (self._directory / "s.cnf").write_text(f"subjectAltName=DNS:{name}\n")
-        self._run(
-            *("x509", "-req", "-in", "s.csr", "-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial"),
-            *("-days", str(days), "-extfile", "s.cnf", "-out", "s.pem"),
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._directory / "s.pem", self._directory / "s.key")
-        return context
-
-    def trust(self) -> ssl.SSLContext:
-        """Return the side of a client that trusts this authority."""
-        return ssl.create_default_context(cafile=self.certificate)
-
-    def _run(self, *arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=self._directory, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@contextmanager
-def server(context: ssl.SSLContext | None) -> Iterator[int]:
-    """Accept connections with TLS, or without, and yield the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    with connection, suppress(OSError):
-                        if context is None:
-                            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                        else:
-                            context.wrap_socket(connection, server_side=True).close()
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(timeout=5)
 
 
 def shake(authority: Authority, port: int, now: datetime = NOW) -> Handshake:
