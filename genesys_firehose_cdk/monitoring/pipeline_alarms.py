@@ -184,7 +184,7 @@ class PipelineAlarms(Construct):
         def metric(metric_name: str) -> cloudwatch.Metric:
             return _metric("AWS/Lambda", metric_name, {"FunctionName": function.ref})
 
-        of_any = ("function-errors", f"The function {name} fails. Read its log group.")
+        of_any: tuple[AlarmSection, str] = ("function-errors", f"The function {name} fails. Read its log group.")
         section, description = _ERRORS.get(str(function.handler), of_any)
         self._add(f"{name}Errors", metric("Errors"), self._limit.function_errors, _TICKET, section, description)
         self._add(

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import urllib3
 
+from genesys.client import Credentials, Deadline, GenesysClient
 from genesys_firehose_tools.local.deployment import Deployment, checkout
+from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.operations import key_rotation
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
@@ -80,7 +82,11 @@ def _set(deployment: Deployment, package: str, **variables: str) -> None:
 
 
 def _key_at_genesys_cloud(deployment: Deployment) -> str:
-    [subscription] = urllib3.request("GET", f"{deployment.genesys_url}/_local/state").json()["subscriptions"]
+    """What a subscription's reader sees of it; the state that the local Genesys Cloud shows has no headers."""
+    client = GenesysClient(
+        deployment.genesys_url, deployment.genesys_url, Credentials("client", "secret"), Deadline(30)
+    )
+    [subscription] = client.pages(SUBSCRIPTIONS_PATH)
     return str(subscription["headers"]["X-Genesys-Signature"])
 
 

@@ -251,6 +251,7 @@ def _flat_selection(name: dict[str, Any]) -> str:
 
 # What can wait for the day: no event suffers from it by itself. All others page.
 TICKETS = {
+    "CertificateDaysLeft",
     "ClientErrors",
     "ConflictingRecords",
     "DaysToExpiry",
@@ -269,6 +270,9 @@ TICKETS_OF_A_KIND = re.compile(
 PAGES = {
     "BackupFreshness",
     "BackupSuccess",
+    "CertificateChain",
+    "CertificateName",
+    "CertificateProtocol",
     "DeadLetters",
     "DeliveryFreshness",
     "DeliverySuccess",
@@ -280,6 +284,7 @@ PAGES = {
     "PartnerBusRuleInvocationsFailedToBeSentToDlq",
     "PartnerBusRuleInvocationsSentToDlq",
     "PartnerSourceActive",
+    "ProbeHealthy",
     "ProcessingSuccess",
     "QueueAge",
     "QueueDepth",
