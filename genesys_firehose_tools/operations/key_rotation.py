@@ -180,15 +180,15 @@ class HandRotation:
         self._check_that_old_key_is_quiet(window, advice)
         if not any(self._requests("RequestsSignedWithNewKey", window)):
             raise KeyRotationError(
-                f"No request of the last {_minutes(window)} minutes was signed with the new key: {advice}."
+                f"The new key signed no request within the last {_minutes(window)} minutes: {advice}."
             )
 
     def _check_that_old_key_is_quiet(self, window: timedelta, advice: str) -> None:
         times = list(self._requests("RequestsSignedWithOldKey", window))
         if times:
             raise KeyRotationError(
-                f"{len(times)} requests of the last {_minutes(window)} minutes were signed with the old key, the last "
-                f"at {max(times):{_TIME}}: {advice}."
+                f"The old key signed requests within the last {_minutes(window)} minutes ({len(times)}, the last at "
+                f"{max(times):{_TIME}}): {advice}."
             )
 
     def _requests(self, metric: str, window: timedelta) -> Iterator[datetime]:

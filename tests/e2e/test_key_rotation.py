@@ -152,7 +152,7 @@ def test_a_key_is_rotated_by_hand_under_load(managed: Deployment, monkeypatch: p
         assert eventually(lambda: _begins(rotation), 60)
         with pytest.raises(KeyRotationError, match="A rotation is under way since"):
             rotation.begin(_WINDOW)
-        assert eventually(lambda: _is_told(finish, "were signed with the old key"))
+        assert eventually(lambda: _is_told(finish, "The old key signed requests"))
         sender["key"] = client.get_secret_value(SecretId=managed.secret, VersionStage="AWSPENDING")["SecretString"]
         assert eventually(lambda: _finishes(finish))
         accepted = answers[200]
