@@ -34,6 +34,8 @@ _OTHERS = (
     "genesys_ipranges",
     "genesys_subscription",
     "genesys_watch",
+    "key_rotation",
+    "certificate_probe",
 )
 
 

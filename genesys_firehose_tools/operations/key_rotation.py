@@ -111,13 +111,13 @@ class HandRotation:
         """
         with _refusals():
             labels = self._labels()
-            if "AWSPENDING" in labels:
+            if "AWSPENDING" in labels and labels["AWSPENDING"] != labels["AWSCURRENT"]:
                 raise KeyRotationError(
                     f"A rotation is under way since {labels['AWSPENDING'].created:{_TIME}}: finish it with "
                     "`genesys-firehose rotate-key finish` before the next one."
                 )
             if "AWSPREVIOUS" in labels:
-                self._check_that_old_key_is_quiet(window, "give the sender the current key first")
+                self._check_that_old_key_is_quiet(self._now() - window, "give the sender the current key first")
             key = "".join(secrets.choice(_KEY_CHARACTERS) for _ in range(_KEY_LENGTH))
             version = self._client().put_secret_value(
                 SecretId=self._secret, SecretString=key, VersionStages=["AWSPENDING"]
@@ -176,22 +176,22 @@ class HandRotation:
                 f"The function knows the new key in all its environments from {known_from:{_TIME}} on: finish the "
                 "rotation later, or end the old key nevertheless with --force."
             )
+        # Before, an environment may have counted by the keys of a rotation before this one.
+        since = max(self._now() - window, known_from)
         advice = "give the sender the new key, and finish later, or end the old key nevertheless with --force"
-        self._check_that_old_key_is_quiet(window, advice)
-        if not any(self._requests("RequestsSignedWithNewKey", window)):
-            raise KeyRotationError(
-                f"The new key signed no request within the last {_minutes(window)} minutes: {advice}."
-            )
+        self._check_that_old_key_is_quiet(since, advice)
+        if not any(self._requests("RequestsSignedWithNewKey", since)):
+            raise KeyRotationError(f"The new key has signed no request since {since:{_TIME}}: {advice}.")
 
-    def _check_that_old_key_is_quiet(self, window: timedelta, advice: str) -> None:
-        times = list(self._requests("RequestsSignedWithOldKey", window))
+    def _check_that_old_key_is_quiet(self, since: datetime, advice: str) -> None:
+        times = list(self._requests("RequestsSignedWithOldKey", since))
         if times:
             raise KeyRotationError(
-                f"The old key signed requests within the last {_minutes(window)} minutes ({len(times)}, the last at "
+                f"The old key has signed requests since {since:{_TIME}} ({len(times)}, the last at "
                 f"{max(times):{_TIME}}): {advice}."
             )
 
-    def _requests(self, metric: str, window: timedelta) -> Iterator[datetime]:
+    def _requests(self, metric: str, since: datetime) -> Iterator[datetime]:
         """Yield the time of each request that the ingest function's log has counted in a metric."""
         configuration = self._clients.client("lambda").get_function_configuration(FunctionName=self._function)
         pages = (
@@ -200,7 +200,7 @@ class HandRotation:
             .paginate(
                 logGroupName=configuration["LoggingConfig"]["LogGroup"],
                 filterPattern=f'"{metric}"',
-                startTime=int((self._now() - window).timestamp() * 1000),
+                startTime=int(since.timestamp() * 1000),
             )
         )
         for page in pages:
@@ -225,7 +225,3 @@ def _refusals() -> Iterator[None]:
             f"AWS refused {error.operation_name} ({code}): allow it on the signing key's secret, its KMS key, and the "
             "ingest function with its log group, as docs/runbook.md lists, or name another AWS profile with --profile."
         ) from error
-
-
-def _minutes(window: timedelta) -> int:
-    return int(window.total_seconds() // 60)

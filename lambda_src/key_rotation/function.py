@@ -129,6 +129,10 @@ class KeyRotation:
             MoveToVersionId=token,
             RemoveFromVersionId=current,
         )
+        # Secrets Manager takes a rotation for successful with the label or without (API Reference, "RotateSecret").
+        client.update_secret_version_stage(
+            SecretId=self._settings.secret_arn, VersionStage="AWSPENDING", RemoveFromVersionId=token
+        )
 
     def _pending(self, client: Any, token: str) -> dict[str, Any] | None:
         """Return the version of a token, or None while it holds no key."""

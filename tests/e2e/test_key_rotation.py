@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +18,13 @@ import urllib3
 from genesys.client import Credentials, Deadline, GenesysClient
 from genesys_firehose_tools.local.deployment import Deployment, checkout
 from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH
-from genesys_firehose_tools.local.pipeline import temporary_pipeline
+from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
 from genesys_firehose_tools.operations import key_rotation
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 from genesys_firehose_tools.operations.key_rotation import HandRotation, KeyRotationError
 from ingest.signing_keys import SigningKeys
 from tests.e2e.conftest import eventually
+from tests.e2e.test_least_privilege import USED_BY_LAMBDA_ITSELF, Function, _name_secrets_by_arn
 
 pytestmark = pytest.mark.xdist_group("key rotation")
 
@@ -54,7 +56,7 @@ _WINDOW = timedelta(seconds=2)
 
 
 @pytest.fixture(scope="module")
-def managed() -> Iterator[Deployment]:
+def managed_pipeline() -> Iterator[LocalPipeline]:
     """A pipeline whose sender the stack manages, and whose rotation waits for seconds rather than minutes."""
     with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
         app, root = Path(directory), checkout()
@@ -64,21 +66,14 @@ def managed() -> Iterator[Deployment]:
         patch.setattr("genesys_firehose_tools.local.deployment.checkout", lambda: app)
         with temporary_pipeline("rotation") as pipeline:
             deployment = pipeline.deployment
-            _set(deployment, "key_rotation", KEY_KNOWN_AFTER_SECONDS="2", DRAIN_SECONDS="1")
-            _set(deployment, "genesys_subscription", KEY_KNOWN_AFTER_SECONDS="1")
-            yield deployment
+            Function(deployment, "key_rotation").start_anew(KEY_KNOWN_AFTER_SECONDS="2", DRAIN_SECONDS="1")
+            Function(deployment, "genesys_subscription").start_anew(KEY_KNOWN_AFTER_SECONDS="1")
+            yield pipeline
 
 
-def _function(deployment: Deployment, package: str) -> str:
-    functions = deployment.client("lambda").list_functions()["Functions"]
-    [name] = [str(each["FunctionName"]) for each in functions if each["Handler"] == f"{package}.handler.handle"]
-    return name
-
-
-def _set(deployment: Deployment, package: str, **variables: str) -> None:
-    functions, name = deployment.client("lambda"), _function(deployment, package)
-    present = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**present, **variables}})
+@pytest.fixture
+def managed(managed_pipeline: LocalPipeline) -> Deployment:
+    return managed_pipeline.deployment
 
 
 def _key_at_genesys_cloud(deployment: Deployment) -> str:
@@ -88,6 +83,23 @@ def _key_at_genesys_cloud(deployment: Deployment) -> str:
     )
     [subscription] = client.pages(SUBSCRIPTIONS_PATH)
     return str(subscription["headers"]["X-Genesys-Signature"])
+
+
+def _failed_step(deployment: Deployment) -> str | None:
+    """Rotate as Secrets Manager does, which the embedded AWS does not, and return the step that fails, if one does."""
+    client, functions = deployment.client("secretsmanager"), deployment.client("lambda")
+    described, token = client.describe_secret(SecretId=deployment.secret), secrets.token_hex(16)
+    arn, name = described["ARN"], Function(deployment, "key_rotation").name
+    for version, labels in described["VersionIdsToStages"].items():
+        if "AWSPENDING" in labels:
+            client.update_secret_version_stage(SecretId=arn, VersionStage="AWSPENDING", RemoveFromVersionId=version)
+    # It begins with a version that holds no key.
+    client.put_secret_value(SecretId=arn, ClientRequestToken=token, VersionStages=["AWSPENDING"])
+    for step in _STEPS:
+        event = {"Step": step, "SecretId": arn, "ClientRequestToken": token}
+        if "FunctionError" in functions.invoke(FunctionName=name, Payload=json.dumps(event)):
+            return step
+    return None
 
 
 @contextmanager
@@ -117,22 +129,13 @@ def _load(deployment: Deployment, key: Callable[[], str]) -> Iterator[Counter[in
 
 
 def test_secrets_manager_rotates_the_key_of_a_managed_sender_under_load(managed: Deployment) -> None:
-    client, functions = managed.client("secretsmanager"), managed.client("lambda")
-    arn, token = client.describe_secret(SecretId=managed.secret)["ARN"], secrets.token_hex(16)
     before = managed.signing_key().decode()
     assert _key_at_genesys_cloud(managed) == before
     with _load(managed, lambda: _key_at_genesys_cloud(managed)) as answers:
-        # As Secrets Manager does it: a version without a key, then the steps. The embedded AWS has no rotation.
-        client.put_secret_value(SecretId=arn, ClientRequestToken=token, VersionStages=["AWSPENDING"])
-        for step in _STEPS:
-            event = {"Step": step, "SecretId": arn, "ClientRequestToken": token}
-            answer = functions.invoke(FunctionName=_function(managed, "key_rotation"), Payload=json.dumps(event))
-            assert "FunctionError" not in answer, (step, answer["Payload"].read())
+        assert _failed_step(managed) is None
         accepted = answers[200]
         assert eventually(lambda: answers[200] > accepted + 10)
-    after = client.get_secret_value(SecretId=arn)
-    assert after["VersionId"] == token
-    assert _key_at_genesys_cloud(managed) == after["SecretString"] != before
+    assert _key_at_genesys_cloud(managed) == managed.signing_key().decode() != before
     assert set(answers) == {200}, answers
 
 
@@ -150,9 +153,10 @@ def test_a_key_is_rotated_by_hand_under_load(managed: Deployment, monkeypatch: p
         finish()
     with _load(managed, lambda: sender["key"]) as answers:
         assert eventually(lambda: _begins(rotation), 60)
+        _let_every_environment_read_the_keys(managed)
         with pytest.raises(KeyRotationError, match="A rotation is under way since"):
             rotation.begin(_WINDOW)
-        assert eventually(lambda: _is_told(finish, "The old key signed requests"))
+        assert eventually(lambda: _is_told(finish, "The old key has signed requests"))
         sender["key"] = client.get_secret_value(SecretId=managed.secret, VersionStage="AWSPENDING")["SecretString"]
         assert eventually(lambda: _finishes(finish))
         accepted = answers[200]
@@ -160,6 +164,17 @@ def test_a_key_is_rotated_by_hand_under_load(managed: Deployment, monkeypatch: p
     assert set(answers) == {200}, answers
     keys = SigningKeys(lambda: client, managed.secret, timedelta(hours=24))
     assert keys.get() == [sender["key"].encode()]
+
+
+def _let_every_environment_read_the_keys(deployment: Deployment) -> None:
+    """Post what is forged, which makes an environment read the keys again, rather than wait five minutes."""
+
+    def forge(_: int) -> int:
+        headers = {"X-Genesys-Signature": "forged"}
+        return urllib3.request("POST", deployment.ingest_url, body=b"{}", headers=headers, timeout=30).status
+
+    with ThreadPoolExecutor(8) as executor:
+        assert set(executor.map(forge, range(150))) == {401}
 
 
 def _begins(rotation: HandRotation) -> bool:
@@ -183,3 +198,27 @@ def _finishes(finish: Callable[[], Any]) -> bool:
     except KeyRotationError:
         return False
     return True
+
+
+# The first step that fails without the right.
+_NEEDS = {
+    "secretsmanager:DescribeSecret": "createSecret",
+    "secretsmanager:GetSecretValue": "createSecret",
+    "secretsmanager:PutSecretValue": "createSecret",
+    "lambda:InvokeFunction": "setSecret",
+    "secretsmanager:UpdateSecretVersionStage": "finishSecret",
+}
+
+
+def test_the_function_needs_each_of_its_rights_and_has_no_other(managed_pipeline: LocalPipeline) -> None:
+    """The last of the module: from here on every call is evaluated."""
+    deployment = managed_pipeline.deployment
+    for package in ("key_rotation", "genesys_subscription", "ingest"):
+        _name_secrets_by_arn(Function(deployment, package).role)
+    rotation = Function(deployment, "key_rotation")
+    managed_pipeline.aws.enforce_iam()
+    assert rotation.role.actions - USED_BY_LAMBDA_ITSELF == _NEEDS.keys()
+    assert _failed_step(deployment) is None
+    for action, step in _NEEDS.items():
+        with rotation.without(action):
+            assert _failed_step(deployment) == step, action

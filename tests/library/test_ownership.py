@@ -40,6 +40,9 @@ DATA = frozenset(
         "s3:DeleteObject*",
         "s3:PutObject",
         "s3:PutObjectRetention",
+        # CloudFormation generates a secret's first value alone.
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
         "sns:Publish",
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",

@@ -49,6 +49,8 @@ BOUNDS = [
     ("genesys_ipranges, import", "floor", 1.6),
     ("genesys_subscription, import", "floor", 1.6),
     ("genesys_watch, import", "floor", 1.6),
+    ("key_rotation, import", "floor", 1.6),
+    ("certificate_probe, import", "floor", 1.6),
 ]
 
 

@@ -26,7 +26,7 @@ def _template(**properties: object) -> Template:
 
 
 def _environment(template: Template) -> dict[str, str]:
-    properties = template.properties("AWS::Lambda::Function", "CertificateProbe/Function")
+    properties = template.properties("AWS::Lambda::Function", "CertificateProbe/Function/Function")
     environment: dict[str, str] = properties["Environment"]["Variables"]
     return environment
 

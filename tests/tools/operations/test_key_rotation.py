@@ -146,7 +146,7 @@ def test_while_the_key_before_is_needed_no_rotation_begins(world: World, rotatio
     world.labels["before"], world.created["before"] = ["AWSPREVIOUS"], NOW - timedelta(days=180)
     world.signed("Old", timedelta(minutes=7))
     assert refusal(rotation.begin, HOUR) == (
-        "The old key signed requests within the last 60 minutes (1, the last at 2026-11-25 11:53:00 UTC): give the "
+        "The old key has signed requests since 2026-11-25 11:00:00 UTC (1, the last at 2026-11-25 11:53:00 UTC): give the "
         "sender the current key first."
     )
 
@@ -160,9 +160,9 @@ def test_a_key_that_the_sender_cannot_have_yet_is_not_made_the_only_one(world: W
 @pytest.mark.parametrize(
     ("signed", "problem"),
     [
-        (["Old"], "The old key signed requests within the last 60 minutes"),
-        (["Old", "New"], "The old key signed requests within the last 60 minutes"),
-        ([], "The new key signed no request within the last 60 minutes"),
+        (["Old"], "The old key has signed requests since 2026-11-25 13:00:00 UTC (1, "),
+        (["Old", "New"], "The old key has signed requests since 2026-11-25 13:00:00 UTC (1, "),
+        ([], "The new key has signed no request since 2026-11-25 13:00:00 UTC: "),
     ],
 )
 def test_an_old_key_that_is_needed_does_not_end_unless_forced(
@@ -176,6 +176,18 @@ def test_an_old_key_that_is_needed_does_not_end_unless_forced(
     assert world.labels["first"] == ["AWSCURRENT"]
     rotation.finish(HOUR, force=True)
     assert world.labels == {"first": [], begun.version: ["AWSCURRENT"]}
+
+
+def test_what_was_counted_before_the_new_key_was_known_everywhere_says_nothing(
+    world: World, rotation: HandRotation
+) -> None:
+    """An environment that remembers an earlier rotation takes the current key for the new one."""
+    rotation.begin(HOUR)
+    world.now += timedelta(minutes=10)
+    world.signed("New", timedelta(minutes=6))
+    assert "The new key has signed no request since 2026-11-25 12:05:10 UTC" in refusal(
+        rotation.finish, HOUR, force=False
+    )
 
 
 @pytest.mark.parametrize("moves", [0, 1, 2])
