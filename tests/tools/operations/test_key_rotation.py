@@ -146,8 +146,8 @@ def test_while_the_key_before_is_needed_no_rotation_begins(world: World, rotatio
     world.labels["before"], world.created["before"] = ["AWSPREVIOUS"], NOW - timedelta(days=180)
     world.signed("Old", timedelta(minutes=7))
     assert refusal(rotation.begin, HOUR) == (
-        "The old key has signed requests since 2026-11-25 11:00:00 UTC (1, the last at 2026-11-25 11:53:00 UTC): give the "
-        "sender the current key first."
+        "The old key has signed requests since 2026-11-25 11:00:00 UTC (1, the last at 2026-11-25 11:53:00 UTC): give "
+        "the sender the current key first."
     )
 
 
