@@ -36,7 +36,7 @@ class RotationError(Exception):
     """A step can't be done; the text says why, and repeats nothing of a key."""
 
 
-class KeyRotation:
+class RotationHandler:
     """Rotates the key of one secret.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from key_rotation.function import KeyRotation, RotationError
+from key_rotation.function import RotationHandler, RotationError
 from key_rotation.settings import RotationSettings
 
 ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:signing-abcdef"
@@ -48,7 +48,7 @@ class World:
                 "TIMESTAMP_TOLERANCE_SECONDS": "300",
             }
         )
-        self.function = KeyRotation(settings, lambda _: self, lambda: self.now, self._sleep)
+        self.function = RotationHandler(settings, lambda _: self, lambda: self.now, self._sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
