@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from key_rotation.function import RotationHandler, RotationError
+from key_rotation.function import RotationError, RotationHandler
 from key_rotation.settings import RotationSettings
 
 ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:signing-abcdef"
