@@ -145,7 +145,7 @@ def test_a_function_that_writes_a_set_of_cloudformation_is_found() -> None:
         "s3:PutLifecycleConfiguration",
         "ssm:PutParameter",
         "events:PutRule",
-        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecret",
         "s3:*",
         "*",
     ],
