@@ -112,8 +112,7 @@ class KeyRotation(Construct):
             rotate_immediately_on_update=False,
         )
         # Secrets Manager tries the function when the schedule is made, so what it calls must be complete.
-        for needed in (self.function, ingest, subscription):
-            self.schedule.node.add_dependency(needed)
+        self.schedule.node.add_dependency(self.function.node.find_child("SecretsManager"), subscription)
 
 
 def _statements(
