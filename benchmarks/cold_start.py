@@ -35,6 +35,8 @@ _OTHERS = (
     "genesys_names",
     "genesys_subscription",
     "genesys_watch",
+    "key_rotation",
+    "certificate_probe",
 )
 
 

@@ -74,6 +74,12 @@ FUNCTION_ENVIRONMENT = {
     "RAW_PREFIX": "raw/",
     "CLEAN_PREFIX": "clean/",
     "WAIT_SECONDS": "240",
+    "KEY_KNOWN_AFTER_SECONDS": "310",
+    "DRAIN_SECONDS": "120",
+    "SENDER_FUNCTION": "subscription",
+    "INGEST_FUNCTION": "ingest",
+    "HOST": "events.example.com",
+    "HEALTH_PATH": "/health",
     # The peers' own.
     "STREAM_NAME": "stream",
     "IDEMPOTENCY_TABLE": "idempotency",

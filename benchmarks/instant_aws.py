@@ -40,7 +40,7 @@ class InstantAws:
 
     def get_secret_value(self, **_request: Any) -> dict[str, Any]:
         """Return the one key, which was never rotated long enough ago to matter."""
-        return {"SecretString": SIGNING_KEY, "CreatedDate": datetime(2020, 1, 1, tzinfo=UTC)}
+        return {"SecretString": SIGNING_KEY, "CreatedDate": datetime(2020, 1, 1, tzinfo=UTC), "VersionId": "first"}
 
     def put_item(self, **_request: Any) -> dict[str, Any]:
         """Accept an item that is new."""

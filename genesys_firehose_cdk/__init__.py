@@ -18,6 +18,7 @@ from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList, IpAllowListProps
+from genesys_firehose_cdk.genesys.key_rotation import KeyRotation
 from genesys_firehose_cdk.genesys.names import GenesysNames, GenesysNamesProps
 from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.region import GenesysRegion
@@ -42,6 +43,7 @@ from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
+from genesys_firehose_cdk.monitoring.certificate_probe import CertificateProbe
 from genesys_firehose_cdk.monitoring.dashboard import PipelineDashboard
 from genesys_firehose_cdk.monitoring.events_at_risk import EventsAtRisk
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
@@ -58,6 +60,7 @@ __all__ = [
     "BufferingProps",
     "BusinessHoursProps",
     "CertificateAlarms",
+    "CertificateProbe",
     "DataLakeBucket",
     "DataLakeBucketProps",
     "DataLakeDeliveryStream",
@@ -87,6 +90,7 @@ __all__ = [
     "InvalidPropertyError",
     "IpAllowList",
     "IpAllowListProps",
+    "KeyRotation",
     "LakeCatalog",
     "LakeCatalogProps",
     "LakeProps",

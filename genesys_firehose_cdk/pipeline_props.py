@@ -52,6 +52,13 @@ class PipelineProps(Props, at=""):
             self.webhook.refuse_given(fields, "is given with genesys.ip_allow_list", allowed)
         if self.webhook is not None and self.genesys is not None:
             self._check_sender(self.webhook.signature, self.genesys)
+        if self.webhook is not None and (self.genesys is None or self.genesys.subscription is None):
+            self.webhook.signature.refuse_given(
+                ["rotation"],
+                "is given without genesys.subscription",
+                "it is allowed with it alone, because nobody else gives the sender a new key: "
+                "`genesys-firehose rotate-key` rotates it by hand",
+            )
         self._check_keys()
         self._check_user_names()
         if not self.delivery.dynamic_partitioning and self.lake.catalog is not None:

@@ -21,6 +21,7 @@ from genesys_firehose_tools.commands import (
     local,
     rebuild,
     redrive,
+    rotate_key,
     send,
     shapes,
     smoke,
@@ -67,6 +68,7 @@ def _options(
 
 app.add_typer(local.app, name="local")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(rotate_key.app, name="rotate-key")
 for command in (
     send.send,
     trials.demo,

@@ -341,7 +341,7 @@ class _SecretsManager(_Service):
             is_current = VersionStage == "AWSCURRENT"
             created = self._aws.secret_created if is_current else self._aws.previous_secret_created
             member = "SecretBinary" if isinstance(value, bytes) else "SecretString"
-            return {member: value, "CreatedDate": created}
+            return {member: value, "CreatedDate": created, "VersionId": f"version of {value!r}"}
 
         answer: dict[str, Any] = self._aws.call("GetSecretValue", effect)
         return answer

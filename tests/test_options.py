@@ -148,7 +148,7 @@ def test_every_command_line_option_in_the_docs_is_one_of_its_command() -> None:
     checked = 0
     for page, code in _texts():
         for line in FOREIGN_COMMAND.sub("", code).replace("\\\n", " ").splitlines():
-            named = re.search(r"genesys-firehose ((?:(?:local|dead-letters) )?[a-z-]+)(.*)", line)
+            named = re.search(r"genesys-firehose ((?:(?:local|dead-letters|rotate-key) )?[a-z-]+)(.*)", line)
             if named:
                 assert named[1] in COMMANDS, f"{page}: there is no command {named[1]}"
             allowed = _options_of(COMMANDS[named[1]]) if named else anywhere

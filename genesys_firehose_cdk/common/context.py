@@ -36,6 +36,8 @@ MetricName = Literal[
     "PutLatency",
     "RequestsForged",
     "RequestsRejected",
+    "RequestsSignedWithNewKey",
+    "RequestsSignedWithOldKey",
     "RequestsUnavailable",
     "RequestsUndecided",
     "RecordsTransformed",
@@ -64,6 +66,11 @@ MetricName = Literal[
     "IpRangesInForce",
     "IpRangesAdded",
     "IpRangesRemoved",
+    "ProbeHealthy",
+    "ProbeChainTrusted",
+    "ProbeNameRight",
+    "ProbeProtocolSecure",
+    "ProbeDaysLeft",
 ]
 """The metrics that the pipeline's functions write. docs/runbook.md says what each counts."""
 

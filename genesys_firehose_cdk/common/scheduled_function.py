@@ -1,4 +1,4 @@
-"""A Lambda function that asks Genesys Cloud on a schedule."""
+"""A Lambda function that a schedule invokes."""
 
 from collections.abc import Mapping, Sequence
 

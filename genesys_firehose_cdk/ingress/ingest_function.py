@@ -154,7 +154,9 @@ class IngestFunction(LeastPrivilegeFunction):
                 "EVENT_ID_FIELD": props.event_id_field,
                 "OVERSIZE_FIELDS": ",".join(props.oversize_fields),
                 "MAX_EVENTS": str(props.max_events),
-                **_request_environment(webhook),
+                "PREVIOUS_KEY_VALIDITY_HOURS": str(int(webhook.signature.previous_key_validity.to_hours())),
+                "MAX_BODY_BYTES": str(webhook.max_body_bytes),
+                **webhook.signature.environment,
                 **context.environment,
             },
             timeout=TIMEOUT,
@@ -189,20 +191,6 @@ class IngestFunction(LeastPrivilegeFunction):
             SERVERLESS,
             reason="Lambda knows no failure destination for a queue; the queue has a dead-letter queue.",
         )
-
-
-def _request_environment(webhook: WebhookProps) -> dict[str, str]:
-    signature = webhook.signature
-    return {
-        "SIGNATURE_KIND": signature.kind.value,
-        "SIGNATURE_HEADER": signature.header,
-        "SIGNATURE_PREFIX": signature.prefix,
-        "SIGNATURE_ENCODING": signature.encoding.value,
-        "TIMESTAMP_HEADER": signature.timestamp_header or "",
-        "TIMESTAMP_TOLERANCE_SECONDS": str(int(signature.timestamp_tolerance.to_seconds())),
-        "PREVIOUS_KEY_VALIDITY_HOURS": str(int(signature.previous_key_validity.to_hours())),
-        "MAX_BODY_BYTES": str(webhook.max_body_bytes),
-    }
 
 
 def _statements(

@@ -70,8 +70,11 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "ip-ranges-unchecked": (_GENESYS, "Lists of networks checked", "Lists"),
     "names-forbidden": (_GENESYS, "Kinds of names that may not be listed", "Kinds"),
     "names-missing": (_GENESYS, "Names taken whole", _ACTIVE),
+    "probe-healthy": (_INGRESS, "Usable from outside", _ACTIVE),
+    "served-certificate": (_INGRESS, "Certificate as served: chain, name, protocol", _ACTIVE),
     "days-to-expiry": (_GENESYS, "Certificate", "Days left"),
     "function-errors": (_FUNCTIONS, "Failed invocations", "Invocations"),
+    "key-rotation": (_FUNCTIONS, "Rotations of the signing key that failed", "Invocations"),
     "function-throttles": (_FUNCTIONS, "Throttled invocations", "Invocations"),
     "rule-invocations": (_FUNCTIONS, "Rules that could not invoke their target", "Invocations"),
 }

@@ -1,6 +1,6 @@
 """Alarms on everything that would lose, delay or refuse an event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -26,6 +26,14 @@ _SHARE_PERIOD = Duration.minutes(15)
 _DEPTH_FACTOR = 5
 # Parts of a path that say nothing of what a resource does.
 _KINDS = frozenset({"Function", "StateMachine", "Resource"})
+# What the errors of a function mean that has a section of its own, by its handler.
+_ERRORS: Mapping[str, tuple[AlarmSection, str]] = {
+    "key_rotation.handler.handle": (
+        "key-rotation",
+        "The signing key could not be rotated. No event is refused: the key before counts on. Read the log of the "
+        "function that rotates it.",
+    ),
+}
 
 
 class PipelineAlarms(Construct):
@@ -179,14 +187,9 @@ class PipelineAlarms(Construct):
         def metric(metric_name: str) -> cloudwatch.Metric:
             return _metric("AWS/Lambda", metric_name, {"FunctionName": function.ref})
 
-        self._add(
-            f"{name}Errors",
-            metric("Errors"),
-            self._limit.function_errors,
-            _TICKET,
-            "function-errors",
-            f"The function {name} fails. Read its log group.",
-        )
+        of_any: tuple[AlarmSection, str] = ("function-errors", f"The function {name} fails. Read its log group.")
+        section, description = _ERRORS.get(str(function.handler), of_any)
+        self._add(f"{name}Errors", metric("Errors"), self._limit.function_errors, _TICKET, section, description)
         self._add(
             f"{name}Throttles",
             metric("Throttles"),

@@ -53,8 +53,8 @@ class Authority:
 
 
 @contextmanager
-def tls_server(context: ssl.SSLContext | None) -> Iterator[int]:
-    """Accept connections with TLS, or without, and yield the port."""
+def tls_server(context: ssl.SSLContext | None, answer: bytes = b"") -> Iterator[int]:
+    """Accept connections with TLS, or without, answer what is asked, and yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -65,7 +65,9 @@ def tls_server(context: ssl.SSLContext | None) -> Iterator[int]:
                         if context is None:
                             connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                         else:
-                            context.wrap_socket(connection, server_side=True).close()
+                            with context.wrap_socket(connection, server_side=True) as secure:
+                                if answer and secure.recv(65536):
+                                    secure.sendall(answer)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()

@@ -43,6 +43,7 @@ _ACCESS_LOG_BYTES = 420
 _LOG_COMPRESSED_SHARE = 0.15
 # Counted in the code: the metrics that are written all the time; and what API Gateway measures of each method.
 _CUSTOM_METRICS = 8
+_METRICS_OF_THE_PROBE = 5
 _METRICS_OF_A_METHOD = 5
 _METRICS_OF_NAMES = 3
 # Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys": up to 99 % fewer requests.
@@ -330,6 +331,7 @@ class Month:
         yield Usage("CloudWatch", "dashboards", "cloudwatch_dashboard_month", design.dashboards)
         methods = design.api_methods if self._is_webhook else 0
         metrics = _CUSTOM_METRICS + methods * _METRICS_OF_A_METHOD + design.names * _METRICS_OF_NAMES
+        metrics += design.probed * _METRICS_OF_THE_PROBE
         yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)
         if design.traced:
             traced = self.invocations + self.transforms

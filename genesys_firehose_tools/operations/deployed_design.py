@@ -65,6 +65,7 @@ class Design:
         calls_per_event: Calls of AWS for each event of a request.
         writes_per_event: Writes of the deduplication table for each event.
         ingest_function: Whether there is a function in front of Firehose.
+        probed: Whether a function looks at the webhook's domain from outside.
     """
 
     streams: int
@@ -102,6 +103,7 @@ class Design:
     calls_per_event: int = 0
     writes_per_event: int = 1
     ingest_function: bool = True
+    probed: bool = False
 
 
 DEFAULT_DESIGN = Design(
@@ -254,6 +256,9 @@ class _Reader:
             web_acls=len(acls),
             web_acl_rules=sum(len(acl.get("Rules", [])) for acl in acls),
             web_acl_used=bool(self._count("AWS::WAFv2::WebACLAssociation")),
+            probed=any(
+                each.get("Handler") == "certificate_probe.handler.handle" for each in self._all("AWS::Lambda::Function")
+            ),
         )
 
     def _lake_bucket(self) -> Mapping[str, Any]:

@@ -1,4 +1,7 @@
-"""The keys a signature may be made with: the secret's current version and, for a while after a rotation, its previous.
+"""The keys a signature may be made with: the secret's current version and those beside it while it is rotated.
+
+Before a rotation the next key is the version AWSPENDING: it counts before any sender has it. For a while after the
+rotation the key before is the version AWSPREVIOUS.
 
 Cached for minutes. A signature that none of them made may mean that the secret was rotated since: then they are read
 again, but not more often than once a second, so that many forgeries do not cause many secret reads. So forgeries keep a
@@ -64,6 +67,8 @@ class SigningKeys:
         self._clock = clock
         self._current: bytes | None = None
         self._previous: bytes | None = None
+        self._pending: bytes | None = None
+        self._pending_created: datetime | None = None
         self._created = self._previous_until = datetime.min.replace(tzinfo=UTC)
         self._rotated_early = False
         self._read_at = 0.0
@@ -72,7 +77,7 @@ class SigningKeys:
         self._last_error: Exception | None = None
 
     def get(self) -> list[bytes]:
-        """Return the keys to try.
+        """Return the keys to try, the newest first.
 
         Raises:
             KeysUnavailableError: the secret was never read, and can't be now.
@@ -109,7 +114,7 @@ class SigningKeys:
         return self._clock() - self._changed_at < SETTLING_SECONDS
 
     def _valid_keys(self) -> list[bytes]:
-        keys = [self._current] if self._current is not None else []
+        keys = [key for key in (self._pending, self._current) if key is not None]
         if self._previous is not None and datetime.now(UTC) < self._previous_until:
             keys.append(self._previous)
         return keys
@@ -120,11 +125,13 @@ class SigningKeys:
         Raises:
             KeysUnavailableError: as ``get`` does.
         """
-        accepted = len(self.get())
+        accepted = self.get()
+        is_previous_accepted = self._previous in accepted
         return {
             "created": self._created.isoformat(),
             "age_days": (datetime.now(UTC) - self._created).days,
-            "previous_key_accepted_until": self._previous_until.isoformat() if accepted > 1 else None,
+            "next_key_accepted_since": self._pending_created.isoformat() if self._pending_created else None,
+            "previous_key_accepted_until": self._previous_until.isoformat() if is_previous_accepted else None,
             "rotated_early": self._rotated_early,
         }
 
@@ -136,7 +143,7 @@ class SigningKeys:
         self._tried_at = self._clock()
         try:
             secret = self._client().get_secret_value(SecretId=self._secret_arn, VersionStage="AWSCURRENT")
-            previous = self._read_previous()
+            previous, pending = self._read_label("AWSPREVIOUS"), self._read_label("AWSPENDING")
             current = usable_key(secret.get("SecretString"), _ROLE)
         except (ClientError, BotoCoreError, OSError, UnusableKeyError) as error:
             self._last_error = error
@@ -150,23 +157,27 @@ class SigningKeys:
             self._changed_at = self._tried_at - max(0.0, (datetime.now(UTC) - created).total_seconds())
         self._current, self._created = current, created
         self._previous_until = self._created + self._previous_key_validity
-        self._previous = None if previous is None else self._usable_previous(previous)
+        self._previous = self._usable(previous)
+        # After a rotation the label may stay where AWSCURRENT is (AWS Secrets Manager API Reference, "RotateSecret").
+        is_next = pending is not None and pending["VersionId"] != secret["VersionId"]
+        self._pending = self._usable(pending) if is_next else None
+        self._pending_created = pending["CreatedDate"].astimezone(UTC) if pending and self._pending else None
         self._rotated_early = previous is not None and self._is_early(previous["CreatedDate"].astimezone(UTC))
         self._read_at = self._tried_at
         self._last_error = None
 
-    def _read_previous(self) -> dict[str, Any] | None:
+    def _read_label(self, label: str) -> dict[str, Any] | None:
         try:
-            return self._client().get_secret_value(SecretId=self._secret_arn, VersionStage="AWSPREVIOUS")
+            return self._client().get_secret_value(SecretId=self._secret_arn, VersionStage=label)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return None  # never rotated
+                return None  # no version has the label, or it has no key yet
             raise
 
-    def _usable_previous(self, previous: dict[str, Any]) -> bytes | None:
-        # A rotation may have replaced a key that could not work: that one must not stand in the way any more.
+    def _usable(self, version: dict[str, Any] | None) -> bytes | None:
+        # A key that can't work must not stand in the way of the current one.
         try:
-            return usable_key(previous.get("SecretString"), _ROLE)
+            return None if version is None else usable_key(version.get("SecretString"), _ROLE)
         except UnusableKeyError:
             return None
 

@@ -49,7 +49,7 @@ def _every_wing_of_genesys_cloud(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(
         stack,
         "Pipeline",
-        webhook=WebhookProps(signature=SignatureProps.shared_key()),
+        webhook=WebhookProps(signature=SignatureProps.shared_key(rotation=cdk.Duration.days(90))),
         partner_bus=BUS,
         genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=ALLOW_LIST, names=NAMES),
         watch=GenesysWatchProps(business_hours=HOURS, subscription_path="/api/v2/notifications/eventSubscriptions"),

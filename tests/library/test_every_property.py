@@ -97,7 +97,10 @@ def genesys(stack: cdk.Stack, **properties: Any) -> GenesysProps:
 # How a class of properties reaches the pipeline, and with what beside it.
 WRAPS: dict[type[Props], Wrap] = {
     WebhookProps: lambda _, props: {"webhook": props},
-    SignatureProps: lambda _, props: {"webhook": WebhookProps(signature=props)},
+    SignatureProps: lambda stack, props: {
+        "webhook": WebhookProps(signature=props),
+        "genesys": genesys(stack, subscription=EventSubscriptionProps()) if props.rotation else None,
+    },
     WebhookDomainProps: lambda _, props: {"webhook": WebhookProps(domain=props)},
     RateLimitProps: lambda _, props: {"webhook": WebhookProps(rate_limit=props)},
     PartnerBusProps: lambda _, props: {"partner_bus": props},
@@ -173,6 +176,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "timestamp_header": _to(timestamp_header="X-Time"),
         "timestamp_tolerance": _to(timestamp_header="X-Time", timestamp_tolerance=cdk.Duration.seconds(9)),
         "previous_key_validity": _to(previous_key_validity=cdk.Duration.hours(1)),
+        "rotation": _to(kind=SignatureKind.SHARED_KEY, rotation=cdk.Duration.days(90)),
     },
     WebhookDomainProps: {
         "domain_name": _to(domain_name="other.example.com"),
@@ -184,6 +188,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
             "certificate": acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
         },
         "days_to_expiry": _to(days_to_expiry=9),
+        "probe": _to(probe=False),
     },
     RateLimitProps: {
         "requests": _to(requests=100),

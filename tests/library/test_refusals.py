@@ -274,6 +274,29 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda _: AlarmThresholdsProps(dead_letters="1"),
         "monitoring.thresholds.dead_letters is '1': a number is allowed.",
     ),
+    "rotation more often than daily": (
+        lambda _: SignatureProps(rotation=cdk.Duration.hours(12)),
+        "webhook.signature.rotation is 12 hours: whole days are allowed, 1 to 1,000 of them.",
+    ),
+    "rotation that hardly comes": (
+        lambda _: SignatureProps(rotation=cdk.Duration.days(1001)),
+        "webhook.signature.rotation is 1,001 days: 1 to 1,000 days are allowed, Secrets Manager's own limit.",
+    ),
+    "rotation of somebody else's secret": (
+        lambda stack: SignatureProps(
+            existing_secret=cdk.aws_secretsmanager.Secret(stack, "Secret"),
+            rotation=cdk.Duration.days(90),
+        ),
+        "webhook.signature.rotation is given with existing_secret: it is allowed with a generated key alone: who made a "
+        "secret rotates it.",
+    ),
+    "rotation that nobody tells the sender of": (
+        lambda stack: GenesysFirehosePipeline(
+            stack, "Pipeline", webhook=WebhookProps(signature=SignatureProps(rotation=cdk.Duration.days(90)))
+        ),
+        "webhook.signature.rotation is given without genesys.subscription: it is allowed with it alone, because nobody "
+        "else gives the sender a new key: `genesys-firehose rotate-key` rotates it by hand.",
+    ),
     "hours that are not whole": (
         lambda _: SignatureProps(previous_key_validity=cdk.Duration.minutes(90)),
         "webhook.signature.previous_key_validity is 1 hour 30 minutes: whole hours are allowed, 0 to 720 of them.",

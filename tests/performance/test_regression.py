@@ -50,6 +50,8 @@ BOUNDS = [
     ("genesys_names, import", "floor", 1.6),
     ("genesys_subscription, import", "floor", 1.6),
     ("genesys_watch, import", "floor", 1.6),
+    ("key_rotation, import", "floor", 1.6),
+    ("certificate_probe, import", "floor", 1.6),
 ]
 
 

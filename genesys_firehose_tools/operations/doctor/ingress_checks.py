@@ -5,14 +5,16 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
 from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.operations.doctor.findings import Finding, fault, not_applicable, ok, warning
 from genesys_firehose_tools.operations.doctor.inspection import Inspection, Metric
-from genesys_firehose_tools.operations.doctor.tls import Handshake, shake_hands
+
+if TYPE_CHECKING:
+    from certificate_probe.handshake import Handshake
 
 _ANSWER_WITHIN_SECONDS = 8.0
 _AGAIN = "Deploy the stack again; CloudFormation puts back what drift detection shows."
@@ -77,12 +79,15 @@ def judge_health(health: Health | None) -> Iterator[Finding]:
             )
 
 
-def look_at_tls(inspection: Inspection) -> Handshake | None:
+def look_at_tls(inspection: Inspection) -> "Handshake | None":
     """Shake hands with the webhook's host; None where the address is none of HTTPS, as in the embedded AWS."""
     url = urllib.parse.urlsplit(inspection.pipeline.outputs.get("IngestUrl", ""))
     if url.scheme != "https" or url.hostname is None:
         return None
-    return shake_hands(url.hostname, url.port or 443, inspection.now)
+    handshake: Handshake = function_module("certificate_probe.handshake").shake_hands(
+        url.hostname, url.port or 443, inspection.now
+    )
+    return handshake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

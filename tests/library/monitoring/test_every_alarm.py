@@ -138,6 +138,7 @@ def test_no_alarm_takes_data_that_are_not_there_yet_for_a_fault(name: str) -> No
         "WatchNotRunning",
         "IpRangesUnchecked",
         "NamesMissing",
+        "ProbeHealthy",
     }
 
 
@@ -371,6 +372,7 @@ def _flat_selection(name: dict[str, Any]) -> str:
 
 # What can wait for the day: no event suffers from it by itself. All others page.
 TICKETS = {
+    "CertificateDaysLeft",
     "ClientErrors",
     "ConflictingRecords",
     "DaysToExpiry",
@@ -391,6 +393,9 @@ TICKETS_OF_A_KIND = re.compile(
 PAGES = {
     "BackupFreshness",
     "BackupSuccess",
+    "CertificateChain",
+    "CertificateName",
+    "CertificateProtocol",
     "DeadLetters",
     "DeliveryFreshness",
     "DeliverySuccess",
@@ -402,6 +407,7 @@ PAGES = {
     "PartnerBusRuleInvocationsFailedToBeSentToDlq",
     "PartnerBusRuleInvocationsSentToDlq",
     "PartnerSourceActive",
+    "ProbeHealthy",
     "ProcessingSuccess",
     "QueueAge",
     "QueueDepth",

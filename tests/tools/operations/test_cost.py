@@ -198,6 +198,11 @@ def test_a_duplicate_is_received_claimed_and_read_but_lands_once() -> None:
     assert quantity(doubled, "clean/ stored") == quantity(bill(), "clean/ stored")
 
 
+def test_a_probe_writes_five_metrics() -> None:
+    probed = bill(replace(DEFAULT_DESIGN, probed=True))
+    assert quantity(probed, "metrics") == quantity(bill(), "metrics") + 5
+
+
 def test_events_of_the_bus_pay_for_bus_and_queue_and_not_for_the_api() -> None:
     answer = bill(traffic=replace(A_MILLION_A_DAY, ingress="eventbridge"))
     assert "API Gateway" not in answer.by_service
@@ -252,6 +257,7 @@ def test_a_template_is_read_for_what_it_holds(tmp_path: Path) -> None:
     assert (design.clean, design.raw) == (Buffer(seconds=900, mebibytes=128), Buffer(seconds=900, mebibytes=128))
     assert (design.raw_expiration_days, design.clean_expiration_days) == (3650, 1825)
     assert design.web_acl_used
+    assert design.probed
     assert design.keys == DEFAULT_DESIGN.keys + 1
 
 

@@ -194,7 +194,7 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_signing_key, secret(None), FAULT, "no current version"),
     (judge_signing_key, secret(None, deleted=True), FAULT, "is deleted"),
     (judge_signing_key, None, NONE, "no webhook"),
-    (judge_previous_key, secret(24 * 9), NONE, "never rotated"),
+    (judge_previous_key, secret(24 * 9), NONE, "no key before the current one is accepted"),
     (judge_previous_key, secret(1, 999), WARNING, "accepted until 2026-11-26 11:00 UTC"),
     (judge_previous_key, secret(30, 999), OK, "refused since"),
     (judge_previous_key, secret(1, 2), WARNING, "accepted until"),

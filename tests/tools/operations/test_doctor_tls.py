@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from certificate_probe.handshake import Handshake, shake_hands
 from genesys_firehose_tools.local.certificates import Authority, tls_server
 from genesys_firehose_tools.operations.doctor.findings import Finding, State
-from genesys_firehose_tools.operations.doctor.tls import Handshake, judge_certificate, judge_dns, shake_hands
+from genesys_firehose_tools.operations.doctor.tls import judge_certificate, judge_dns
 
 NOW = datetime.now(UTC)
 
