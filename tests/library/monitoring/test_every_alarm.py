@@ -263,7 +263,7 @@ TICKETS = {
     "WatchNotRunning",
 }
 TICKETS_OF_A_KIND = re.compile(
-    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Retention)|^(?!PartnerBus).*FailedInvocations$"
+    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
 )
 PAGES = {
     "BackupFreshness",
