@@ -63,11 +63,11 @@ class LakeRebuild(Construct):
     transform's version: a second run changes nothing, and one that was stopped goes on when started
     again. The view `events` of the catalog takes the newest version of each event.
 
-    Its input is `{"prefixes": ["raw/2026/11/23/10/", ...]}`, one prefix per hour, worked on one after the
-    other, so that neither a state's output (256 KiB) nor the history (25,000 entries) reaches its limit
-    (AWS Step Functions Developer Guide, "Quotas"); `genesys-firehose rebuild` writes it. With `"arrived": {"from":
-    "2026-11-01", "to": "2026-11-30"}` beside them, the tables' state machine is started at the end, for all days that
-    an event which arrived on these may be filed under.
+    Its input is `{"prefixes": ["raw/2026/11/23/10/", ...], "arrived": {"from": "2026-11-23", "to": "2026-11-23"}}`, one
+    prefix per hour, worked on one after the other, so that neither a state's output (256 KiB) nor the history (25,000
+    entries) reaches its limit (AWS Step Functions Developer Guide, "Quotas"); `genesys-firehose rebuild` writes it.
+    With "arrived", which may be left out, the tables' state machine is started at the end, for all days that an event
+    which arrived on these may be filed under.
 
     Attributes:
         function: The function that rebuilds one raw object.

@@ -42,9 +42,9 @@ _COLUMN = re.compile(r"(?P<name>\w+)\s+(?P<type>\w+(\([\d, ]+\))?)(\s+COMMENT\s+
 _PROPERTY = re.compile(r"'([^']+)'\s*=\s*'([^']+)'")
 _COMMENTS = re.compile(r"--[^\n]*")
 # What stands behind FROM, JOIN and their like, with commas in a list; a name before a dot is a column's table.
-_SOURCE = r"[`\"]?\w+[`\"]?(?!\s*\.)"
+_SOURCE = r"[`\"]?\w+[`\"]?(?![\w.`\"])"
 _SOURCES = re.compile(
-    rf"\b(?:FROM|JOIN|INTO|USING|UPDATE)\s+({_SOURCE}(?:(?:\s+AS)?\s+\w+)?(?:\s*,\s*{_SOURCE}(?:(?:\s+AS)?\s+\w+)?)*)",
+    rf"\b(?:FROM|JOIN|INTO|USING|UPDATE(?!\s+SET))\s+({_SOURCE}(?:(?:\s+AS)?\s+\w+)?(?:\s*,\s*{_SOURCE}(?:(?:\s+AS)?\s+\w+)?)*)",
     re.IGNORECASE,
 )
 _NAMED_QUERY = re.compile(r"\b(\w+)\s+AS\s*\(", re.IGNORECASE)
@@ -168,7 +168,8 @@ class Query:
         )
 
     def _create_view(self, match: re.Match[str]) -> None:
-        self._prepare(match["body"])
+        # A view's columns are those of its tables, whatever is in them.
+        self._prepare(match["body"], with_rows=False)
         described = self._connection.execute(f"DESCRIBE {match['body']}").fetchall()
         definition = base64.b64encode(json.dumps({"originalSql": match["body"]}).encode()).decode()
         view = {
@@ -254,13 +255,13 @@ class Query:
         )
         return dict(rows.fetchall())
 
-    def _prepare(self, statement: str) -> None:
+    def _prepare(self, statement: str, *, with_rows: bool = True) -> None:
         """Provide the functions of Athena and the tables and views that a statement names."""
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute(_MACROS.read_text(encoding="utf-8"))
-        self._provide(statement, seen=set())
+        self._provide(statement, set(), with_rows=with_rows)
 
-    def _provide(self, statement: str, seen: set[str]) -> None:
+    def _provide(self, statement: str, seen: set[str], *, with_rows: bool) -> None:
         for name in _tables_of(statement):
             table = None if name in seen else self._catalog.table(name)
             seen.add(name)
@@ -268,13 +269,13 @@ class Query:
                 continue
             if view := _VIEW_TEXT.match(table.get("ViewOriginalText", "")):
                 body = json.loads(base64.b64decode(view[1]))["originalSql"]
-                self._provide(body, seen)
+                self._provide(body, seen, with_rows=with_rows)
                 self._connection.execute(f'CREATE VIEW "{name}" AS {body}')
             else:
-                self._load(table)
+                self._load(table, with_rows=with_rows)
 
-    def _load(self, table: Mapping[str, Any]) -> None:
-        files = self._catalog.files(table)
+    def _load(self, table: Mapping[str, Any], *, with_rows: bool = True) -> None:
+        files = self._catalog.files(table) if with_rows else []
         self._scanned += sum(each.size for each in files)
         if self._limit is not None and self._scanned > self._limit:
             raise BytesScannedError("Query cancelled! : Bytes scanned limit was exceeded")

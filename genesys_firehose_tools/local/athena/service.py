@@ -12,7 +12,9 @@ import re
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -34,6 +36,8 @@ from genesys_firehose_tools.local.athena.objects import Catalog, CommitError
 _START = "arn:aws:states:::athena:startQueryExecution.sync"
 _POLL_SECONDS = 0.02
 _SCOPE = re.compile(r"Credential=[^/]+/[^/]+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+# boto3 can use a client in several threads, but not make one.
+_making_clients = Lock()
 _caller: ContextVar[str] = ContextVar("caller", default="")
 _role: ContextVar[str] = ContextVar("role", default="")
 
@@ -152,13 +156,18 @@ def _run(query_id: str, statement: str, database: str, endpoint_url: str, direct
 def _clients(endpoint_url: str) -> Callable[[str], Any]:
     """Return what makes clients of the caller of the query."""
     caller = resolve_credential(_caller.get(), get_account_id())
-    session = boto3.Session(
-        aws_access_key_id=caller.access_key_id or os.environ["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=caller.secret_access_key,
-        aws_session_token=caller.session_token,
-        region_name=get_region(),
+    key = caller.access_key_id or os.environ["AWS_ACCESS_KEY_ID"]
+    return lambda service: _client(
+        service, endpoint_url, get_region(), key, caller.secret_access_key, caller.session_token
     )
-    return lambda service: session.client(service, endpoint_url=endpoint_url)
+
+
+@cache
+def _client(service: str, endpoint_url: str, region: str, key: str, secret: str, token: str | None) -> Any:
+    with _making_clients:
+        return boto3.Session(
+            aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token, region_name=region
+        ).client(service, endpoint_url=endpoint_url)
 
 
 def _credentials_of(role_arn: str) -> Credentials:

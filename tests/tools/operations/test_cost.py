@@ -238,6 +238,8 @@ def test_options_say_what_they_save_or_add_and_whether_there_is_such_an_option()
     assert (http.kind, round(http.difference, 2)) == ("estimate", -75.00)
     assert found["delivery.buffering.interval 300 s"].difference < 0
     assert found["delivery.shards 2"].difference > 0
+    # 5.46 + 7.43 + 2.61 + 0.54 of the tables themselves, eight metrics of alarms and one of their own.
+    assert round(found["lake.tables None"].difference, 2) == -17.14
     assert found["partner_bus instead of the webhook"].difference < 0
     # 5,120 bytes hold two records of 1,860: half of 143.05 GB is not billed.
     assert round(found["2 events in a record"].difference, 2) == -2.07

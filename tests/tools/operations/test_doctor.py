@@ -60,6 +60,7 @@ from genesys_firehose_tools.operations.doctor.monitoring_checks import (
     judge_subscribers,
 )
 from genesys_firehose_tools.operations.doctor.role_checks import Trust, judge_trust, look_at_grants
+from genesys_firehose_tools.operations.tables import Run
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 ACCOUNT = "111111111111"
