@@ -132,6 +132,7 @@ def test_no_alarm_takes_data_that_are_not_there_yet_for_a_fault(name: str) -> No
         "PartnerSourceActive",
         "IntegrationActive",
         "SubscriptionActive",
+        "TablesLate",
         "WatchNotRunning",
         "IpRangesUnchecked",
     }
