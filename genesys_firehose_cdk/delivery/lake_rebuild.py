@@ -286,36 +286,36 @@ def _definition(props: LakeRebuildProps, filed_by: TransformProps | None) -> dic
         "ResultPath": None,
         **({"End": True} if filed_by is None else {"Next": "TablesDue"}),
     }
-    refresh_tables: dict[str, Any] = (
-        {}
-        if filed_by is None
-        else {
-            "TablesDue": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.arrived", "IsPresent": True, "Next": "Tables"}],
-                "Default": "Done",
-            },
-            "Tables": {
-                "Type": "Task",
-                "Resource": "arn:${Partition}:states:::states:startExecution",
-                "Parameters": {
-                    "StateMachineArn": "${TablesStateMachineArn}",
-                    "Input": {
-                        "from.$": "$.arrived.from",
-                        "to.$": "$.arrived.to",
-                        "before": filed_by.event_date_past_days,
-                        "after": filed_by.event_date_future_days,
-                        "optimize": True,
-                    },
-                },
-                "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}],
-                "End": True,
-            },
-            "Done": {"Type": "Succeed"},
-        }
-    )
     return {
         "Comment": "Rebuilds clean/ from the raw objects under the given prefixes, hour by hour",
         "StartAt": "Hours",
-        "States": {"Hours": rebuild_hours, **refresh_tables},
+        "States": {"Hours": rebuild_hours, **({} if filed_by is None else _refresh_tables(filed_by))},
+    }
+
+
+def _refresh_tables(filed_by: TransformProps) -> dict[str, Any]:
+    """Start the tables' state machine for all days under which what arrived may be filed."""
+    return {
+        "TablesDue": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.arrived", "IsPresent": True, "Next": "Tables"}],
+            "Default": "Done",
+        },
+        "Tables": {
+            "Type": "Task",
+            "Resource": "arn:${Partition}:states:::states:startExecution",
+            "Parameters": {
+                "StateMachineArn": "${TablesStateMachineArn}",
+                "Input": {
+                    "from.$": "$.arrived.from",
+                    "to.$": "$.arrived.to",
+                    "before": filed_by.event_date_past_days,
+                    "after": filed_by.event_date_future_days,
+                    "optimize": True,
+                },
+            },
+            "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}],
+            "End": True,
+        },
+        "Done": {"Type": "Succeed"},
     }
