@@ -39,6 +39,7 @@ from genesys_firehose_cdk.lake.data_lake_bucket import (
     RetentionMode,
 )
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog, LakeCatalogProps
+from genesys_firehose_cdk.lake.lake_tables import LakeTables, LakeTablesProps
 from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
@@ -96,6 +97,8 @@ __all__ = [
     "LakeProps",
     "LakeRebuild",
     "LakeRebuildProps",
+    "LakeTables",
+    "LakeTablesProps",
     "MaskingPolicy",
     "MetricName",
     "MonitoringProps",

@@ -32,6 +32,7 @@ from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
+from genesys_firehose_cdk.lake.lake_tables import LakeTables
 from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
@@ -75,6 +76,8 @@ class GenesysFirehosePipeline(Construct):
         retention: Gives new versions their retention; None unless it is applied on arrival.
         catalog: The tables, workgroups and queries over the lake; None without dynamic partitioning, because its
             tables follow the partitions.
+        tables: The typed tables over `clean/` and the state machine that keeps them; None without catalog or
+            `lake.tables`.
         tokenization_key: The key of the tokens that take the place of personal values.
         deduplication_table: Which received copy of an event owns its key.
         transform_function: Firehose's processor.
@@ -227,11 +230,27 @@ class GenesysFirehosePipeline(Construct):
                 "Catalog",
                 bucket=self.bucket,
                 props=props.lake.catalog,
+                has_tables=props.lake.tables is not None,
                 removal_policy=props.removal_policy,
                 auto_delete_objects=props.auto_delete_objects,
             )
             if props.delivery.dynamic_partitioning
             else None
+        )
+        self.tables = (
+            None
+            if self.catalog is None or props.lake.tables is None
+            else LakeTables(
+                self,
+                "Tables",
+                context=self.context,
+                bucket=self.bucket,
+                catalog=self.catalog,
+                props=props.lake.tables,
+                event_date_past_days=props.transform.event_date_past_days,
+                removal_policy=props.removal_policy,
+                auto_delete_objects=props.auto_delete_objects,
+            )
         )
 
     def _create_delivery(self, props: PipelineProps) -> None:
@@ -273,6 +292,7 @@ class GenesysFirehosePipeline(Construct):
                 bucket=self.bucket,
                 tokenization_key=self.tokenization_key,
                 transform=props.transform,
+                tables=self.tables,
                 props=props.delivery.rebuild,
             )
             if props.delivery.dynamic_partitioning
@@ -527,6 +547,9 @@ class GenesysFirehosePipeline(Construct):
         if self.catalog is not None:
             yield "DatabaseName", self.catalog.database_name, "The Glue database of the lake"
             yield "WorkgroupName", self.catalog.workgroup.ref, "Query masked events here"
+        if self.tables is not None:
+            machine = self.tables.state_machine.state_machine_arn
+            yield "TablesStateMachineArn", machine, "Brings events from clean/ into the tables"
         if self.rebuild is not None:
             yield "RebuildStateMachineArn", self.rebuild.state_machine.state_machine_arn, "Makes clean/ anew from raw/"
 

@@ -67,6 +67,12 @@ class PipelineProps(Props, at=""):
                 "is given with delivery.dynamic_partitioning False",
                 "it is allowed with partitions alone, because the tables follow them",
             )
+        if not self.delivery.dynamic_partitioning and self.lake.tables is not None:
+            self.lake.refuse_given(
+                ["tables"],
+                "is given with delivery.dynamic_partitioning False",
+                "it is allowed with partitions alone, because the tables are made of them",
+            )
 
     def _check_sender(self, signature: SignatureProps, genesys: GenesysProps) -> None:
         """Refuse what Genesys Cloud would send and the webhook would answer with 401."""

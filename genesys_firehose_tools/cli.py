@@ -19,12 +19,14 @@ from genesys_firehose_tools.commands import (
     drill,
     find_person,
     local,
+    query,
     rebuild,
     redrive,
     rotate_key,
     send,
     shapes,
     smoke,
+    tables,
     topics,
     trials,
 )
@@ -69,6 +71,7 @@ def _options(
 app.add_typer(local.app, name="local")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(rotate_key.app, name="rotate-key")
+app.add_typer(tables.app, name="tables")
 for command in (
     send.send,
     trials.demo,
@@ -78,6 +81,7 @@ for command in (
     smoke.smoke,
     redrive.redrive,
     rebuild.rebuild,
+    query.query,
     find_person.find_person,
     shapes.shapes,
     topics.topics,

@@ -148,7 +148,7 @@ def test_every_command_line_option_in_the_docs_is_one_of_its_command() -> None:
     checked = 0
     for page, code in _texts():
         for line in FOREIGN_COMMAND.sub("", code).replace("\\\n", " ").splitlines():
-            named = re.search(r"genesys-firehose ((?:(?:local|dead-letters|rotate-key) )?[a-z-]+)(.*)", line)
+            named = re.search(r"genesys-firehose ((?:(?:local|dead-letters|rotate-key|tables) )?[a-z-]+)(.*)", line)
             if named:
                 assert named[1] in COMMANDS, f"{page}: there is no command {named[1]}"
             allowed = _options_of(COMMANDS[named[1]]) if named else anywhere
@@ -216,7 +216,9 @@ def _as_written(value: Any) -> Iterator[set[str]]:
 
 def test_the_rebuilds_input_is_the_documented_one() -> None:
     [documented] = re.findall(r"`({.*?})`", inspect.getdoc(lake_rebuild.LakeRebuild) or "")
-    read = set(re.findall(r'"\$\.(\w+)"', lake_rebuild._definition(1, 0)))
+    definition = json.dumps(lake_rebuild._definition(library.LakeRebuildProps(), library.TransformProps()))
+    read = set(re.findall(r'"\$\.(\w+)[".]', definition))
     assert set(json.loads(documented.replace(", ...", ""))) == read
     command = (ROOT / "genesys_firehose_tools/operations/rebuild.py").read_text()
-    assert set(re.findall(r'input=json\.dumps\(\{"(\w+)":', command)) == read
+    [given] = re.findall(r"input=json\.dumps\(\{(.*?)\}\)", command)
+    assert set(re.findall(r'"(\w+)":', given)) == read

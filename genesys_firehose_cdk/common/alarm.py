@@ -18,6 +18,7 @@ AlarmSection = Literal[
     "delivery-freshness",
     "delivery-success",
     "events-at-risk",
+    "executions",
     "failed-records",
     "function-errors",
     "function-throttles",
@@ -35,7 +36,6 @@ AlarmSection = Literal[
     "queue-age",
     "queue-depth",
     "quota-use",
-    "rebuild-executions",
     "refused-share",
     "retention-dead-letters",
     "retention-escaped",
@@ -51,6 +51,7 @@ AlarmSection = Literal[
     "stream-key",
     "stream-throttled",
     "subscription-active",
+    "tables-late",
     "token-volume",
     "watch-not-running",
 ]

@@ -51,6 +51,7 @@ MetricName = Literal[
     "UnknownShape",
     "RebuildRecordsWritten",
     "RebuildRecordsFailed",
+    "TablesRefreshed",
     "RetentionsPut",
     "RetentionsFailed",
     "RetentionsEscaped",
@@ -72,7 +73,7 @@ MetricName = Literal[
     "ProbeProtocolSecure",
     "ProbeDaysLeft",
 ]
-"""The metrics that the pipeline's functions write. docs/runbook.md says what each counts."""
+"""The metrics that the pipeline's functions and state machines write. docs/runbook.md says what each counts."""
 
 PERIOD = Duration.minutes(5)
 """Over which metrics are summed unless told otherwise."""

@@ -1,11 +1,10 @@
 """Rebuilds clean/ from raw/, after a change of the masking policy or of the transform's code."""
 
-import json
 from dataclasses import dataclass
+from typing import Any
 
-from aws_cdk import ArnFormat, Aws, Duration, Fn, Names, Stack
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import acknowledge_wildcard
@@ -14,9 +13,11 @@ from genesys_firehose_cdk.common.hmac_key import HmacKey
 from genesys_firehose_cdk.common.keys import key_statement
 from genesys_firehose_cdk.common.lambda_function import LeastPrivilegeFunction
 from genesys_firehose_cdk.common.props import Props
+from genesys_firehose_cdk.common.state_machine import LeastPrivilegeStateMachine
 from genesys_firehose_cdk.common.validation import check_memory_size, check_range
 from genesys_firehose_cdk.delivery.transform_function import TransformProps
 from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX, DataLakeBucket
+from genesys_firehose_cdk.lake.lake_tables import LakeTables
 
 REBUILD_ERRORS_PREFIX = f"{ERRORS_PREFIX}rebuild/"
 # AWS Lambda Developer Guide, "Lambda quotas": a function runs for 15 minutes at most. A raw object of 128 MiB, the
@@ -62,9 +63,11 @@ class LakeRebuild(Construct):
     transform's version: a second run changes nothing, and one that was stopped goes on when started
     again. The view `events` of the catalog takes the newest version of each event.
 
-    Its input is `{"prefixes": ["raw/2026/11/23/10/", ...]}`, one prefix per hour, worked on one after the
-    other, so that neither a state's output (256 KiB) nor the history (25,000 entries) reaches its limit
-    (AWS Step Functions Developer Guide, "Quotas"); `genesys-firehose rebuild` writes it.
+    Its input is `{"prefixes": ["raw/2026/11/23/10/", ...], "arrived": {"from": "2026-11-23", "to": "2026-11-23"}}`, one
+    prefix per hour, worked on one after the other, so that neither a state's output (256 KiB) nor the history (25,000
+    entries) reaches its limit (AWS Step Functions Developer Guide, "Quotas"); `genesys-firehose rebuild` writes it.
+    With "arrived", which may be left out, the tables' state machine is started at the end, for all days that an event
+    which arrived on these may be filed under.
 
     Attributes:
         function: The function that rebuilds one raw object, in parts where it has many oversize events.
@@ -83,6 +86,7 @@ class LakeRebuild(Construct):
         bucket: DataLakeBucket,
         tokenization_key: HmacKey,
         transform: TransformProps | None = None,
+        tables: LakeTables | None = None,
         props: LakeRebuildProps | None = None,
     ) -> None:
         """Create the state machine, its function and their roles.
@@ -94,6 +98,7 @@ class LakeRebuild(Construct):
             bucket: The lake to rebuild.
             tokenization_key: The pipeline's own, so that a person keeps their token.
             transform: The pipeline's own. Default: TransformProps().
+            tables: What is brought up to date at the end. Default: no tables.
             props: Default: LakeRebuildProps().
         """
         super().__init__(scope, id)
@@ -125,77 +130,29 @@ class LakeRebuild(Construct):
                 bucket.bucket.arn_for_objects(f"{prefix}*"),
                 "The objects are named at run time; the wildcard is one prefix of one bucket.",
             )
-        self.state_machine_log_group = context.log_group(self, "LogGroup", name=self._log_group_name())
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-        self.state_machine = self._create_state_machine(role, bucket, props)
-        self._allow_map_runs(role)
-
-    def _create_state_machine(
-        self, role: iam.Role, bucket: DataLakeBucket, props: LakeRebuildProps
-    ) -> sfn.StateMachine:
-        policy = iam.ManagedPolicy(self, "Policy", roles=[role], statements=self._statements(bucket))
-        state_machine = sfn.StateMachine(
+        machine = LeastPrivilegeStateMachine(
             self,
-            "StateMachine",
+            context=context,
             comment="Rebuilds clean/ from raw/",
-            definition_body=sfn.DefinitionBody.from_string(
-                _definition(props.max_concurrency, props.tolerated_failure_percentage)
-            ),
-            definition_substitutions={
+            definition=_definition(props, None if tables is None else transform),
+            substitutions={
                 "Partition": Aws.PARTITION,
                 "BucketName": bucket.bucket.bucket_name,
                 "FunctionArn": self.function.function_arn,
+                **({} if tables is None else {"TablesStateMachineArn": tables.state_machine.state_machine_arn}),
             },
-            role=role.without_policy_updates(),
-            # No execution data: the bucket's access log has the objects' keys already.
-            logs=sfn.LogOptions(
-                destination=self.state_machine_log_group, level=sfn.LogLevel.ALL, include_execution_data=False
-            ),
-            tracing_enabled=True,
+            statements=self._statements(bucket, tables),
         )
-        state_machine.node.add_dependency(policy)
-        acknowledge_wildcard(
-            policy,
-            "*",
-            "X-Ray and the delivery of Step Functions' logs have no resource to name (AWS Step Functions Developer "
-            "Guide, 'Using CloudWatch Logs to log execution history in Step Functions').",
-        )
-        return state_machine
+        self._machine = machine
+        self.state_machine = machine.state_machine
+        self.state_machine_log_group = machine.log_group
+        self._allow_map_runs()
 
     def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start a rebuild, list the rebuilds of this lake, and follow them."""
-        machine = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["states:StartExecution", "states:ListExecutions", "states:DescribeStateMachine"],
-            resource_arns=[self.state_machine.state_machine_arn],
-        )
-        executions = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["states:DescribeExecution", "states:GetExecutionHistory"],
-            resource_arns=[self._executions_arn()],
-        )
-        return machine.combine(executions)
+        return self._machine.grant_start(grantee)
 
-    def _executions_arn(self) -> str:
-        return Stack.of(self).format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{self.state_machine.state_machine_name}:*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-
-    def _log_group_name(self) -> str:
-        """Return a name under /aws/vendedlogs/, which no other deployment has or had.
-
-        Step Functions lets itself into a log group by a resource policy of the account, which ends at 5,120
-        characters unless the groups' names begin so (AWS Step Functions Developer Guide, "Avoiding Amazon CloudWatch
-        Logs resource policy size restrictions"). The stack's own id is in it, because the group outlives its stack
-        and would block the next one of that name.
-        """
-        stack_id = Fn.select(2, Fn.split("/", Stack.of(self).stack_id))
-        return f"/aws/vendedlogs/states/{Names.unique_resource_name(self, max_length=100)}-{stack_id}"
-
-    def _statements(self, bucket: DataLakeBucket) -> list[iam.PolicyStatement]:
+    def _statements(self, bucket: DataLakeBucket, tables: LakeTables | None) -> list[iam.PolicyStatement]:
         return [
             iam.PolicyStatement(
                 sid="Invoke", actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
@@ -206,58 +163,36 @@ class LakeRebuild(Construct):
                 resources=[bucket.bucket.bucket_arn],
                 conditions={"StringLike": {"s3:prefix": f"{RAW_PREFIX}*"}},
             ),
-            iam.PolicyStatement(
-                sid="LogDelivery",
-                actions=[
-                    "logs:CreateLogDelivery",
-                    "logs:GetLogDelivery",
-                    "logs:UpdateLogDelivery",
-                    "logs:DeleteLogDelivery",
-                    "logs:ListLogDeliveries",
-                    "logs:PutResourcePolicy",
-                    "logs:DescribeResourcePolicies",
-                    "logs:DescribeLogGroups",
-                ],
-                resources=["*"],
-            ),
-            iam.PolicyStatement(
-                sid="Tracing",
-                actions=[
-                    "xray:PutTraceSegments",
-                    "xray:PutTelemetryRecords",
-                    "xray:GetSamplingRules",
-                    "xray:GetSamplingTargets",
-                ],
-                resources=["*"],
+            *(
+                []
+                if tables is None
+                else [
+                    iam.PolicyStatement(
+                        sid="RefreshTables",
+                        actions=["states:StartExecution"],
+                        resources=[tables.state_machine.state_machine_arn],
+                    )
+                ]
             ),
         ]
 
-    def _allow_map_runs(self, role: iam.Role) -> None:
+    def _allow_map_runs(self) -> None:
         """Let the state machine start its own child executions and stop them.
 
-        AWS Step Functions Developer Guide, "IAM policies for using Distributed Map states". A policy of its own,
-        because it names the state machine, which needs the other one first.
+        AWS Step Functions Developer Guide, "IAM policies for using Distributed Map states".
         """
-        executions = self._executions_arn()
-        policy = iam.ManagedPolicy(
-            self,
+        self._machine.allow_executions(
             "MapRunPolicy",
-            roles=[role],
-            statements=[
-                iam.PolicyStatement(
-                    sid="StartChildren",
-                    actions=["states:StartExecution"],
-                    resources=[self.state_machine.state_machine_arn],
-                ),
-                iam.PolicyStatement(
-                    sid="StopChildren",
-                    actions=["states:DescribeExecution", "states:StopExecution"],
-                    resources=[executions],
-                ),
-            ],
-        )
-        acknowledge_wildcard(
-            policy, executions, "Executions are named at run time; the wildcard is those of one state machine."
+            iam.PolicyStatement(
+                sid="StartChildren",
+                actions=["states:StartExecution"],
+                resources=[self.state_machine.state_machine_arn],
+            ),
+            iam.PolicyStatement(
+                sid="StopChildren",
+                actions=["states:DescribeExecution", "states:StopExecution"],
+                resources=[self._machine.executions_arn],
+            ),
         )
 
 
@@ -296,8 +231,13 @@ def _worker_statements(bucket: DataLakeBucket, tokenization_key: HmacKey) -> lis
     ]
 
 
-def _definition(max_concurrency: int, tolerated_failures: int) -> str:
-    """Write the state machine in the Amazon States Language; CloudFormation fills in what stands in ${}."""
+def _definition(props: LakeRebuildProps, filed_by: TransformProps | None) -> dict[str, Any]:
+    """Write the state machine in the Amazon States Language; CloudFormation fills in what stands in ${}.
+
+    Args:
+        props: The rebuild's.
+        filed_by: What files an event under a day; None where there are no tables to be brought up to date.
+    """
     rebuild_object = {
         "Type": "Task",
         "Resource": "${FunctionArn}",
@@ -326,8 +266,8 @@ def _definition(max_concurrency: int, tolerated_failures: int) -> str:
             "Parameters": {"Bucket": "${BucketName}", "Prefix.$": "$"},
         },
         "ItemSelector": {"key.$": "$$.Map.Item.Value.Key"},
-        "MaxConcurrency": max_concurrency,
-        "ToleratedFailurePercentage": tolerated_failures,
+        "MaxConcurrency": props.max_concurrency,
+        "ToleratedFailurePercentage": props.tolerated_failure_percentage,
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "RebuildObject",
@@ -346,12 +286,38 @@ def _definition(max_concurrency: int, tolerated_failures: int) -> str:
             "States": {"Objects": rebuild_hour},
         },
         "ResultPath": None,
-        "End": True,
+        **({"End": True} if filed_by is None else {"Next": "TablesDue"}),
     }
-    return json.dumps(
-        {
-            "Comment": "Rebuilds clean/ from the raw objects under the given prefixes, hour by hour",
-            "StartAt": "Hours",
-            "States": {"Hours": rebuild_hours},
-        }
-    )
+    return {
+        "Comment": "Rebuilds clean/ from the raw objects under the given prefixes, hour by hour",
+        "StartAt": "Hours",
+        "States": {"Hours": rebuild_hours, **({} if filed_by is None else _refresh_tables(filed_by))},
+    }
+
+
+def _refresh_tables(filed_by: TransformProps) -> dict[str, Any]:
+    """Start the tables' state machine for all days under which what arrived may be filed."""
+    return {
+        "TablesDue": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.arrived", "IsPresent": True, "Next": "Tables"}],
+            "Default": "Done",
+        },
+        "Tables": {
+            "Type": "Task",
+            "Resource": "arn:${Partition}:states:::states:startExecution",
+            "Parameters": {
+                "StateMachineArn": "${TablesStateMachineArn}",
+                "Input": {
+                    "from.$": "$.arrived.from",
+                    "to.$": "$.arrived.to",
+                    "before": filed_by.event_date_past_days,
+                    "after": filed_by.event_date_future_days,
+                    "optimize": True,
+                },
+            },
+            "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}],
+            "End": True,
+        },
+        "Done": {"Type": "Succeed"},
+    }

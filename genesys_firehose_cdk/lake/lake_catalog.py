@@ -32,6 +32,7 @@ EVENTS_VIEW = "events"
 _SMALLEST_LIMIT_MIB = 10
 _LARGEST_LIMIT_MIB = 100 * 1024 * 1024
 _QUERIES = Path(__file__).parent / "queries"
+_QUERIES_OF_TABLES = Path(__file__).parent / "tables" / "queries"
 _ATHENA_ACTIONS = (
     "athena:GetWorkGroup",
     "athena:StartQueryExecution",
@@ -66,13 +67,21 @@ class LakeCatalogProps(Props, at="lake.catalog"):
 
     def validate(self) -> None:
         """Check limit and expiration."""
-        name = self.name_of("bytes_scanned_limit")
-        if self.bytes_scanned_limit.is_unresolved():
-            raise InvalidPropertyError(name, "is known at deployment only", "a size known at synthesis is allowed")
-        mebibytes = round(self.bytes_scanned_limit.to_bytes() / 1024 / 1024, 3)
-        check_range(name, mebibytes, _SMALLEST_LIMIT_MIB, _LARGEST_LIMIT_MIB, "MiB", "the least is Athena's own limit")
+        check_bytes_scanned_limit(self.name_of("bytes_scanned_limit"), self.bytes_scanned_limit)
         name = self.name_of("results_expiration_days")
         check_range(name, self.results_expiration_days, 1, 365, "days", "because a query can be run again")
+
+
+def check_bytes_scanned_limit(name: str, limit: Size) -> None:
+    """Refuse a limit of the bytes that a query reads which Athena would refuse.
+
+    Raises:
+        InvalidPropertyError: It is out of range.
+    """
+    if limit.is_unresolved():
+        raise InvalidPropertyError(name, "is known at deployment only", "a size known at synthesis is allowed")
+    mebibytes = round(limit.to_bytes() / 1024 / 1024, 3)
+    check_range(name, mebibytes, _SMALLEST_LIMIT_MIB, _LARGEST_LIMIT_MIB, "MiB", "the least is Athena's own limit")
 
 
 class LakeCatalog(Construct):
@@ -105,6 +114,7 @@ class LakeCatalog(Construct):
         *,
         bucket: DataLakeBucket,
         props: LakeCatalogProps | None = None,
+        has_tables: bool = False,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         auto_delete_objects: bool = False,
     ) -> None:
@@ -115,6 +125,8 @@ class LakeCatalog(Construct):
             id: The construct's id.
             bucket: The lake.
             props: Default: LakeCatalogProps().
+            has_tables: Whether `LakeTables` keeps tables of this catalog; the saved queries then read those. Default:
+                False.
             removal_policy: What happens to the results bucket when the stack goes. Default:
                 RETAIN_ON_UPDATE_OR_DELETE.
             auto_delete_objects: Empty the results bucket when the stack goes; only with DESTROY. Default: False.
@@ -129,6 +141,8 @@ class LakeCatalog(Construct):
         # Log delivery by bucket policy, also in an app whose feature flags still say access control lists.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
         self._bucket = bucket
+        self._tables: Sequence[str] = ()
+        self._tables_bucket: s3.IBucket | None = None
         # Athena's names are lower case, digits and underscores (Amazon Athena User Guide, "Name databases, tables, and
         # columns"); derived from the path, so that a second pipeline has others.
         self.database_name = Names.unique_resource_name(self, max_length=100, separator="_").lower()
@@ -147,15 +161,39 @@ class LakeCatalog(Construct):
             props.results_expiration_days, removal_policy, auto_delete_objects
         )
         limit = props.bytes_scanned_limit
-        self.workgroup = self._create_workgroup("Workgroup", CLEAN_PREFIX, bucket.clean_key, limit)
-        self.raw_workgroup = self._create_workgroup("RawWorkgroup", RAW_PREFIX, bucket.raw_key, limit)
-        self.queries = {name: self._create_query(name, text) for name, text in saved_queries().items()}
+        self.workgroup, self.raw_workgroup = (
+            self.create_workgroup(self, id, prefix=prefix, description=f"Queries of {prefix}", key=key, limit=limit)
+            for id, prefix, key in (
+                ("Workgroup", CLEAN_PREFIX, bucket.clean_key),
+                ("RawWorkgroup", RAW_PREFIX, bucket.raw_key),
+            )
+        )
+        queries = saved_queries(has_tables=has_tables)
+        self.queries = {name: self._create_query(name, text) for name, text in queries.items()}
 
     def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` query masked events in `workgroup`, and nothing else."""
-        return self._bucket.grant_read_clean(grantee).combine(
-            self._grant(grantee, self.workgroup, CLEAN_PREFIX, self._bucket.clean_key, (CLEAN_TABLE, EVENTS_VIEW))
+        """Let `grantee` query masked events, and the tables made of them, in `workgroup`, and nothing else."""
+        readable = dict.fromkeys((CLEAN_TABLE, EVENTS_VIEW, *self._tables))
+        whole = self._bucket.grant_read_clean(grantee).combine(
+            self._grant(grantee, self.workgroup, CLEAN_PREFIX, self._bucket.clean_key, list(readable))
         )
+        if self._tables_bucket is None:
+            return whole
+        # The key is that of clean/.
+        bucket = self._tables_bucket
+        for action, arn in (
+            ("s3:GetBucketLocation", bucket.bucket_arn),
+            ("s3:ListBucket", bucket.bucket_arn),
+            ("s3:GetObject", bucket.arn_for_objects("*")),
+        ):
+            grant = iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[arn])
+            whole = whole.combine(grant)
+        return whole
+
+    def add_tables(self, names: Sequence[str], bucket: s3.IBucket) -> None:
+        """Let `grant_query` from now on include the tables and views of these names, which lie in a bucket."""
+        self._tables = names
+        self._tables_bucket = bucket
 
     def grant_query_raw(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` query events as received in `raw_workgroup`, and read `errors/`: personal data in clear."""
@@ -186,7 +224,7 @@ class LakeCatalog(Construct):
             allow(_ATHENA_ACTIONS, [workgroup_arn]),
             # Amazon Athena User Guide, "Configure access to databases and tables in the AWS Glue Data Catalog": a table
             # is read through its catalog and its database, and Athena looks at the database `default` as well.
-            allow(["glue:GetDatabase", "glue:GetTable", "glue:GetTables"], self._catalog_arns(tables)),
+            allow(["glue:GetDatabase", "glue:GetTable", "glue:GetTables"], self.catalog_arns(tables)),
             allow(["glue:GetDatabase"], [self._database_arn("default")]),
             allow(["s3:GetBucketLocation"], [results.bucket_arn, self._bucket.bucket.bucket_arn]),
             allow(["s3:ListBucket"], [results.bucket_arn], {"StringLike": {"s3:prefix": f"{prefix}*"}}),
@@ -204,8 +242,8 @@ class LakeCatalog(Construct):
             whole = whole.combine(grant)
         return whole
 
-    def _catalog_arns(self, tables: Sequence[str]) -> list[str]:
-        """The ARNs of the catalog, the database and these tables of it."""
+    def catalog_arns(self, tables: Sequence[str]) -> list[str]:
+        """Return the ARNs of the catalog, the database and these tables of it."""
         stack = Stack.of(self)
         return [
             stack.format_arn(service="glue", resource="catalog", arn_format=ArnFormat.NO_RESOURCE_NAME),
@@ -338,12 +376,24 @@ class LakeCatalog(Construct):
             acknowledge(bucket, "S3BucketLoggingEnabled", HIPAA, NIST, PCI, reason=reason)
         return bucket
 
-    def _create_workgroup(self, id: str, prefix: str, key: kms.IKey, limit: Size) -> athena.CfnWorkGroup:
+    def create_workgroup(
+        self, scope: Construct, id: str, *, prefix: str, description: str, key: kms.IKey, limit: Size
+    ) -> athena.CfnWorkGroup:
+        """Create a workgroup whose results lie in the results bucket.
+
+        Args:
+            scope: The parent construct.
+            id: The workgroup's id.
+            prefix: Where its results lie, such as clean/; its name ends so, too.
+            description: What it is for.
+            key: Encrypts its results.
+            limit: A query that reads more is cancelled.
+        """
         return athena.CfnWorkGroup(
-            self,
+            scope,
             id,
             name=f"{Names.unique_resource_name(self, max_length=100)}-{prefix.rstrip('/')}",
-            description=f"Queries of {prefix}",
+            description=description,
             # A workgroup holds its settings and a history of queries, no results.
             recursive_delete_option=True,
             work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
@@ -382,13 +432,17 @@ def _event_types() -> list[str]:
     return sorted({*known["EVENT_TYPES"], known["NAMES"]})
 
 
-def saved_queries() -> dict[str, str]:
+def saved_queries(*, has_tables: bool = False) -> dict[str, str]:
     """Return the saved queries, by name, as Athena runs them.
 
-    `create_view` makes the view `events`, for queries of your own. The others contain its definition, so they run
-    without the view and without the right to create one.
+    Args:
+        has_tables: Whether the lake has tables. The queries then read those; else they read `clean`, and contain the
+            definition of the view `events`, so that they run without the view and without the right to create one,
+            and `create_view` makes it, for queries of your own. Default: False.
     """
-    queries = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_QUERIES.glob("*.sql"))}
+    if has_tables:
+        return _files_of(_QUERIES_OF_TABLES)
+    queries = _files_of(_QUERIES)
     events = queries.pop(EVENTS_VIEW)
     return {
         "create_view": f"{_comment_of(events)}CREATE OR REPLACE VIEW {EVENTS_VIEW} AS\n{_body_of(events)}",
@@ -397,6 +451,10 @@ def saved_queries() -> dict[str, str]:
             for name, text in queries.items()
         },
     }
+
+
+def _files_of(directory: Path) -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.sql"))}
 
 
 def description_of(query: str) -> str:

@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucketProps
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalogProps
+from genesys_firehose_cdk.lake.lake_tables import LakeTablesProps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +22,12 @@ class LakeProps(Props, at="lake"):
             Lock and versioning, which synthesis cannot see. Default: False.
         catalog: How the lake is queried; there is a catalog with dynamic partitioning alone, because its tables follow
             the partitions. Default: LakeCatalogProps().
+        tables: How the typed tables over `clean/` are kept; None for no tables. They need a catalog. Default:
+            LakeTablesProps() where there is a catalog.
     """
 
     bucket: DataLakeBucketProps | None = None
     existing_bucket: s3.IBucket | None = None
     existing_bucket_is_locked_and_versioned: bool = False
     catalog: LakeCatalogProps | None = None
+    tables: LakeTablesProps | None = LakeTablesProps()

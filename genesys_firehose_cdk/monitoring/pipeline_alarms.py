@@ -233,7 +233,7 @@ class PipelineAlarms(Construct):
                 _metric("AWS/States", metric_name, {"StateMachineArn": state_machine.ref}),
                 1,
                 _TICKET,
-                "rebuild-executions",
+                "executions",
                 f"An execution of the state machine {name} {what}. Read its log group, then start it again.",
             )
 

@@ -167,6 +167,8 @@ class EmbeddedAws:
                     "BIND_HOST": "127.0.0.1",
                     "GATEWAY_PORT": str(port),
                     "MINISTACK_EDITION": token,
+                    # A state machine's waits, a minute and more, are over soon.
+                    "SFN_WAIT_SCALE": "0.02",
                     "AWS_ACCESS_KEY_ID": ACCOUNT,
                     "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
                     "AWS_EC2_METADATA_DISABLED": "true",

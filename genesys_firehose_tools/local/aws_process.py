@@ -17,6 +17,7 @@ from ministack import app
 from ministack.services import eventbridge, s3
 from ministack.services.cloudformation import provisioners
 
+from genesys_firehose_tools.local.athena.service import serve_athena, serve_state_machines
 from genesys_firehose_tools.local.aws import (
     FIREHOSE_URL_FILE,
     GENESYS_URL_FILE,
@@ -171,5 +172,8 @@ if __name__ == "__main__":
     _demand_checksums()
     _keep_full_buckets()
     _name_versions()
+    endpoint_url = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+    serve_athena(endpoint_url, Path(os.environ["TMPDIR"], "athena"))
+    serve_state_machines(endpoint_url)
     signal.signal(signal.SIGUSR1, _enforce_iam)
     app.main()

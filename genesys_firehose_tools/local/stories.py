@@ -137,6 +137,7 @@ def _conversation(
     values: Values, day: Day, told: Conversation, start: datetime
 ) -> Iterator[tuple[datetime, GeneratedEvent]]:
     customer, acd, agent_part = values.uuid(), values.uuid(), values.uuid()
+    sessions = {participant: values.uuid() for participant in (customer, acd, agent_part)}
     caller, person = f"tel:{values.phone()}", values.person_id()
 
     def detail(kind: str, moment: datetime, participant: str, **fields: Any) -> tuple[datetime, GeneratedEvent]:
@@ -144,7 +145,7 @@ def _conversation(
             "eventTime": milliseconds_of(moment),
             "conversationId": told.conversation_id,
             "participantId": participant,
-            "sessionId": values.uuid(),
+            "sessionId": sessions[participant],
             "mediaType": "VOICE",
             "provider": "Edge",
             "direction": "INBOUND",

@@ -10,6 +10,8 @@ from genesys_firehose_tools.operations.prices import Price
 
 _LONGEST_INTERVAL_SECONDS = 900.0  # Amazon Data Firehose API Reference, "BufferingHints"
 _METRICS_OF_A_SHARD = 13
+# Three of failed runs, three of rules, and two of the alarm that watches for late tables.
+_METRICS_OF_THE_TABLES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,13 @@ def _other_properties(design: Design, traffic: Traffic) -> Iterator[_Case]:
     sharded = replace(design, streams=design.streams + 1, alarm_metrics=design.alarm_metrics + _METRICS_OF_A_SHARD)
     consequence = f"smaller objects; alarms on {_METRICS_OF_A_SHARD} more metrics"
     yield _Case(f"delivery.shards {sharded.streams}", consequence, sharded, traffic)
+    without_tables = design
+    if design.tables_seconds is not None:
+        alarm_metrics = design.alarm_metrics - _METRICS_OF_THE_TABLES
+        without_tables = replace(design, tables_seconds=None, alarm_metrics=alarm_metrics)
+        yield _Case("lake.tables None", "queries read the lines of clean/", without_tables, traffic)
     if design.partitioned:
-        flat = replace(design, partitioned=False, alarm_metrics=design.alarm_metrics - 1)
+        flat = replace(without_tables, partitioned=False, alarm_metrics=without_tables.alarm_metrics - 1)
         yield _Case("delivery.dynamic_partitioning False", "no tables; a query reads all objects", flat, traffic)
     if traffic.ingress == "webhook":
         bus = replace(_on_the_bus(design), secrets=max(0, design.secrets - 1))

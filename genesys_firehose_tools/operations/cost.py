@@ -62,6 +62,19 @@ _MESSAGE_STEP_BYTES = 64 * 1024
 _ITEM_BYTES = 240
 # AWS X-Ray Developer Guide, "Configuring sampling rules": the first request of a second, and 5 % of the others.
 _SAMPLED_SHARE = 0.05
+# The tables' state machine: how many days its runs read, of which today is half over.
+_SHORT_RUN_DAYS, _NIGHTLY_DAYS, _WEEKLY_DAYS = 1.5, 2.5, 31.5
+_WEEKS = DAYS / 7
+STATES_OF_RUNS = (28, 46, 52)
+"""How many states the runs of the tables' state machine go through: of the short interval, of a night, of a week."""
+# Measured with generated events: bytes of an event in Parquet, in all tables together, and of those what the other
+# tables' statements read. Assumed: old snapshots until VACUUM.
+_TABLE_EVENT_BYTES = 260
+_TABLE_EVENT_READ_BYTES = 400
+_SNAPSHOTS_SHARE = 1.3
+# Athena counts at least so many bytes of a statement (known at second hand, as its price).
+_LEAST_SCANNED_BYTES = 10_000_000
+_STATEMENTS = 6
 # Amazon S3 User Guide, "Transitioning objects using Amazon S3 Lifecycle": smaller objects are not moved.
 _SMALLEST_ARCHIVED_BYTES = 128 * 1024
 
@@ -199,6 +212,7 @@ class Month:
         yield from self._functions()
         yield from self._firehose()
         yield from self._storage()
+        yield from self._tables()
         yield from self._key_store()
         yield from self._security()
         yield from self._telemetry()
@@ -300,6 +314,22 @@ class Month:
         moved = self.raw_objects if kept > standard else 0
         yield Usage("S3", "raw/ objects moved to the archive", "s3_glacier_instant_transition", moved)
 
+    def _tables(self) -> Iterator[Usage]:
+        """The tables: each run reads whole days of clean/, object by object."""
+        if self._design.tables_seconds is None:
+            return
+        runs = MONTH_SECONDS / self._design.tables_seconds
+        days = runs * _SHORT_RUN_DAYS + DAYS * _NIGHTLY_DAYS + _WEEKS * _WEEKLY_DAYS
+        clean_bytes = self._event_record_bytes * _COMPRESSED_SHARE
+        read = days * self._traffic.events_per_day * (clean_bytes + _TABLE_EVENT_READ_BYTES)
+        least = (runs + DAYS + _WEEKS) * _STATEMENTS * _LEAST_SCANNED_BYTES
+        yield Usage("Athena", "tables: data read", "athena_scanned_tb", max(read, least) / 1e12)
+        yield Usage("S3", "tables: objects of clean/ read", "s3_get", days * self.clean_objects / DAYS)
+        stored = self._events * _TABLE_EVENT_BYTES * _SNAPSHOTS_SHARE / _GB
+        yield Usage("S3", "tables stored", "s3_stored_gb_month", stored * self._traffic.months)
+        states = sum(a * b for a, b in zip((runs, DAYS, _WEEKS), STATES_OF_RUNS, strict=True))
+        yield Usage("Step Functions", "tables: states", "step_functions_transition", states)
+
     def _key_store(self) -> Iterator[Usage]:
         if not self._design.writes_per_event:
             return
@@ -332,6 +362,7 @@ class Month:
         methods = design.api_methods if self._is_webhook else 0
         metrics = _CUSTOM_METRICS + methods * _METRICS_OF_A_METHOD + design.names * _METRICS_OF_NAMES
         metrics += design.probed * _METRICS_OF_THE_PROBE
+        metrics += design.tables_seconds is not None
         yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)
         if design.traced:
             traced = self.invocations + self.transforms

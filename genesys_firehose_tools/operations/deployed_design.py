@@ -1,6 +1,7 @@
 """The parts of a synthesized template that have a cost or a quota."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from genesys_firehose_tools.errors import ToolError
 from genesys_firehose_tools.operations.deployed_pipeline import choose_pipeline, pipelines_of
 
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 _STREAM = "AWS::KinesisFirehose::DeliveryStream"
 _NAMES_HANDLER = "genesys_names.handler.handle"
 
@@ -61,6 +63,7 @@ class Design:
         web_acls: Web ACLs that it makes.
         web_acl_rules: Their rules.
         web_acl_used: Whether requests pass a web ACL, its own or another.
+        tables_seconds: After how long the tables are brought up to date again; None without tables.
         firehose_calls: Calls of AWS in a request beside those for each event.
         calls_per_event: Calls of AWS for each event of a request.
         writes_per_event: Writes of the deduplication table for each event.
@@ -99,6 +102,7 @@ class Design:
     web_acls: int
     web_acl_rules: int
     web_acl_used: bool
+    tables_seconds: float | None
     firehose_calls: int = 1
     calls_per_event: int = 0
     writes_per_event: int = 1
@@ -126,7 +130,7 @@ DEFAULT_DESIGN = Design(
     keys=5,
     bucket_keys=True,
     secrets=2,
-    alarm_metrics=36,
+    alarm_metrics=43,
     composite_alarms=1,
     dashboards=1,
     raw_archive_days=90,
@@ -136,6 +140,7 @@ DEFAULT_DESIGN = Design(
     web_acls=0,
     web_acl_rules=0,
     web_acl_used=False,
+    tables_seconds=3600,
 )
 """A pipeline with no further property."""
 
@@ -259,7 +264,16 @@ class _Reader:
             probed=any(
                 each.get("Handler") == "certificate_probe.handler.handle" for each in self._all("AWS::Lambda::Function")
             ),
+            tables_seconds=self._tables_seconds(),
         )
+
+    def _tables_seconds(self) -> float | None:
+        """Return the interval of the schedule whose run of the tables' state machine gives way to others."""
+        for rule in self._all("AWS::Events::Rule"):
+            if any('"yield":true' in str(target.get("Input")) for target in rule.get("Targets", [])):
+                _, number, unit = re.split(r"[( )]", rule["ScheduleExpression"])[:3]
+                return float(number) * _SECONDS[unit.rstrip("s")]
+        return None
 
     def _lake_bucket(self) -> Mapping[str, Any]:
         """Return the bucket that is locked; an existing one, which is in no template, has no rules to read."""

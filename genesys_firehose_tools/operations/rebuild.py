@@ -52,12 +52,16 @@ class Plan:
     """What a rebuild would read.
 
     Attributes:
+        first: The first day of arrival.
+        last: The last.
         hours: The prefixes of the hours that hold objects.
         objects: How many objects.
         size: Their compressed bytes.
         archived_size: How many of the bytes are in S3 Glacier Instant Retrieval, where reading costs extra.
     """
 
+    first: date
+    last: date
     hours: tuple[str, ...]
     objects: int
     size: int
@@ -136,7 +140,7 @@ class Rebuild:
             raise RebuildError(
                 f"The days hold {len(hours):,} hours of events, and one rebuild takes {_MAX_HOURS:,}; ask for fewer."
             )
-        return Plan(hours=tuple(hours), objects=objects, size=size, archived_size=archived_size)
+        return Plan(first=first, last=last, hours=tuple(hours), objects=objects, size=size, archived_size=archived_size)
 
     def run(self, plan: Plan, report: Callable[[Progress], None] = lambda _: None) -> Progress:
         """Rebuild what a plan lists, and return when it is done. The rebuild goes on when the caller does not wait.
@@ -149,8 +153,11 @@ class Rebuild:
             RebuildError: The rebuild failed or was stopped.
         """
         started = datetime.now(UTC)
+        # The tables are brought up to date for what arrived on these days.
+        arrived = {"from": plan.first.isoformat(), "to": plan.last.isoformat()}
         execution = self._step_functions.start_execution(
-            stateMachineArn=self._source.state_machine, input=json.dumps({"prefixes": plan.hours})
+            stateMachineArn=self._source.state_machine,
+            input=json.dumps({"prefixes": plan.hours, "arrived": arrived}),
         )["executionArn"]
         ended: dict[str, dict[str, int]] = {}
         while True:

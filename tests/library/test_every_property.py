@@ -40,6 +40,7 @@ from genesys_firehose_cdk import (
     LakeCatalogProps,
     LakeProps,
     LakeRebuildProps,
+    LakeTablesProps,
     MaskingPolicy,
     MonitoringProps,
     PartnerBusProps,
@@ -128,6 +129,7 @@ WRAPS: dict[type[Props], Wrap] = {
     LakeRebuildProps: lambda _, props: {"delivery": DeliveryProps(rebuild=props)},
     LakeProps: lambda _, props: {"lake": props},
     DataLakeBucketProps: lambda _, props: {"lake": LakeProps(bucket=props)},
+    LakeTablesProps: lambda _, props: {"lake": LakeProps(tables=props)},
     LakeCatalogProps: lambda _, props: {"lake": LakeProps(catalog=props)},
     MonitoringProps: lambda _, props: {"monitoring": props},
     AlarmThresholdsProps: lambda _, props: {"monitoring": MonitoringProps(thresholds=props)},
@@ -293,6 +295,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
             "existing_bucket_is_locked_and_versioned": True,
         },
         "catalog": _to(catalog=LakeCatalogProps(results_expiration_days=3)),
+        "tables": _to(tables=None),
     },
     DataLakeBucketProps: {
         "retention_mode": _to(retention_mode=RetentionMode.NONE),
@@ -308,6 +311,10 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "clean_expiration_days": _to(clean_expiration_days=365),
         "errors_expiration_days": _to(errors_expiration_days=365),
         "noncurrent_expiration_days": _to(noncurrent_expiration_days=365),
+    },
+    LakeTablesProps: {
+        "interval": _to(interval=cdk.Duration.hours(6)),
+        "bytes_scanned_limit": _to(bytes_scanned_limit=cdk.Size.gibibytes(1)),
     },
     LakeCatalogProps: {
         "first_day": _to(first_day=date(2025, 1, 1)),

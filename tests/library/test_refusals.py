@@ -30,6 +30,7 @@ from genesys_firehose_cdk import (
     LakeCatalogProps,
     LakeProps,
     LakeRebuildProps,
+    LakeTablesProps,
     MaskingPolicy,
     MonitoringProps,
     PartnerBusProps,
@@ -519,6 +520,22 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
             stack, delivery=DeliveryProps(dynamic_partitioning=False), lake=LakeProps(catalog=LakeCatalogProps())
         ),
         "lake.catalog is given with delivery.dynamic_partitioning False: it is allowed with partitions alone, because the tables follow them.",
+    ),
+    "tables without partitions": (
+        lambda stack: _pipeline(
+            stack,
+            delivery=DeliveryProps(dynamic_partitioning=False),
+            lake=LakeProps(tables=LakeTablesProps(interval=cdk.Duration.hours(2))),
+        ),
+        "lake.tables is given with delivery.dynamic_partitioning False: it is allowed with partitions alone, because the tables are made of them.",
+    ),
+    "tables that are refreshed too often": (
+        lambda _: LakeTablesProps(interval=cdk.Duration.minutes(5)),
+        "lake.tables.interval is 5 minutes: 15 to 1,440 minutes are allowed, because each run reads whole days.",
+    ),
+    "tables whose statements may read next to nothing": (
+        lambda _: LakeTablesProps(bytes_scanned_limit=cdk.Size.mebibytes(5)),
+        "lake.tables.bytes_scanned_limit is 5 MiB: 10 to 104,857,600 MiB are allowed, the least is Athena's own limit.",
     ),
     "rebuild without partitions": (
         lambda _: DeliveryProps(dynamic_partitioning=False, rebuild=LakeRebuildProps()),

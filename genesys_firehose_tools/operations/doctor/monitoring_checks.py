@@ -300,7 +300,7 @@ def judge_stack(stack: StackState) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateMachine:
-    """The state machine of rebuilds.
+    """A state machine of the pipeline.
 
     Attributes:
         arn: Its ARN.
@@ -314,8 +314,17 @@ class StateMachine:
 
 
 def look_at_rebuild(inspection: Inspection) -> StateMachine | None:
-    """Ask for the state machine."""
-    arn = inspection.pipeline.outputs.get("RebuildStateMachineArn")
+    """Ask for the state machine of rebuilds."""
+    return _state_machine(inspection, "RebuildStateMachineArn")
+
+
+def look_at_lake_tables(inspection: Inspection) -> StateMachine | None:
+    """Ask for the state machine of the tables."""
+    return _state_machine(inspection, "TablesStateMachineArn")
+
+
+def _state_machine(inspection: Inspection, output: str) -> StateMachine | None:
+    arn = inspection.pipeline.outputs.get(output)
     if arn is None:
         return None
     client = inspection.client("stepfunctions")
@@ -342,3 +351,23 @@ def judge_rebuild(machine: StateMachine | None) -> Iterator[Finding]:
         )
     else:
         yield ok(f"A rebuild can start; the last one: {machine.last or 'none yet'}.")
+
+
+def judge_lake_tables(machine: StateMachine | None) -> Iterator[Finding]:
+    """The tables' state machine must be able to run, and the last run have ended well."""
+    if machine is None:
+        yield not_applicable("the pipeline has no lake.tables")
+    elif machine.status != "ACTIVE":
+        yield fault(
+            f"The state machine {machine.arn} is {machine.status}.",
+            means="No more events come into the tables; clean/ has them.",
+            fix=_AGAIN,
+        )
+    elif machine.last in _FAILED:
+        yield warning(
+            f"The last run of the tables is {machine.last}.",
+            means="The tables do not have the newest events; clean/ has them.",
+            fix="`genesys-firehose tables status` says why; mend it, then `genesys-firehose tables refresh`.",
+        )
+    else:
+        yield ok(f"The tables can be brought up to date; the last run: {machine.last or 'none yet'}.")

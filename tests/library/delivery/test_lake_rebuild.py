@@ -32,7 +32,9 @@ def _rebuild(**properties: Any) -> Template:
 
 
 def _hours(template: Template) -> dict[str, Any]:
-    definition = json.loads(template.properties("AWS::StepFunctions::StateMachine")["DefinitionString"])
+    definition = json.loads(
+        template.properties("AWS::StepFunctions::StateMachine", "Rebuild/StateMachine")["DefinitionString"]
+    )
     hours: dict[str, Any] = definition["States"]["Hours"]
     return hours
 
@@ -115,7 +117,7 @@ def test_the_function_may_do_exactly_this(default: Template) -> None:
 def test_the_state_machine_may_do_exactly_this(default: Template) -> None:
     work = statements(default.properties("AWS::IAM::ManagedPolicy", "Rebuild/Policy")["PolicyDocument"])
     runs = statements(default.properties("AWS::IAM::ManagedPolicy", "Rebuild/MapRunPolicy")["PolicyDocument"])
-    assert set(work) == {"Invoke", "ListRaw", "LogDelivery", "Tracing"}
+    assert set(work) == {"Invoke", "ListRaw", "RefreshTables", "LogDelivery", "Tracing"}
     assert as_list(work["Invoke"]["Action"]) == ["lambda:InvokeFunction"]
     assert work["ListRaw"]["Condition"] == {"StringLike": {"s3:prefix": "raw/*"}}
     assert {sid: set(as_list(statement["Action"])) for sid, statement in runs.items()} == {
@@ -125,7 +127,7 @@ def test_the_state_machine_may_do_exactly_this(default: Template) -> None:
 
 
 def test_the_state_machine_logs_everything_but_data_and_is_traced(default: Template) -> None:
-    properties = default.properties("AWS::StepFunctions::StateMachine")
+    properties = default.properties("AWS::StepFunctions::StateMachine", "Rebuild/StateMachine")
     assert properties["LoggingConfiguration"]["Level"] == "ALL"
     assert properties["LoggingConfiguration"]["IncludeExecutionData"] is False
     assert properties["TracingConfiguration"] == {"Enabled": True}

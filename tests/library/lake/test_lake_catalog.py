@@ -110,8 +110,14 @@ def test_results_are_private_and_expire_and_are_not_in_the_locked_bucket(default
 
 def test_every_query_is_saved_in_the_workgroup_of_masked_events(default: Template) -> None:
     queries = [resource["Properties"] for resource in default.resources("AWS::Athena::NamedQuery").values()]
-    assert {query["QueryString"] for query in queries} == set(saved_queries().values())
+    assert {query["QueryString"] for query in queries} == set(saved_queries(has_tables=True).values())
     assert all("RawWorkgroup" not in flat(query["WorkGroup"]) for query in queries)
+
+
+def test_without_tables_the_queries_read_the_lines() -> None:
+    template = synthesize(lake=LakeProps(tables=None))
+    queries = template.resources("AWS::Athena::NamedQuery").values()
+    assert {query["Properties"]["QueryString"] for query in queries} == set(saved_queries().values())
 
 
 def test_an_unpartitioned_stream_has_no_catalog_and_no_rebuild(unpartitioned: Template) -> None:

@@ -1,6 +1,7 @@
 """The saved queries, run by DuckDB over objects as they lie in the lake.
 
-Athena's dialect is Trino's. The queries keep to what both know, but for four functions, which DuckDB gets as macros.
+Athena's dialect is Trino's. The queries keep to what both know, but for a few functions, which DuckDB gets as
+macros.
 """
 
 import gzip
@@ -24,13 +25,7 @@ from tests.wired_functions import firehose_batch, masking_plan, transform_functi
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TODAY = f"{NOW:%Y-%m-%d}"
-_TRINO = """
-CREATE MACRO json_extract_scalar(text, path) AS
-    CASE WHEN json_type(text, path) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string(text, path) END;
-CREATE MACRO json_format(value) AS CAST(value AS varchar);
-CREATE MACRO from_iso8601_timestamp(text) AS CAST(text AS timestamptz);
-CREATE MACRO approx_percentile(value, share) AS approx_quantile(value, share);
-"""
+_TRINO = Path("genesys_firehose_tools/local/athena/macros.sql").read_text(encoding="utf-8")
 Rows = list[tuple[Any, ...]]
 
 

@@ -135,6 +135,7 @@ def test_no_alarm_takes_data_that_are_not_there_yet_for_a_fault(name: str) -> No
         "PartnerSourceActive",
         "IntegrationActive",
         "SubscriptionActive",
+        "TablesLate",
         "WatchNotRunning",
         "IpRangesUnchecked",
         "NamesMissing",
@@ -388,7 +389,7 @@ TICKETS = {
     "WatchNotRunning",
 }
 TICKETS_OF_A_KIND = re.compile(
-    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Retention)|^(?!PartnerBus).*FailedInvocations$"
+    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
 )
 PAGES = {
     "BackupFreshness",

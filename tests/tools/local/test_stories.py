@@ -1,8 +1,11 @@
 """A told day is coherent: its figures are those that the saved queries compute from its masked events."""
 
 import itertools
+import json
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,6 +13,7 @@ from genesys_firehose_tools.local.directory import DIRECTORY
 from genesys_firehose_tools.local.stories import Day, tell_day
 from genesys_firehose_tools.local.values import Values
 from tests.in_memory_aws import InMemoryAws
+from tests.library.lake.tables.duckdb_lake import Tables
 from tests.library.lake.test_queries import Lake
 from tests.wired_functions import (
     METRICS_ENVIRONMENT,
@@ -30,26 +34,44 @@ def day() -> Day:
 
 
 @pytest.fixture(scope="module")
-def lake(day: Day, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+def masked(day: Day) -> list[dict[str, Any]]:
     """The day's events, through both functions."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in METRICS_ENVIRONMENT.items():
             patch.setenv(name, value)
-        return _filled(Lake(tmp_path_factory.mktemp("lake")), day)
+        return list(_masked(day))
 
 
-def _filled(lake: Lake, day: Day) -> Lake:
+def _masked(day: Day) -> Iterator[dict[str, Any]]:
     aws = InMemoryAws()
     ingest, transform = ingest_function(aws), transform_function(aws)
     bodies = [event.body for event in day.events]
     for start in range(0, len(bodies), 100):
         assert post(ingest, bodies[start : start + 100]) == 200
     for start in range(0, len(aws.in_stream), 100):
-        for record in transformed(transform.handle(firehose_batch(aws.in_stream[start : start + 100]))):
-            date = (record["event_time"] or record["received_at"])[:10]
-            fields = {name: value for name, value in record.items() if name != "event_type"}
-            lake.add(record["event_type"], date=date, key=record["dedup_key"], **fields)
+        yield from transformed(transform.handle(firehose_batch(aws.in_stream[start : start + 100])))
+
+
+def _date_of(record: dict[str, Any]) -> str:
+    return str(record["event_time"] or record["received_at"])[:10]
+
+
+@pytest.fixture(scope="module")
+def lake(masked: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake(tmp_path_factory.mktemp("lake"))
+    for record in masked:
+        fields = {name: value for name, value in record.items() if name != "event_type"}
+        lake.add(record["event_type"], date=_date_of(record), key=record["dedup_key"], **fields)
     return lake
+
+
+@pytest.fixture(scope="module")
+def tables(masked: list[dict[str, Any]]) -> Tables:
+    tables = Tables()
+    tables.create_views()
+    tables.add_lines((json.dumps(record), record["event_type"], _date_of(record)) for record in masked)
+    tables.merge((END - timedelta(days=1)).date(), END.date())
+    return tables
 
 
 def test_every_event_of_the_day_lands(day: Day, lake: Lake) -> None:
@@ -92,6 +114,30 @@ def test_occupancy_can_be_told_from_the_routing_statuses(day: Day, lake: Lake) -
             busy += until - since if status == "INTERACTING" else timedelta()
         occupancies[agent] = busy / (moments[-1][1] - moments[0][1])
     assert occupancies == pytest.approx(day.occupancies, abs=1e-4)
+
+
+def test_the_tables_figures_are_those_of_the_day(day: Day, tables: Tables) -> None:
+    answered = [each for each in day.conversations if each.agent_id is not None]
+    [figures] = tables.rows("SELECT sum(handled), sum(talk_ms), sum(held_ms), sum(after_call_ms) FROM conversations")
+    assert figures == (
+        len(answered),
+        sum(each.talked for each in answered),
+        sum(each.held for each in answered),
+        sum(each.after_call for each in answered),
+    )
+    rates = tables.rows("SELECT queue_id, sum(abandoned) / sum(offered) FROM queue_intervals GROUP BY 1")
+    assert dict(rates) == pytest.approx(day.abandon_rates)
+    occupancies = tables.rows(
+        "SELECT user_id, sum(interacting_ms) / sum(interacting_ms + communicating_ms + idle_ms) "
+        "FROM agent_intervals GROUP BY 1"
+    )
+    assert dict(occupancies) == pytest.approx(day.occupancies, abs=1e-4)
+    assert tables.rows("SELECT purpose, count(*) FROM sessions GROUP BY 1 ORDER BY 1") == [
+        ("acd", len(day.conversations)),
+        ("agent", len(answered)),
+        ("customer", len(day.conversations)),
+    ]
+    assert tables.rows("SELECT count(*) FROM wrap_ups") == [(len(answered),)]
 
 
 def test_queues_and_agents_have_names(day: Day) -> None:

@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from genesys_firehose_cdk import DeliveryProps, GenesysFirehosePipeline, PartnerBusProps
+from genesys_firehose_cdk.lake.tables.machine import definition
 from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.operations.alternatives import alternatives
-from genesys_firehose_tools.operations.cost import Estimate, Traffic, estimate
+from genesys_firehose_tools.operations.cost import STATES_OF_RUNS, Estimate, Traffic, estimate
 from genesys_firehose_tools.operations.deployed_design import DEFAULT_DESIGN, Buffer, Design, TemplateError, read_design
 from genesys_firehose_tools.operations.deployed_pipeline import PipelineError
 from genesys_firehose_tools.operations.prices import Price, PricesError, Tier, read_prices
@@ -20,6 +21,7 @@ from tests.library.synthesis import Template, maximal_pipeline, new_stack, synth
 
 # Prices of its own, so that a new price list leaves the calculation by hand as it is.
 DOLLARS = {
+    "athena_scanned_tb": 5.00,
     "api_gateway_rest_request": 3.50e-6,
     "api_gateway_http_request": 1.00e-6,
     "cloudwatch_alarm_metric_month": 0.10,
@@ -42,11 +44,13 @@ DOLLARS = {
     "lambda_request": 0.20e-6,
     "s3_glacier_instant_stored_gb_month": 0.004,
     "s3_glacier_instant_transition": 0.02e-3,
+    "s3_get": 0.0004e-3,
     "s3_put": 0.005e-3,
     "s3_stored_gb_month": 0.023,
     "secrets_manager_request": 0.05e-4,
     "secrets_manager_secret_month": 0.40,
     "sqs_request": 0.40e-6,
+    "step_functions_transition": 0.025e-3,
     "waf_request": 0.60e-6,
     "waf_rule_month": 1.00,
     "waf_web_acl_month": 5.00,
@@ -120,15 +124,22 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         # 30,000,000 x (975 + 420) bytes + 129,600 x 701 bytes = 39.06 GB; x $0.50
         ("CloudWatch", "logs written"): 19.53,
         ("CloudWatch", "logs stored"): 2.11,  # 39.06 GB x 0.15 x 12 months x $0.03
-        ("CloudWatch", "alarms"): 3.60,  # 24 of one metric, three of two, one of six; x $0.10
+        # 1,290 days are read: 720 runs x 1.5, 30 x 2.5 and 30 / 7 x 31.5. Each has 1,000,000 events x
+        # (1,860 x 0.24 + 400) bytes = 1.092 TB; x $5.00
+        ("Athena", "tables: data read"): 5.46,
+        ("S3", "tables: objects of clean/ read"): 7.43,  # 1,290 x 432,000 / 30 objects; x $0.0004 / 1,000
+        ("S3", "tables stored"): 2.61,  # 30,000,000 x 260 bytes x 1.3 = 9.444 GB; x 12 months x $0.023
+        # 720 runs x 28 states, 30 x 46 and 30 / 7 x 52 = 21,763; x $0.025 / 1,000
+        ("Step Functions", "tables: states"): 0.54,
+        ("CloudWatch", "alarms"): 4.30,  # 31 of one metric, three of two, one of six; x $0.10
         ("CloudWatch", "composite alarms"): 0.50,  # 1 x $0.50
         ("CloudWatch", "dashboards"): 3.00,  # 1 x $3.00
-        ("CloudWatch", "metrics"): 5.40,  # 8 + 2 methods x 5; x $0.30
+        ("CloudWatch", "metrics"): 5.70,  # 8 + 2 methods x 5 + that of the tables; x $0.30
         # The first of 30,129,600 in a second and 5 % of the others: 2,592,000 + 1,376,880; x $5.00 / 1,000,000
         ("X-Ray", "traces"): 19.84,
     }
-    assert round(answer.dollars, 2) == 211.30
-    assert round(answer.dollars_per_million_events, 2) == 7.04
+    assert round(answer.dollars, 2) == 228.34
+    assert round(answer.dollars_per_million_events, 2) == 7.61
     assert round(answer.by_service["Firehose"], 2) == 7.35
 
 
@@ -148,8 +159,22 @@ def test_a_hundred_million_events_a_day_reach_the_tiers_of_api_gateway_by_hand()
     assert cents(bill(http, traffic))["API Gateway", "requests"] == 2730.00
 
 
+def test_the_tables_states_are_those_of_their_state_machine() -> None:
+    states = definition()["States"]
+    inner = states["Refresh"]["ItemProcessor"]["States"]
+    alone = {"Days", "Chunks", "Others", "Alone", "Views due", "Refresh", "Vacuum due", "Report"}
+    looking = [name for name in states if name.startswith(("Look ", "Columns "))]
+    every_run = (
+        len(alone) + len(looking) + sum(not name.startswith("Optimize ") or name == "Optimize due" for name in inner)
+    )
+    nightly = every_run + 1 + len(states["Views"]["Items"]) + sum(name.startswith("Optimize ") for name in inner) - 1
+    weekly = nightly + sum(name.startswith("Vacuum ") for name in states) - 1
+    assert (every_run, nightly, weekly) == STATES_OF_RUNS
+
+
 def test_what_has_one_price_reaches_its_tiers_together() -> None:
-    answer = bill(traffic=replace(A_MILLION_A_DAY, events_per_day=100_000_000, months=60))
+    without_tables = replace(DEFAULT_DESIGN, tables_seconds=None)
+    answer = bill(without_tables, replace(A_MILLION_A_DAY, events_per_day=100_000_000, months=60))
     # 3,000,000,000 x 1,860 bytes x 0.24 = 1,247.227 GB a month: 60 months of clean/ and 3 of raw/, 78,575.3 GB in all.
     # 51,200 GB x $0.023 = 1,177.60; 27,375.3 GB x $0.022 = 602.26
     stored = [item.dollars for item in answer.items if item.usage.price == "s3_stored_gb_month"]
@@ -225,6 +250,8 @@ def test_options_say_what_they_save_or_add_and_whether_there_is_such_an_option()
     assert (http.kind, round(http.difference, 2)) == ("estimate", -75.00)
     assert found["delivery.buffering.interval 300 s"].difference < 0
     assert found["delivery.shards 2"].difference > 0
+    # 5.46 + 7.43 + 2.61 + 0.54 of the tables themselves, eight metrics of alarms and one of their own.
+    assert round(found["lake.tables None"].difference, 2) == -17.14
     assert found["partner_bus instead of the webhook"].difference < 0
     # 5,120 bytes hold two records of 1,860: half of 143.05 GB is not billed.
     assert round(found["2 events in a record"].difference, 2) == -2.07

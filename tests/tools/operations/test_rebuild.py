@@ -83,6 +83,8 @@ def test_the_plan_lists_the_hours_that_hold_objects_of_the_days_asked_for(aws: F
     aws.put("raw/2026/11/23/10/b.gz", size=3_000_000, StorageClass="GLACIER_IR")
     aws.put("raw/oversize/2026/11/23/c.json.gz")
     assert rebuild.plan(DAY, DAY + timedelta(days=1)) == Plan(
+        first=DAY,
+        last=DAY + timedelta(days=1),
         hours=("raw/2026/11/23/00/", "raw/2026/11/23/10/", "raw/2026/11/24/23/"),
         objects=4,
         size=6_000_000,
@@ -110,11 +112,16 @@ def test_more_hours_than_one_execution_can_note_are_refused(aws: FakeAws, rebuil
 
 
 def test_the_estimate_grows_with_objects_bytes_and_what_is_archived() -> None:
-    base = Plan(hours=(), objects=1000, size=10**9, archived_size=0)
+    base = Plan(first=DAY, last=DAY, hours=(), objects=1000, size=10**9, archived_size=0)
     assert base.dollars == pytest.approx(0.12, abs=0.02)
-    assert Plan(hours=(), objects=2000, size=10**9, archived_size=0).dollars > base.dollars
-    assert Plan(hours=(), objects=1000, size=10**10, archived_size=0).lambda_seconds > base.lambda_seconds
-    assert Plan(hours=(), objects=1000, size=10**9, archived_size=10**9).dollars == pytest.approx(base.dollars + 0.03)
+    assert Plan(first=DAY, last=DAY, hours=(), objects=2000, size=10**9, archived_size=0).dollars > base.dollars
+    assert (
+        Plan(first=DAY, last=DAY, hours=(), objects=1000, size=10**10, archived_size=0).lambda_seconds
+        > base.lambda_seconds
+    )
+    assert Plan(first=DAY, last=DAY, hours=(), objects=1000, size=10**9, archived_size=10**9).dollars == pytest.approx(
+        base.dollars + 0.03
+    )
 
 
 def test_a_run_starts_one_execution_with_the_hours_and_reports_how_far_it_is(aws: FakeAws, rebuild: Rebuild) -> None:
@@ -126,7 +133,8 @@ def test_a_run_starts_one_execution_with_the_hours_and_reports_how_far_it_is(aws
     ]
     seen: list[int] = []
     done = rebuild.run(rebuild.plan(DAY, DAY), lambda progress: seen.append(progress.done))
-    assert aws.started == [{"prefixes": ["raw/2026/11/23/10/"]}]
+    arrived = {"from": "2026-11-23", "to": "2026-11-23"}
+    assert aws.started == [{"prefixes": ["raw/2026/11/23/10/"], "arrived": arrived}]
     assert seen == [4, 5]
     assert done == Progress(done=5)
 

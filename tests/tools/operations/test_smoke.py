@@ -1,8 +1,11 @@
-"""A smoke says why a way in can't be tried."""
+"""A smoke proves itself as the function expects it, and says why a way in can't be tried."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
 from benchmarks.environment import INGEST_ENVIRONMENT

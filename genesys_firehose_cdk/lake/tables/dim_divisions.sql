@@ -1,0 +1,11 @@
+-- Divisions and from when to when each held.
+SELECT
+    id,
+    name,
+    json_extract_scalar(attributes, '$.homeDivision') = 'true' AS home_division,
+    attributes,
+    valid_from,
+    valid_to,
+    latest
+FROM name_versions
+WHERE kind = 'division'

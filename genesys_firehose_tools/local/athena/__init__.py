@@ -1,0 +1,1 @@
+"""A local Amazon Athena: DuckDB behind Athena's calls."""
