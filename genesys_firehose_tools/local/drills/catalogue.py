@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.local.certificates import Authority, tls_server
 from genesys_firehose_tools.local.drills.stage import Stage
 from genesys_firehose_tools.local.firehose.service import DESCRIPTION_LIFETIME_SECONDS
-from genesys_firehose_tools.operations.doctor.tls import judge_certificate, shake_hands
+from genesys_firehose_tools.operations.doctor.tls import judge_certificate
 
 Steps = Generator[None, None, None]
 """Breaks and sends up to its one yield, and mends after it."""
@@ -266,7 +267,9 @@ def expired_certificate(stage: Stage) -> Steps:
     with TemporaryDirectory() as directory:
         authority = Authority(Path(directory))
         with tls_server(authority.issue("localhost", days=-1)) as port:
-            handshake = shake_hands("localhost", port, datetime.now(UTC), authority.trust())
+            handshake = function_module("certificate_probe.handshake").shake_hands(
+                "localhost", port, datetime.now(UTC), authority.trust()
+            )
             stage.also_found = {("certificate", finding) for finding in judge_certificate(handshake)}
             yield
     stage.send(stage.generate(5))

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +19,7 @@ from genesys_firehose_tools.local.errors import LocalError
 from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.lake import Lake, Verdict, judge, wait_until_settled
 from genesys_firehose_tools.local.pipeline import LocalPipeline
-from genesys_firehose_tools.local.sender import Message, Sender, Tally, Target, is_accepted
+from genesys_firehose_tools.local.sender import Message, Sender, Tally, is_accepted
 from genesys_firehose_tools.local.values import GeneratedEvent, find_markers
 from genesys_firehose_tools.operations import dead_letters, redrive
 from genesys_firehose_tools.operations.deployed_resources import find_resources
@@ -86,7 +86,9 @@ class Stage:
 
     def send(self, events: Sequence[GeneratedEvent], *, batch: int = _BATCH, key: bytes | None = None) -> None:
         """Sign and post events, and count the answers; a request without an answer is repeated five times."""
-        target = Target(url=self.deployment.ingest_url, key=key or self.deployment.signing_key())
+        target = self.deployment.target()
+        if key is not None:
+            target = replace(target, key=key)
         messages = [
             Message([event.body for event in events[start : start + batch]]) for start in range(0, len(events), batch)
         ]
