@@ -28,8 +28,8 @@ demo: setup
 	$(BIN)/genesys-firehose demo
 
 # The demo under load: 10,000 events, an attacker's between them, a failing Firehose, a key rotation; figures in
-# build/soak/summary.json. Then the tests that take too long for make test: every fault schedule in every world, services
-# that hang on real sockets, and fuzzing for two minutes each of the door and the transform (FUZZ_SECONDS).
+# build/soak/summary.json. Then the tests that take too long for make test: every fault schedule in every world, every drill,
+# services that hang on real sockets, and fuzzing for two minutes each of the door and the transform (FUZZ_SECONDS).
 .PHONY: soak
 soak: setup
 	$(BIN)/genesys-firehose soak
@@ -39,6 +39,11 @@ soak: setup
 .PHONY: dictionary
 dictionary: setup
 	$(BIN)/python -m genesys_firehose_tools.operations.dictionary
+
+# The picture of the dashboard, docs/dashboard.svg: drawn from the synthesized definition, with the data of a local run.
+.PHONY: dashboard-picture
+dashboard-picture: setup
+	$(BIN)/python -m genesys_firehose_tools.local.dashboard_picture
 
 # Compares the functions with alternatives; figures in build/bench/results.json.
 .PHONY: bench

@@ -51,6 +51,7 @@ class PipelineStack(cdk.Stack):
             partner_bus=settings.partner_bus_props,
             genesys=self._genesys(settings),
             watch=settings.watch_props,
+            transform=settings.transform_props,
             delivery=settings.delivery_props,
             lake=settings.lake_props,
             monitoring=settings.monitoring_props,
@@ -101,6 +102,7 @@ class PipelineStack(cdk.Stack):
             credentials=credentials,
             manage_integration=settings.manage_integration,
             ip_allow_list=settings.ip_allow_list_props,
+            names=settings.names_props,
         )
 
 

@@ -11,15 +11,18 @@ from genesys_firehose_cdk import (
     BusinessHoursProps,
     DataLakeBucketProps,
     DeliveryProps,
+    GenesysNamesProps,
     GenesysRegion,
     GenesysWatchProps,
     InvalidPropertyError,
     IpAllowListProps,
     LakeProps,
+    MaskingPolicy,
     MonitoringProps,
     PartnerBusProps,
     RetentionApplied,
     RetentionMode,
+    TransformProps,
 )
 from genesys_firehose_cdk.common.validation import check_cidr, check_domain, check_email, check_one_of, did_you_mean
 
@@ -39,12 +42,13 @@ _FLAGS = (
     "cloud_watch_role",
     "dynamic_partitioning",
     "ip_allow_list",
+    "keep_user_names",
     "manage_integration",
     "verification",
     "webhook",
 )
 _OF_THE_WEBHOOK = ("domain_name", "allowed_cidrs", "web_acl_arn", "cloud_watch_role", "ip_allow_list")
-_OF_GENESYS = ("genesys_credentials_key_arn", "manage_integration", "ip_allow_list")
+_OF_GENESYS = ("genesys_credentials_key_arn", "manage_integration", "ip_allow_list", "genesys_names")
 _BUSINESS_HOURS = {"start_hour", "end_hour", "days"}
 _REMOVAL_POLICIES = {
     policy.name: policy
@@ -71,6 +75,8 @@ class EnvironmentSettings:
         genesys_credentials_key_arn: The secret's KMS key. Default: the account's own of Secrets Manager.
         manage_integration: Create the integration that feeds the bus through them. Default: true.
         ip_allow_list: Keep everybody but Genesys Cloud's networks from the webhook. Default: false.
+        genesys_names: The kinds of things whose names are taken into the lake; see GenesysNamesProps. Default: none.
+        keep_user_names: With user among them: whether their names stay readable; see MaskingPolicy. Default: false.
         business_hours: When silence is an alarm, an object of start_hour, end_hour and days; see
             BusinessHoursProps. Default: never.
         domain_name: The webhook's own domain. Default: none.
@@ -108,6 +114,8 @@ class EnvironmentSettings:
     genesys_credentials_key_arn: str | None = None
     manage_integration: bool = True
     ip_allow_list: bool = False
+    genesys_names: tuple[str, ...] | None = None
+    keep_user_names: bool = False
     business_hours: Mapping[str, Any] | None = None
     domain_name: str | None = None
     certificate_arn: str | None = None
@@ -163,6 +171,16 @@ class EnvironmentSettings:
         return IpAllowListProps() if self.ip_allow_list else None
 
     @property
+    def names_props(self) -> GenesysNamesProps | None:
+        """The names that are taken; None without."""
+        return None if self.genesys_names is None else GenesysNamesProps(kinds=self.genesys_names)
+
+    @property
+    def transform_props(self) -> TransformProps | None:
+        """What is masked; None for what the dictionary says."""
+        return TransformProps(masking_policy=MaskingPolicy(keep_user_names=True)) if self.keep_user_names else None
+
+    @property
     def watch_props(self) -> GenesysWatchProps | None:
         """What is watched; None for what is watched anyway."""
         hours = self.business_hours
@@ -214,10 +232,12 @@ def read_settings(environments: object, name: object) -> EnvironmentSettings:
 def _typed(path: str, key: str, value: Any) -> Any:
     """Return the value in the attribute's type, or refuse it."""
     match key, value:
-        case (("allowed_cidrs" | "topics"), list()) if all(isinstance(item, str) for item in value):
+        case (("allowed_cidrs" | "genesys_names" | "topics"), list()) if all(isinstance(item, str) for item in value):
             return tuple(value)
         case ("allowed_cidrs", _):
             raise InvalidPropertyError(path, f"is {value!r}", "a list of networks in CIDR notation is allowed")
+        case ("genesys_names", _):
+            raise InvalidPropertyError(path, f"is {value!r}", "a list of kinds is allowed")
         case ("topics", _):
             raise InvalidPropertyError(path, f"is {value!r}", "a list of topics and presets is allowed")
         case ("business_hours", dict()) if _are_business_hours(value):

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.environment import ROOT, SIGNING_KEY
 
-_SECRET = {"SecretString": SIGNING_KEY, "CreatedDate": 1577836800.0}
+_SECRET = {"SecretString": SIGNING_KEY, "CreatedDate": 1577836800.0, "VersionId": "first"}
 _ANSWERS: dict[str, dict[str, Any]] = {
     "PutRecord": {"RecordId": "1"},
     "PutRecordBatch": {"FailedPutCount": 0, "RequestResponses": []},
@@ -34,10 +34,13 @@ class _Endpoint(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         _Endpoint.calls += 1
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        if operation == "GetSecretValue" and b"AWSPREVIOUS" in body:
+        if operation == "GetSecretValue" and b"AWSCURRENT" not in body and b"VersionStage" in body:
             self._answer(400, _NOT_FOUND)  # never rotated
         elif operation == "BatchExecuteStatement":
             self._answer(200, {"Responses": [{}] * len(json.loads(body)["Statements"])})
+        elif operation == "UpdateItem" and "UPDATED_NEW" in (request := json.loads(body)).get("ReturnValues", ""):
+            names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+            self._answer(200, {"Attributes": {name: values[f":{mark[1:]}"] for mark, name in names.items()}})
         else:
             self._answer(200, _ANSWERS[operation])
 

@@ -11,8 +11,9 @@ def ingest(_event: dict[str, Any], _context: object) -> dict[str, Any]:
     session = botocore.session.get_session()
     secrets_manager = session.create_client("secretsmanager")
     secrets_manager.get_secret_value(SecretId="key", VersionStage="AWSCURRENT")
-    with suppress(secrets_manager.exceptions.ResourceNotFoundException):  # never rotated
-        secrets_manager.get_secret_value(SecretId="key", VersionStage="AWSPREVIOUS")
+    for label in ("AWSPREVIOUS", "AWSPENDING"):
+        with suppress(secrets_manager.exceptions.ResourceNotFoundException):  # never rotated
+            secrets_manager.get_secret_value(SecretId="key", VersionStage=label)
     session.create_client("firehose").put_record_batch(DeliveryStreamName="stream", Records=[{"Data": b"{}"}])
     return {"statusCode": 200}
 

@@ -32,8 +32,11 @@ _OTHERS = (
     "verification",
     "genesys_integration",
     "genesys_ipranges",
+    "genesys_names",
     "genesys_subscription",
     "genesys_watch",
+    "key_rotation",
+    "certificate_probe",
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from benchmarks.measuring import OURS, Figure, compare
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
-from genesys_firehose_tools.local.sender import Sender, Target
+from genesys_firehose_tools.local.sender import Sender
 from genesys_firehose_tools.local.trial import Traffic, run
 
 _EVENTS = 1000
@@ -16,7 +16,7 @@ def measure(_rounds: int) -> Iterator[Figure]:
     """Measure from the first request until everything has landed."""
     with temporary_pipeline("bench") as pipeline:
         deployment = pipeline.deployment
-        sender = Sender(Target(url=deployment.ingest_url, key=deployment.signing_key()), concurrency=8)
+        sender = Sender(deployment.target(), concurrency=8)
         started = time.perf_counter()
         report = run(deployment, sender, Traffic(events=_EVENTS, batch=_BATCH), wait_seconds=120)
         took = time.perf_counter() - started

@@ -40,15 +40,16 @@ class InstantAws:
 
     def get_secret_value(self, **_request: Any) -> dict[str, Any]:
         """Return the one key, which was never rotated long enough ago to matter."""
-        return {"SecretString": SIGNING_KEY, "CreatedDate": datetime(2020, 1, 1, tzinfo=UTC)}
+        return {"SecretString": SIGNING_KEY, "CreatedDate": datetime(2020, 1, 1, tzinfo=UTC), "VersionId": "first"}
 
     def put_item(self, **_request: Any) -> dict[str, Any]:
         """Accept an item that is new."""
         return {}
 
-    def update_item(self, **_request: Any) -> dict[str, Any]:
-        """Take an item's new state."""
-        return {}
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        """Take an item's new state, and answer with what claims of owners, if any, are new."""
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        return {"Attributes": {name: values.get(f":{mark[1:]}") for mark, name in names.items()}}
 
     def batch_execute_statement(self, **request: Any) -> dict[str, Any]:
         """Execute statements, none of which finds its key taken."""

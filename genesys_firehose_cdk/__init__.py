@@ -18,6 +18,8 @@ from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList, IpAllowListProps
+from genesys_firehose_cdk.genesys.key_rotation import KeyRotation
+from genesys_firehose_cdk.genesys.names import GenesysNames, GenesysNamesProps
 from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.region import GenesysRegion
 from genesys_firehose_cdk.genesys.silence_alarms import BusinessHoursProps
@@ -25,6 +27,7 @@ from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.ingest_function import IngestFunction, IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
+from genesys_firehose_cdk.ingress.rate_limit import RateLimit, RateLimitProps
 from genesys_firehose_cdk.ingress.signature import SignatureEncoding, SignatureKind, SignatureProps
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
@@ -41,6 +44,7 @@ from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
+from genesys_firehose_cdk.monitoring.certificate_probe import CertificateProbe
 from genesys_firehose_cdk.monitoring.dashboard import PipelineDashboard
 from genesys_firehose_cdk.monitoring.events_at_risk import EventsAtRisk
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
@@ -57,6 +61,7 @@ __all__ = [
     "BufferingProps",
     "BusinessHoursProps",
     "CertificateAlarms",
+    "CertificateProbe",
     "DataLakeBucket",
     "DataLakeBucketProps",
     "DataLakeDeliveryStream",
@@ -74,6 +79,8 @@ __all__ = [
     "FreeText",
     "GenesysConnectionProps",
     "GenesysFirehosePipeline",
+    "GenesysNames",
+    "GenesysNamesProps",
     "GenesysProps",
     "GenesysRegion",
     "GenesysWatch",
@@ -84,6 +91,7 @@ __all__ = [
     "InvalidPropertyError",
     "IpAllowList",
     "IpAllowListProps",
+    "KeyRotation",
     "LakeCatalog",
     "LakeCatalogProps",
     "LakeProps",
@@ -100,6 +108,8 @@ __all__ = [
     "PipelineAlarms",
     "PipelineContext",
     "PipelineDashboard",
+    "RateLimit",
+    "RateLimitProps",
     "RetentionApplied",
     "RetentionMode",
     "RetentionOnArrival",

@@ -21,12 +21,14 @@ from genesys_firehose_cdk.delivery.transform_function import TransformFunction, 
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList
+from genesys_firehose_cdk.genesys.key_rotation import KeyRotation
+from genesys_firehose_cdk.genesys.names import GenesysNames
 from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.ingest_function import QUEUE_VISIBILITY_TIMEOUT, IngestFunction, IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
-from genesys_firehose_cdk.ingress.webhook import WebhookProps
+from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
@@ -35,6 +37,7 @@ from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
 from genesys_firehose_cdk.monitoring.alarm_topic import AlarmTopic
 from genesys_firehose_cdk.monitoring.certificate_alarms import CertificateAlarms
+from genesys_firehose_cdk.monitoring.certificate_probe import CertificateProbe
 from genesys_firehose_cdk.monitoring.dashboard import PipelineDashboard
 from genesys_firehose_cdk.monitoring.events_at_risk import EventsAtRisk
 from genesys_firehose_cdk.monitoring.pipeline_alarms import PipelineAlarms
@@ -88,12 +91,15 @@ class GenesysFirehosePipeline(Construct):
         partner_bus: The event bus of Genesys Cloud's partner event source; None without one.
         integration: The integration at Genesys Cloud that feeds the bus; None when it is made by hand.
         subscription: The event subscription at Genesys Cloud that posts to the webhook; None without one.
+        key_rotation: Rotates the signing key on a schedule; None without one.
         ip_allow_list: The allow-list that follows Genesys Cloud's address ranges; None without one.
+        names: Takes the names behind Genesys Cloud's identifiers into the lake; None without them.
         watch: Asks whether events can still come; None without bus and `watch`.
         alarms: The pipeline's alarms.
         events_at_risk: The alarm that is on while events are lost, refused or late.
         dashboard: The pipeline at one look; None if it is left out.
         certificate_alarms: The certificate's alarms; None without an own domain.
+        certificate_probe: Looks at the own domain from outside; None without one, or if it is left out.
         parameters: Where other stacks of the account find the pipeline.
         outputs: The stack outputs, by name.
     """
@@ -305,6 +311,7 @@ class GenesysFirehosePipeline(Construct):
                 "SigningKey",
                 description="Genesys Firehose pipeline: the key that the webhook's sender signs with",
                 existing_secret=props.webhook.signature.existing_secret,
+                is_rotated=props.webhook.signature.rotation is not None,
                 removal_policy=props.removal_policy,
             )
         )
@@ -350,7 +357,9 @@ class GenesysFirehosePipeline(Construct):
 
     def _manage_genesys(self, props: PipelineProps) -> None:
         self.subscription: EventSubscription | None = None
+        self.key_rotation: KeyRotation | None = None
         self.integration: EventBridgeIntegration | None = None
+        self.names: GenesysNames | None = None
         genesys = props.genesys
         if genesys is None:
             return
@@ -366,6 +375,7 @@ class GenesysFirehosePipeline(Construct):
             )
             # Genesys Cloud posts as soon as the subscription exists, so the API must answer by then.
             self.subscription.node.add_dependency(self.api)
+            self.key_rotation = self._rotate_key(props.webhook, self.signing_key, self.subscription)
         if props.partner_bus is not None and self.partner_bus is not None and genesys.manage_integration:
             self.integration = EventBridgeIntegration(
                 self,
@@ -377,6 +387,32 @@ class GenesysFirehosePipeline(Construct):
             )
             # The bus takes the source that the integration creates.
             self.partner_bus.node.add_dependency(self.integration)
+        if genesys.names is not None:
+            self.names = GenesysNames(
+                self,
+                "Names",
+                context=self.context,
+                connection=genesys,
+                streams=[delivery.stream for delivery in self.delivery_streams],
+                stream_encryption_key=props.delivery.stream_encryption_key,
+                props=genesys.names,
+            )
+
+    def _rotate_key(
+        self, webhook: WebhookProps | None, signing_key: HmacKey, subscription: EventSubscription
+    ) -> KeyRotation | None:
+        if webhook is None or webhook.signature.rotation is None:
+            return None
+        return KeyRotation(
+            self,
+            "KeyRotation",
+            context=self.context,
+            signing_key=signing_key,
+            signature=webhook.signature,
+            interval=webhook.signature.rotation,
+            ingest=self.ingest_function,
+            subscription=subscription,
+        )
 
     def _create_monitoring(self, props: PipelineProps) -> None:
         self.watch = (
@@ -404,6 +440,7 @@ class GenesysFirehosePipeline(Construct):
                 days_to_expiry=domain.days_to_expiry,
             )
         )
+        self.certificate_probe = None if props.webhook is None else self._probe(props.webhook)
         # The last of all: it watches what is there.
         self.alarms = PipelineAlarms(
             self,
@@ -433,6 +470,19 @@ class GenesysFirehosePipeline(Construct):
             )
             if props.monitoring.dashboard
             else None
+        )
+
+    def _probe(self, webhook: WebhookProps) -> CertificateProbe | None:
+        if webhook.domain is None or not webhook.domain.probe:
+            return None
+        is_listed = webhook.allowed_cidrs or webhook.web_acl_arn or self.ip_allow_list
+        return CertificateProbe(
+            self,
+            "CertificateProbe",
+            context=self.context,
+            domain_name=webhook.domain.domain_name,
+            health_path=None if is_listed else HEALTH_PATH,
+            days_to_expiry=webhook.domain.days_to_expiry,
         )
 
     def _create_parameters(self) -> PipelineParameters:

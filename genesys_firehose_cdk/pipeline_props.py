@@ -8,6 +8,7 @@ from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_removal_policy
 from genesys_firehose_cdk.delivery.delivery_stream import DeliveryProps
 from genesys_firehose_cdk.delivery.transform_function import TransformProps
+from genesys_firehose_cdk.genesys.names import USER
 from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatchProps
 from genesys_firehose_cdk.ingress.ingest_function import IngestProps
@@ -47,11 +48,19 @@ class PipelineProps(Props, at=""):
             self._check_genesys_without_bus(self.genesys)
         if self.webhook is not None and self.genesys is not None and self.genesys.ip_allow_list is not None:
             allowed = "one of the two is allowed"
-            fields = ["allowed_cidrs", "web_acl_arn"]
+            fields = ["allowed_cidrs", "rate_limit", "web_acl_arn"]
             self.webhook.refuse_given(fields, "is given with genesys.ip_allow_list", allowed)
         if self.webhook is not None and self.genesys is not None:
             self._check_sender(self.webhook.signature, self.genesys)
+        if self.webhook is not None and (self.genesys is None or self.genesys.subscription is None):
+            self.webhook.signature.refuse_given(
+                ["rotation"],
+                "is given without genesys.subscription",
+                "it is allowed with it alone, because nobody else gives the sender a new key: "
+                "`genesys-firehose rotate-key` rotates it by hand",
+            )
         self._check_keys()
+        self._check_user_names()
         if not self.delivery.dynamic_partitioning and self.lake.catalog is not None:
             raise InvalidPropertyError(
                 "lake.catalog",
@@ -91,6 +100,17 @@ class PipelineProps(Props, at=""):
                 "another secret is allowed, because the webhook's sender has the signing key",
             )
 
+    def _check_user_names(self) -> None:
+        """Refuse to keep names that are not taken."""
+        policy = self.transform.masking_policy
+        names = None if self.genesys is None else self.genesys.names
+        if policy is not None and policy.keep_user_names and (names is None or USER not in names.kinds):
+            raise InvalidPropertyError(
+                policy.name_of("keep_user_names"),
+                "is given without user among genesys.names.kinds",
+                "it is allowed with it alone",
+            )
+
     def _check_without_webhook(self) -> None:
         if self.partner_bus is None:
             raise InvalidPropertyError("webhook", "is None without a partner_bus", "one of the two is needed")
@@ -106,9 +126,11 @@ class PipelineProps(Props, at=""):
         problem, allowed = "is given without a partner_bus", "it is allowed with the bus alone"
         genesys.refuse_given(["manage_integration", "integration"], problem, allowed)
         watches_subscription = self.watch is not None and self.watch.subscription_path is not None
-        if genesys.subscription is None and genesys.ip_allow_list is None and not watches_subscription:
+        has_work = any((genesys.subscription, genesys.ip_allow_list, genesys.names))
+        if not has_work and not watches_subscription:
             raise InvalidPropertyError(
                 "genesys",
                 "is given with nothing to do",
-                "it is allowed with a partner_bus, a subscription, an ip_allow_list or a watched subscription_path",
+                "it is allowed with a partner_bus, a subscription, an ip_allow_list, names or a watched "
+                "subscription_path",
             )

@@ -1,7 +1,8 @@
 """The command line `genesys-firehose`: registers the commands and shows their errors."""
 
 import sys
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 try:
     import boto3  # noqa: F401 - what the extra brings is looked for before the commands are imported
@@ -15,12 +16,14 @@ from genesys_firehose_tools.commands import (
     cost,
     dead_letters,
     doctor,
+    drill,
     find_person,
     local,
     query,
     rebuild,
     redrive,
     report,
+    rotate_key,
     send,
     shapes,
     smoke,
@@ -43,19 +46,38 @@ class _Commands(typer.core.TyperGroup):
             raise typer.Exit(1) from None
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"genesys-firehose {version('genesys-firehose-cdk')}\n")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=_Commands,
     help="Run a pipeline locally, send it events, operate a deployed one, and estimate cost and capacity.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Take the options of the command line itself."""
+
+
 app.add_typer(local.app, name="local")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(rotate_key.app, name="rotate-key")
 app.add_typer(tables.app, name="tables")
 for command in (
     send.send,
     trials.demo,
     trials.soak,
+    drill.drill,
     doctor.doctor,
     smoke.smoke,
     redrive.redrive,

@@ -1,6 +1,8 @@
 """Fixtures and settings of all tests."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,9 @@ from tests.wired_functions import METRICS_ENVIRONMENT
 # What an example takes depends on who else is using the machine.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+# Local pipelines of the tests leave their logs in this checkout, and meet nobody else's.
+os.environ["XDG_STATE_HOME"] = str(Path(__file__).parents[1] / "build")
 
 
 @pytest.fixture(autouse=True)

@@ -58,6 +58,8 @@ class InMemoryAws:
         self.hidden: dict[str, int] = {}
         self.owners: dict[str, str] = {}
         self.owners_expire: dict[str, int] = {}
+        self.seconds: dict[str, dict[str, Any]] = {}
+        self.write_units = 0
         self.now = datetime.now(UTC)
         self.objects: dict[str, bytes] = {}
         self.written: dict[str, datetime] = {}
@@ -265,12 +267,51 @@ class _DynamoDb(_Service):
                 elif key in self._aws.owners:
                     responses.append({"Error": {"Code": "DuplicateItem"}})
                 else:
+                    self._aws.write_units += 1
                     self._aws.owners[key] = owner
                     self._aws.owners_expire[key] = int(expiry)
                     responses.append({})
             return {"Responses": responses}
 
         answer: dict[str, Any] = self._aws.call("BatchExecuteStatement", effect)
+        return answer
+
+    def update_item(
+        self,
+        *,
+        TableName: str,
+        Key: dict[str, Any],
+        UpdateExpression: str,
+        ConditionExpression: str,
+        ExpressionAttributeNames: dict[str, str],
+        ExpressionAttributeValues: dict[str, Any],
+        ReturnValues: str,
+        ReturnValuesOnConditionCheckFailure: str,
+    ) -> dict[str, Any]:
+        """Change an item as the one expression that the functions use says; ministack holds the expression itself."""
+        assert len(UpdateExpression) < 4096
+        assert ConditionExpression == "attribute_not_exists(claims) OR claims < :full"
+        assert (ReturnValues, ReturnValuesOnConditionCheckFailure) == ("UPDATED_NEW", "ALL_OLD")
+        claims = re.findall(r"(#\d+) = if_not_exists\((#\d+), (:\d+)\)", UpdateExpression)
+        assert claims
+        assert all(name == same for name, same, _ in claims)
+
+        def effect(_partial: bool) -> dict[str, Any]:
+            values = ExpressionAttributeValues
+            item = self._aws.seconds.setdefault(Key["dedup_key"]["S"], {"claims": {"N": "0"}})
+            if int(item["claims"]["N"]) >= int(values[":full"]["N"]):
+                error: Any = {"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}, "Item": dict(item)}
+                raise ClientError(error, "UpdateItem")
+            for name, _, value in claims:
+                item.setdefault(ExpressionAttributeNames[name], values[value])
+            item["expires_at"] = values[":expires_at"]
+            item["claims"] = {"N": str(int(item["claims"]["N"]) + int(values[":claims"]["N"]))}
+            size = sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
+            self._aws.write_units += -(-size // 1024)
+            updated = ["expires_at", "claims", *ExpressionAttributeNames.values()]
+            return {"Attributes": {name: item[name] for name in updated}}
+
+        answer: dict[str, Any] = self._aws.call("UpdateItem", effect)
         return answer
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
@@ -300,7 +341,7 @@ class _SecretsManager(_Service):
             is_current = VersionStage == "AWSCURRENT"
             created = self._aws.secret_created if is_current else self._aws.previous_secret_created
             member = "SecretBinary" if isinstance(value, bytes) else "SecretString"
-            return {member: value, "CreatedDate": created}
+            return {member: value, "CreatedDate": created, "VersionId": f"version of {value!r}"}
 
         answer: dict[str, Any] = self._aws.call("GetSecretValue", effect)
         return answer

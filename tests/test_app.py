@@ -31,6 +31,8 @@ FULL = {
     "genesys_credentials_key_arn": "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000",
     "manage_integration": True,
     "ip_allow_list": False,
+    "genesys_names": ["queue", "user"],
+    "keep_user_names": True,
     "business_hours": {"start_hour": 7, "end_hour": 18},
     "domain_name": "events.example.com",
     "certificate_arn": CERTIFICATE_ARN,
@@ -223,9 +225,17 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"acount": "111122223333"},
         "environments.dev.acount is unknown, did you mean 'account': allowed are account, acknowledge_compliance, alarm_email, allowed_cidrs, "
         "auto_delete_objects, business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
-        "genesys_credentials_arn, genesys_credentials_key_arn, genesys_region, hosted_zone_id, hosted_zone_name, "
-        "ip_allow_list, manage_integration, org_id, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
+        "genesys_credentials_arn, genesys_credentials_key_arn, genesys_names, genesys_region, hosted_zone_id, hosted_zone_name, "
+        "ip_allow_list, keep_user_names, manage_integration, org_id, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
         "tags, topics, verification, web_acl_arn, webhook.",
+    ),
+    "names as a text": (
+        {"genesys_names": "queue"},
+        "environments.dev.genesys_names is 'queue': a list of kinds is allowed.",
+    ),
+    "names without an organization": (
+        {"genesys_names": ["queue"]},
+        "environments.dev.genesys_names is given without genesys_region: it is allowed with the organization's region alone.",
     ),
     "short account": (
         {"account": "12345"},

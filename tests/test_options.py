@@ -55,6 +55,7 @@ OTHER_NAMES = {
     "what the local Firehose tells": {"undelivered_objects", "buffered_records", "active_partitions", "lost_records"},
     "what `local up --json` prints": {"genesys_url"},
     "what the operator's view of the health check tells": {"rotated_early"},
+    "kinds of names": {"wrapup_code", "presence_definition"},
     "directories": {"node_modules", "lambda_src", "genesys_firehose_tools", "genesys_firehose_cdk"},
 }
 SNAKE_CASE = re.compile(r"([a-z]+(?:_[a-z0-9]+)+)(=.*)?")
@@ -147,7 +148,7 @@ def test_every_command_line_option_in_the_docs_is_one_of_its_command() -> None:
     checked = 0
     for page, code in _texts():
         for line in FOREIGN_COMMAND.sub("", code).replace("\\\n", " ").splitlines():
-            named = re.search(r"genesys-firehose ((?:(?:local|dead-letters|tables) )?[a-z-]+)(.*)", line)
+            named = re.search(r"genesys-firehose ((?:(?:local|dead-letters|rotate-key|tables) )?[a-z-]+)(.*)", line)
             if named:
                 assert named[1] in COMMANDS, f"{page}: there is no command {named[1]}"
             allowed = _options_of(COMMANDS[named[1]]) if named else anywhere

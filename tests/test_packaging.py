@@ -1,19 +1,14 @@
 """What is shipped, and what the lock files say."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-import sysconfig
 import tomllib
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.installed_wheel import ROOT, Installation, build_wheel
 
 FOREIGN_APP = """
 import sys
@@ -31,12 +26,7 @@ app.synth()
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)], cwd=ROOT, check=True
-    )
-    [path] = directory.glob("*.whl")
-    return path
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_holds_the_library_and_the_functions_code_and_nothing_of_the_checkout(wheel: Path) -> None:
@@ -56,32 +46,10 @@ def test_the_wheel_holds_the_library_and_the_functions_code_and_nothing_of_the_c
 def test_a_foreign_app_synthesizes_from_the_wheel_away_from_the_checkout_and_without_network(
     wheel: Path, tmp_path: Path
 ) -> None:
-    environment, outside, assembly = tmp_path / "venv", tmp_path / "app", tmp_path / "cdk.out"
-    venv.create(environment, with_pip=False)
-    python = environment / "bin" / "python"
-    [packages] = environment.glob("lib/*/site-packages")
-    uv = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--offline", "--no-deps", "--quiet"]
-    subprocess.run([*uv, "--python", str(python), str(wheel)], check=True)
-    # What the wheel depends on comes from here, behind its own packages, and without the checkout that is
-    # installed in editable mode.
-    _link_dependencies(Path(sysconfig.get_path("purelib")), packages)
-    outside.mkdir()
-    (outside / "app.py").write_text(FOREIGN_APP)
+    assembly, installation = tmp_path / "cdk.out", Installation.of(wheel, tmp_path)
+    (installation.directory / "app.py").write_text(FOREIGN_APP)
 
-    completed = subprocess.run(
-        [str(python), "-I", "app.py", str(assembly)],
-        cwd=outside,
-        env={
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
-            "HOME": str(tmp_path),
-            # Every connection that honours a proxy fails at once.
-            "HTTPS_PROXY": "http://127.0.0.1:1",
-            "HTTP_PROXY": "http://127.0.0.1:1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    completed = installation.run("python", "-I", "app.py", str(assembly))
     assert completed.returncode == 0, completed.stderr
     template = json.loads((assembly / "Foreign.template.json").read_text())
     handlers = {
@@ -91,14 +59,6 @@ def test_a_foreign_app_synthesizes_from_the_wheel_away_from_the_checkout_and_wit
     }
     assert {"ingest.handler.handle", "transform.handler.handle"} <= handlers
     assert list(assembly.glob("asset.*/ingest/handler.py"))
-
-
-def _link_dependencies(source: Path, target: Path) -> None:
-    for entry in source.iterdir():
-        if not entry.name.startswith(("genesys_firehose_cdk", "_editable", "_genesys")) and entry.suffix != ".pth":
-            link = target / entry.name
-            if not link.exists():
-                link.symlink_to(entry)
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "package-lock.json"])

@@ -64,12 +64,17 @@ def _check_aws(words: list[str]) -> None:
         assert command in _HIGH_LEVEL_S3, f"aws s3 has no {command}"
         return
     client: Any = boto3.client(_SERVICES.get(service, service), region_name="eu-west-1")
+    if command == "wait":
+        assert rest[0].replace("-", "_") in client.waiter_names, f"aws {service} wait has no {rest[0]}"
+        return
     operations = {xform_name(name, "-"): name for name in client.meta.service_model.operation_names}
     assert command in operations, f"aws {service} has no {command}"
     shape = client.meta.service_model.operation_model(operations[command]).input_shape
     members = {f"--{xform_name(name, '-')}" for name in shape.members} if shape else set()
     required = {f"--{xform_name(name, '-')}" for name in shape.required_members} if shape else set()
     given = {word.partition("=")[0] for word in rest if word.startswith("--")}
+    # The CLI's way to say false.
+    given = {f"--{word[5:]}" if f"--{word[5:]}" in members else word for word in given}
     assert given <= members | _OF_EVERY_COMMAND, f"aws {service} {command} has no {given - members - _OF_EVERY_COMMAND}"
     assert required <= given, f"aws {service} {command} needs {required - given}"
 
@@ -101,6 +106,38 @@ def test_the_page_of_the_alarms_has_many_commands_of_both_programs() -> None:
     programs = [words[0] for block in _blocks(page) for words in _commands(block)]
     for program in CHECKS:
         assert programs.count(program) > 10
+
+
+RUNBOOKS = [page for page in PAGES if page.parent.name == "runbooks"]
+PARTS = ("**It means.**", "**How bad.**", "**See it.**", "**Mend it.**", "**It is mended when**")
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.name)
+def test_a_case_of_the_runbook_says_how_to_see_it_and_how_to_mend_it_in_commands(page: Path) -> None:
+    text = page.read_text()
+    places = [text.index(part) for part in PARTS]
+    assert places == sorted(places)
+    for part, end in (("**See it.**", "**Mend it.**"), ("**Mend it.**", "**It is mended when**")):
+        commands = re.findall(r"^ *(?:aws|genesys-firehose) ", text[text.index(part) : text.index(end)], re.MULTILINE)
+        assert commands, f"{part} has no command"
+
+
+def test_every_case_is_in_the_runbook() -> None:
+    [runbook] = [page.read_text() for page in PAGES if page.name == "runbook.md"]
+    assert len(RUNBOOKS) >= 8
+    for page in RUNBOOKS:
+        assert f"(runbooks/{page.name})" in runbook
+
+
+def test_every_link_within_the_pages_leads_somewhere() -> None:
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
+            linked = (page.parent / target).resolve() if target else page
+            assert linked.exists(), f"{page.name}: {target}"
+            if anchor and linked.suffix == ".md":
+                headings = re.findall(r"^#+ (.+)$", linked.read_text(), re.MULTILINE)
+                anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+                assert anchor in anchors, f"{page.name}: {target}#{anchor}"
 
 
 @pytest.mark.parametrize(

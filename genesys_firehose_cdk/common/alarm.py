@@ -25,9 +25,13 @@ AlarmSection = Literal[
     "integration-active",
     "ip-ranges-refused",
     "ip-ranges-unchecked",
+    "key-rotation",
+    "names-forbidden",
+    "names-missing",
     "partition-count-exceeded",
     "partner-events-undelivered",
     "partner-source-active",
+    "probe-healthy",
     "processing-success",
     "queue-age",
     "queue-depth",
@@ -41,6 +45,7 @@ AlarmSection = Literal[
     "retention-queue-depth",
     "rule-invocations",
     "schema-drift",
+    "served-certificate",
     "server-errors",
     "silence",
     "stream-key",
@@ -70,6 +75,7 @@ class PipelineAlarm(cloudwatch.Alarm):
         section: The section of the page of the alarms; None for an alarm that is not the pipeline's own.
         watched: The metric.
         threshold: The value that it is compared with.
+        comparison: How it is compared.
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class PipelineAlarm(cloudwatch.Alarm):
         section: AlarmSection | None,
         watched: cloudwatch.Metric | cloudwatch.MathExpression,
         threshold: float,
+        comparison: cloudwatch.ComparisonOperator,
         **properties: Any,
     ) -> None:
         """Create the alarm.
@@ -92,10 +99,12 @@ class PipelineAlarm(cloudwatch.Alarm):
             section: The section of the page of the alarms, or None.
             watched: The metric.
             threshold: The value that it is compared with.
+            comparison: How it is compared.
             properties: The other properties of the CDK's alarm.
         """
-        super().__init__(scope, id, metric=watched, threshold=threshold, **properties)
+        super().__init__(scope, id, metric=watched, threshold=threshold, comparison_operator=comparison, **properties)
         self.severity = severity
         self.section = section
         self.watched = watched
         self.threshold = threshold
+        self.comparison = comparison

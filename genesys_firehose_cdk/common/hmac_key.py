@@ -1,6 +1,6 @@
 """A generated key for HMACs in Secrets Manager."""
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -10,14 +10,16 @@ from genesys_firehose_cdk.common.keys import rotated_key, secret_statements
 from genesys_firehose_cdk.common.validation import check_removal_policy
 
 KEY_LENGTH = 64
+KEY_KNOWN_AFTER = Duration.seconds(310)
+"""How old a version is until every environment of the ingest function knows it: it caches the secret for 300 s."""
 
 
 class HmacKey(Construct):
     """A secret of 64 random letters and digits (381 bits), encrypted with its own KMS key.
 
     Two of them make a pipeline: the signing key, which the sender shares, and the tokenization key,
-    which never leaves the account. Put a new value to rotate the signing key: the functions accept the
-    version AWSCURRENT and the version AWSPREVIOUS, so the sender may follow later. docs/keys.md says how a
+    which never leaves the account. While the signing key is rotated the ingest function accepts the versions
+    AWSPENDING, AWSCURRENT and AWSPREVIOUS, so the sender may follow later. docs/keys.md says how a
     key that leaked ends at once.
 
     Attributes:
@@ -33,6 +35,7 @@ class HmacKey(Construct):
         *,
         description: str,
         existing_secret: secretsmanager.ISecret | None = None,
+        is_rotated: bool = False,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         """Create the key, or wrap an existing secret.
@@ -42,6 +45,7 @@ class HmacKey(Construct):
             id: The construct's id.
             description: What the key is for; shown in Secrets Manager.
             existing_secret: A secret whose plain text is the HMAC key. Default: a generated one.
+            is_rotated: Whether a KeyRotation rotates it on a schedule. Default: False.
             removal_policy: What happens to a generated secret and its KMS key when the stack goes.
                 Default: RETAIN_ON_UPDATE_OR_DELETE.
         """
@@ -64,6 +68,8 @@ class HmacKey(Construct):
             ),
             removal_policy=removal_policy,
         )
+        if is_rotated:
+            return
         rotation = (
             "Nobody can rotate this key alone on a schedule: a new signing key has to reach the sender, and a "
             "new tokenization key gives every person new tokens. It is rotated by hand, after the runbook."

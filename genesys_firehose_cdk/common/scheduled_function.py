@@ -1,4 +1,4 @@
-"""A Lambda function that asks Genesys Cloud on a schedule."""
+"""A Lambda function that a schedule invokes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -53,6 +53,7 @@ class ScheduledFunction(LeastPrivilegeFunction):
         environment: Mapping[str, str],
         interval: Duration,
         timeout: Duration,
+        libraries: Sequence[str] = ("genesys",),
     ) -> None:
         """Create the function with its schedule.
 
@@ -60,19 +61,20 @@ class ScheduledFunction(LeastPrivilegeFunction):
             scope: The parent construct.
             id: The construct's id.
             context: The pipeline's log settings.
-            package: The package of the function's code, which may import the Genesys Cloud client.
+            package: The package of the function's code.
             description: What the function does.
             statements: What it may do.
             environment: Its environment variables, no secret among them.
             interval: How often it runs, whole minutes.
             timeout: How long a run may take.
+            libraries: Further packages that the code imports from. Default: the Genesys Cloud client.
         """
         super().__init__(
             scope,
             id,
             context=context,
             package=package,
-            libraries=["genesys"],
+            libraries=libraries,
             description=description,
             statements=statements,
             environment=environment,

@@ -61,7 +61,7 @@ class DeduplicationTable(Construct):
         return [
             iam.PolicyStatement(
                 sid="ClaimKeys",
-                actions=["dynamodb:PartiQLInsert", "dynamodb:BatchGetItem"],
+                actions=["dynamodb:UpdateItem", "dynamodb:PartiQLInsert", "dynamodb:BatchGetItem"],
                 resources=[self.table.table_arn],
             )
         ]

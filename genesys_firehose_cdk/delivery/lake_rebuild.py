@@ -70,7 +70,7 @@ class LakeRebuild(Construct):
     which arrived on these may be filed under.
 
     Attributes:
-        function: The function that rebuilds one raw object.
+        function: The function that rebuilds one raw object, in parts where it has many oversize events.
         log_group: The function's log group.
         policy: The one policy of the function's role.
         state_machine: The state machine.
@@ -157,7 +157,12 @@ class LakeRebuild(Construct):
             iam.PolicyStatement(
                 sid="Invoke", actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
             ),
-            _list_statement(bucket),
+            iam.PolicyStatement(
+                sid="ListRaw",
+                actions=["s3:ListBucket"],
+                resources=[bucket.bucket.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": f"{RAW_PREFIX}*"}},
+            ),
             *(
                 []
                 if tables is None
@@ -191,15 +196,6 @@ class LakeRebuild(Construct):
         )
 
 
-def _list_statement(bucket: DataLakeBucket) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid="ListRaw",
-        actions=["s3:ListBucket"],
-        resources=[bucket.bucket.bucket_arn],
-        conditions={"StringLike": {"s3:prefix": f"{RAW_PREFIX}*"}},
-    )
-
-
 def _worker_statements(bucket: DataLakeBucket, tokenization_key: HmacKey) -> list[iam.PolicyStatement]:
     raw, clean, errors = (
         bucket.bucket.arn_for_objects(f"{prefix}*") for prefix in (RAW_PREFIX, CLEAN_PREFIX, REBUILD_ERRORS_PREFIX)
@@ -208,8 +204,8 @@ def _worker_statements(bucket: DataLakeBucket, tokenization_key: HmacKey) -> lis
         *tokenization_key.read_statements,
         iam.PolicyStatement(sid="ReadRaw", actions=["s3:GetObject"], resources=[raw]),
         # Without s3:ListBucket, S3 answers 403 in place of 404 for an original that is gone (Amazon S3 API Reference,
-        # "GetObject").
-        _list_statement(bucket),
+        # "GetObject"). That request has no prefix, so a condition on s3:prefix would not hold for it.
+        iam.PolicyStatement(sid="TellGone", actions=["s3:ListBucket"], resources=[bucket.bucket.bucket_arn]),
         iam.PolicyStatement(sid="Write", actions=["s3:PutObject"], resources=[clean, errors]),
         key_statement(
             "DecryptRaw",
@@ -254,7 +250,13 @@ def _definition(props: LakeRebuildProps, filed_by: TransformProps | None) -> dic
                 "JitterStrategy": "FULL",
             }
         ],
-        "End": True,
+        "Next": "Done?",
+    }
+    # The function answers what to go on with, and nothing after the last part.
+    is_done = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$", "IsNull": True, "Next": "Done"}],
+        "Default": "RebuildObject",
     }
     rebuild_hour = {
         "Type": "Map",
@@ -269,7 +271,7 @@ def _definition(props: LakeRebuildProps, filed_by: TransformProps | None) -> dic
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "RebuildObject",
-            "States": {"RebuildObject": rebuild_object},
+            "States": {"RebuildObject": rebuild_object, "Done?": is_done, "Done": {"Type": "Succeed"}},
         },
         "ResultPath": None,
         "End": True,
@@ -286,36 +288,36 @@ def _definition(props: LakeRebuildProps, filed_by: TransformProps | None) -> dic
         "ResultPath": None,
         **({"End": True} if filed_by is None else {"Next": "TablesDue"}),
     }
-    refresh_tables: dict[str, Any] = (
-        {}
-        if filed_by is None
-        else {
-            "TablesDue": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.arrived", "IsPresent": True, "Next": "Tables"}],
-                "Default": "Done",
-            },
-            "Tables": {
-                "Type": "Task",
-                "Resource": "arn:${Partition}:states:::states:startExecution",
-                "Parameters": {
-                    "StateMachineArn": "${TablesStateMachineArn}",
-                    "Input": {
-                        "from.$": "$.arrived.from",
-                        "to.$": "$.arrived.to",
-                        "before": filed_by.event_date_past_days,
-                        "after": filed_by.event_date_future_days,
-                        "optimize": True,
-                    },
-                },
-                "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}],
-                "End": True,
-            },
-            "Done": {"Type": "Succeed"},
-        }
-    )
     return {
         "Comment": "Rebuilds clean/ from the raw objects under the given prefixes, hour by hour",
         "StartAt": "Hours",
-        "States": {"Hours": rebuild_hours, **refresh_tables},
+        "States": {"Hours": rebuild_hours, **({} if filed_by is None else _refresh_tables(filed_by))},
+    }
+
+
+def _refresh_tables(filed_by: TransformProps) -> dict[str, Any]:
+    """Start the tables' state machine for all days under which what arrived may be filed."""
+    return {
+        "TablesDue": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.arrived", "IsPresent": True, "Next": "Tables"}],
+            "Default": "Done",
+        },
+        "Tables": {
+            "Type": "Task",
+            "Resource": "arn:${Partition}:states:::states:startExecution",
+            "Parameters": {
+                "StateMachineArn": "${TablesStateMachineArn}",
+                "Input": {
+                    "from.$": "$.arrived.from",
+                    "to.$": "$.arrived.to",
+                    "before": filed_by.event_date_past_days,
+                    "after": filed_by.event_date_future_days,
+                    "optimize": True,
+                },
+            },
+            "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}],
+            "End": True,
+        },
+        "Done": {"Type": "Succeed"},
     }

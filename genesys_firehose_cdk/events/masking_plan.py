@@ -20,6 +20,10 @@ from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
 CLOSED_CLASSES = frozenset({"person", "text", "secret", "map"})
 _BODY = "eventBody"
 _PERSONAL_TOPICS = "v2.externalcontacts.contacts."
+# The ingress whose records have a shape of their own, and its file, which no schema can be named like.
+_NAMES = "names"
+_NAMES_FILE = "ingress-names"
+_USER = "user"
 
 Schema = Mapping[str, Any]
 # Paths of the policy that an object is in the middle of: which, and how far.
@@ -52,7 +56,11 @@ def compile_plan(policy: MaskingPolicy, shapes: EventShapes) -> dict[str, str]:
         plan = _File(frame, rules, words)
         unknown = plan.add(frame, (), is_known=False, body={})
         files[FRAME] = plan.nodes
-    rules.refuse_unused(field_names(shapes))
+    names = _names(policy)
+    plan = _File(names, rules, words)
+    of_ingress = {_NAMES: (_NAMES_FILE, plan.add(names, (), is_known=True))}
+    files[_NAMES_FILE] = plan.nodes
+    rules.refuse_unused(shapes)
     index = {
         "version": policy.version,
         "free_text": policy.free_text.value,
@@ -61,6 +69,7 @@ def compile_plan(policy: MaskingPolicy, shapes: EventShapes) -> dict[str, str]:
         "topics": topics,
         "personal_topics": sorted(topic for topic in topics if topic.startswith(_PERSONAL_TOPICS)),
         "without_topic": sorted(without_topic, key=lambda entry: (-len(entry[0]), entry[1])),
+        "of_ingress": of_ingress,
         "unknown_topic": (FRAME, unknown),
         "unknown_shape": (FRAME, _unknown_of(files[FRAME], unknown)),
     }
@@ -87,8 +96,7 @@ def closed_names(shapes: EventShapes) -> dict[str, str]:
     return {**closed, **{name: word for word, names in _words().items() for name in names}}
 
 
-def field_names(shapes: EventShapes) -> set[str]:
-    """Return the name of every field of the shapes."""
+def _field_names(shapes: EventShapes) -> set[str]:
     return {name for schema in shapes.schemas.values() for name, _ in _properties(schema)}
 
 
@@ -124,12 +132,12 @@ class _Rules:
         """Return the names by which a path begins or goes on."""
         return {names[0] for names in self._paths} | {self._paths[path][place] for path, place in open_paths}
 
-    def refuse_unused(self, known: set[str]) -> None:
+    def refuse_unused(self, shapes: EventShapes) -> None:
         """Refuse the paths that no shape has."""
         for number, path in enumerate(self._texts):
             if number not in self._used:
                 last = self._paths[number][-1]
-                near = closest(last, known)
+                near = closest(last, _field_names(shapes))
                 hint = f"did you mean {near}?" if near not in (None, last) else "a path that a shape has is allowed"
                 problem = f"holds {path!r}, which no known event has"
                 raise InvalidPropertyError("transform.masking_policy.paths", problem, hint)
@@ -223,6 +231,14 @@ def _properties(schema: Schema) -> Iterable[tuple[str, Schema]]:
             while "items" in inner:
                 inner = inner["items"]
             yield name, inner
+
+
+def _names(policy: MaskingPolicy) -> Schema:
+    """Return the shape of the records of names. It is no event's, so a sender's event never has it."""
+    schema: dict[str, Any] = json.loads(Path(__file__).with_name("names.json").read_text(encoding="utf-8"))
+    if policy.keep_user_names:
+        schema["x-when"]["values"].append(_USER)
+    return schema
 
 
 @cache

@@ -105,6 +105,9 @@ class MaskingPolicy(Props, at="transform.masking_policy"):
         unknown: What happens to fields that the dictionary does not know. Default: CLOSE.
         acknowledge_unknown_kept: With `unknown=UnknownFields.KEEP` alone, and needed there: that you know that
             personal data in new fields will be readable in `clean/`. Default: False.
+        keep_user_names: With `user` among `genesys.names.kinds` alone: whether the names of users, who are the
+            organization's agents, stay readable in the snapshots of names. Wherever else they stand, they are tokens.
+            Default: False, tokens there too.
         version: Raise it with every change: records carry it, a rebuild of `clean/` writes anew what an
             older version wrote, and queries take the newest; 1 to 9,999. Default: 1.
 
@@ -120,6 +123,7 @@ class MaskingPolicy(Props, at="transform.masking_policy"):
     free_text_fields: tuple[str, ...] = ()
     unknown: UnknownFields = UnknownFields.CLOSE
     acknowledge_unknown_kept: bool = False
+    keep_user_names: bool = False
     version: int = 1
 
     def validate(self) -> None:

@@ -13,7 +13,7 @@ from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
 from genesys_firehose_cdk.common.context import PipelineContext
-from genesys_firehose_cdk.common.hmac_key import HmacKey
+from genesys_firehose_cdk.common.hmac_key import KEY_KNOWN_AFTER, HmacKey
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import (
     InvalidPropertyError,
@@ -173,7 +173,8 @@ class EventSubscription(GenesysResource):
 
     On a schedule the subscription is compared with what it should be, and written again where it
     differs: so one that Genesys Cloud made inactive becomes active again, and a new signing key reaches the
-    sender within one interval, while the webhook still accepts the previous one.
+    sender within one interval, while the webhook accepts both: the next key (AWSPENDING) as soon as every environment
+    of the ingest function knows it, otherwise the current one.
 
     Everything but the path changes in place. Another region of Genesys Cloud is refused: give the construct
     another id as well, so that the old subscription is removed with its own credentials.
@@ -222,7 +223,10 @@ class EventSubscription(GenesysResource):
             description="Manages the event subscription at Genesys Cloud",
             properties={"Path": props.path, "Body": Stack.of(scope).to_json_string(props.body_for(url))},
             statements=signing_key.read_statements,
-            environment={"SIGNING_SECRET_ARN": signing_key.secret.secret_arn},
+            environment={
+                "SIGNING_SECRET_ARN": signing_key.secret.secret_arn,
+                "KEY_KNOWN_AFTER_SECONDS": str(int(KEY_KNOWN_AFTER.to_seconds())),
+            },
             give_up_after=props.give_up_after,
         )
         self.subscription_id = self.resource.get_att_string("SubscriptionId")

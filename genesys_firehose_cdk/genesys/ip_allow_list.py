@@ -8,19 +8,19 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, acknowledge, acknowledge_wildcard
+from genesys_firehose_cdk.common.acknowledgements import acknowledge_wildcard
 from genesys_firehose_cdk.common.alarm import AlarmSeverity, PipelineAlarm
 from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.scheduled_function import ScheduledFunction
 from genesys_firehose_cdk.common.validation import (
     InvalidPropertyError,
-    check_cidr,
     check_duration,
     check_one_of,
     check_range,
 )
 from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
+from genesys_firehose_cdk.ingress.web_acl import IP_VERSIONS, allow_rule, check_networks, ip_sets, web_acl
 
 # What IpAddressRange knows in version 269 of Genesys Cloud's platform client.
 SERVICES = (
@@ -42,7 +42,6 @@ DIRECTIONS = ("both", "inbound", "outbound")
 
 # A refresh ends within 60 s by itself, after 60 s of waiting for AWS, and a deletion within 300 s.
 _TIMEOUT = Duration.minutes(6)
-_IP_VERSIONS = (4, 6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,16 +76,7 @@ class IpAllowListProps(Props, at="genesys.ip_allow_list"):
                 raise InvalidPropertyError(name, "is empty", f"allowed are {', '.join(allowed)}")
             for value in values:
                 check_one_of(name, value, allowed)
-        name = self.name_of("additional_cidrs")
-        for cidr in self.additional_cidrs:
-            check_cidr(name, cidr)
-            if cidr.endswith("/0"):
-                raise InvalidPropertyError(
-                    name, f"holds {cidr!r}", "a network narrower than everything is allowed, AWS WAF's limit"
-                )
-        for version in _IP_VERSIONS:
-            count = sum((":" in cidr) == (version == 6) for cidr in self.additional_cidrs)
-            check_range(name, count, 0, 10_000, f"IPv{version} networks", "to fit an IP set of AWS WAF")
+        check_networks(self.name_of("additional_cidrs"), self.additional_cidrs)
         check_range(self.name_of("max_shrink_ratio"), self.max_shrink_ratio, 0, 1, "as a share", "from none to all")
         name = self.name_of("interval")
         check_duration(name, self.interval, 5, 1440, "minutes", "within the rate limits of Genesys Cloud")
@@ -153,7 +143,7 @@ class IpAllowList(Construct):
         )
         # No run finds the sets missing.
         self.refresh.schedule.node.add_dependency(self.genesys_sets)
-        self.own_sets = self._create_own_sets(props.additional_cidrs)
+        self.own_sets = ip_sets(self, props.additional_cidrs)
         self.web_acl = self._web_acl()
         self.alarms = self._create_alarms(context, props.interval)
 
@@ -166,7 +156,7 @@ class IpAllowList(Construct):
         self, context: PipelineContext, connection: GenesysConnectionProps, props: IpAllowListProps, set_name: str
     ) -> ScheduledFunction:
         # The last part of the ARN is an id that AWS WAF gives.
-        arns = [self._set_arn(f"{set_name}-IPv{version}/*") for version in _IP_VERSIONS]
+        arns = [self._set_arn(f"{set_name}-IPv{version}/*") for version in IP_VERSIONS]
         refresh = ScheduledFunction(
             self,
             "Refresh",
@@ -209,16 +199,6 @@ class IpAllowList(Construct):
             arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
 
-    def _create_own_sets(self, cidrs: Sequence[str]) -> dict[int, wafv2.CfnIPSet]:
-        networks = {version: [cidr for cidr in cidrs if (":" in cidr) == (version == 6)] for version in _IP_VERSIONS}
-        return {
-            version: wafv2.CfnIPSet(
-                self, f"OwnIPv{version}", scope="REGIONAL", ip_address_version=f"IPV{version}", addresses=addresses
-            )
-            for version, addresses in networks.items()
-            if addresses
-        }
-
     def _create_alarms(self, context: PipelineContext, interval: Duration) -> dict[str, PipelineAlarm]:
         return {
             "IpRangesRefused": context.alarm(
@@ -245,49 +225,13 @@ class IpAllowList(Construct):
         }
 
     def _web_acl(self) -> wafv2.CfnWebACL:
-        def visibility(metric_name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
-            return wafv2.CfnWebACL.VisibilityConfigProperty(
-                cloud_watch_metrics_enabled=True,
-                metric_name=metric_name,
-                # A sample shows a request's headers, the signature among them.
-                sampled_requests_enabled=False,
-            )
-
         arns = [
-            *(self.genesys_sets.get_att_string(f"IPv{version}SetArn") for version in _IP_VERSIONS),
+            *(self.genesys_sets.get_att_string(f"IPv{version}SetArn") for version in IP_VERSIONS),
             *(own.attr_arn for own in self.own_sets.values()),
         ]
-        web_acl = wafv2.CfnWebACL(
+        return web_acl(
             self,
-            "WebAcl",
-            scope="REGIONAL",
             description="Lets nobody but Genesys Cloud call the webhook",
             default_action=wafv2.CfnWebACL.DefaultActionProperty(block={}),
-            visibility_config=visibility(Names.unique_resource_name(self, max_length=128)),
-            rules=[
-                wafv2.CfnWebACL.RuleProperty(
-                    name="GenesysCloud",
-                    priority=0,
-                    action=wafv2.CfnWebACL.RuleActionProperty(allow={}),
-                    statement=wafv2.CfnWebACL.StatementProperty(
-                        or_statement=wafv2.CfnWebACL.OrStatementProperty(
-                            statements=[
-                                wafv2.CfnWebACL.StatementProperty(ip_set_reference_statement={"arn": arn})
-                                for arn in arns
-                            ]
-                        )
-                    ),
-                    visibility_config=visibility("GenesysCloud"),
-                )
-            ],
+            rules=[allow_rule("GenesysCloud", arns)],
         )
-        acknowledge(
-            web_acl,
-            "WAFv2LoggingEnabled",
-            HIPAA,
-            NIST,
-            PCI,
-            reason="AWS WAF would log every request's address and headers. Its metrics count what is blocked, and "
-            "the API's own access log has a line for each request, without either.",
-        )
-        return web_acl

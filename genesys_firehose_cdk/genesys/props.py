@@ -7,6 +7,7 @@ from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegrationProps
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowListProps
+from genesys_firehose_cdk.genesys.names import GenesysNamesProps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class GenesysProps(GenesysConnectionProps, at="genesys"):
         subscription: Create and remove an event subscription that posts to the webhook. No documentation of Genesys
             Cloud has its endpoint; see EventSubscription. Default: none.
         ip_allow_list: Let only Genesys Cloud's published networks call the webhook. Default: none.
+        names: Take the names of queues, wrap-up codes and the like into the lake. Default: none.
 
     Raises:
         InvalidPropertyError: `integration` is given although it is not managed.
@@ -31,6 +33,7 @@ class GenesysProps(GenesysConnectionProps, at="genesys"):
     integration: EventBridgeIntegrationProps | None = None
     subscription: EventSubscriptionProps | None = None
     ip_allow_list: IpAllowListProps | None = None
+    names: GenesysNamesProps | None = None
 
     def validate(self) -> None:
         """Check that the integration's properties have a use."""

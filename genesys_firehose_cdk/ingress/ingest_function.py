@@ -141,7 +141,7 @@ class IngestFunction(LeastPrivilegeFunction):
             description="Verifies Genesys Cloud events and puts them to Firehose",
             statements=[
                 *_statements(streams, bucket, buffer_queue, signing_key, oversize),
-                *([] if stream_encryption_key is None else [_stream_key_statement(stream_encryption_key)]),
+                *([] if stream_encryption_key is None else [stream_key_statement(stream_encryption_key)]),
             ],
             environment={
                 "STREAM_NAMES": ",".join(stream.delivery_stream_name for stream in streams),
@@ -154,7 +154,9 @@ class IngestFunction(LeastPrivilegeFunction):
                 "EVENT_ID_FIELD": props.event_id_field,
                 "OVERSIZE_FIELDS": ",".join(props.oversize_fields),
                 "MAX_EVENTS": str(props.max_events),
-                **_request_environment(webhook),
+                "PREVIOUS_KEY_VALIDITY_HOURS": str(int(webhook.signature.previous_key_validity.to_hours())),
+                "MAX_BODY_BYTES": str(webhook.max_body_bytes),
+                **webhook.signature.environment,
                 **context.environment,
             },
             timeout=TIMEOUT,
@@ -189,20 +191,6 @@ class IngestFunction(LeastPrivilegeFunction):
             SERVERLESS,
             reason="Lambda knows no failure destination for a queue; the queue has a dead-letter queue.",
         )
-
-
-def _request_environment(webhook: WebhookProps) -> dict[str, str]:
-    signature = webhook.signature
-    return {
-        "SIGNATURE_KIND": signature.kind.value,
-        "SIGNATURE_HEADER": signature.header,
-        "SIGNATURE_PREFIX": signature.prefix,
-        "SIGNATURE_ENCODING": signature.encoding.value,
-        "TIMESTAMP_HEADER": signature.timestamp_header or "",
-        "TIMESTAMP_TOLERANCE_SECONDS": str(int(signature.timestamp_tolerance.to_seconds())),
-        "PREVIOUS_KEY_VALIDITY_HOURS": str(int(signature.previous_key_validity.to_hours())),
-        "MAX_BODY_BYTES": str(webhook.max_body_bytes),
-    }
 
 
 def _statements(
@@ -245,7 +233,7 @@ def _statements(
     ]
 
 
-def _stream_key_statement(key: kms.IKey) -> iam.PolicyStatement:
+def stream_key_statement(key: kms.IKey) -> iam.PolicyStatement:
     """Let the role put records to a stream under a customer managed key.
 
     Since April 2026 Firehose checks the rights of the caller of PutRecordBatch on the key (seen in AWS's notices to

@@ -47,10 +47,14 @@ class SignatureProps(Props, at="webhook.signature"):
             Default: 300 s.
         previous_key_validity: How long after a rotation the secret's version AWSPREVIOUS still counts; 0
             to 720 hours. Default: 24 hours.
+        rotation: How often Secrets Manager rotates the generated key, 1 to 1,000 days (AWS CloudFormation Template
+            Reference, "AWS::SecretsManager::RotationSchedule RotationRules"). With `genesys.subscription` alone, which
+            gives the sender the new key; `genesys-firehose rotate-key` rotates the key of any other sender. Default:
+            never.
 
     Raises:
         InvalidPropertyError: A header is no HTTP header name, a time is out of range, or the kind does not know a
-            property that is given.
+            property that is given, or the key of an existing secret is to be rotated.
     """
 
     existing_secret: secretsmanager.ISecret | None = None
@@ -61,6 +65,7 @@ class SignatureProps(Props, at="webhook.signature"):
     timestamp_header: str | None = None
     timestamp_tolerance: Duration = Duration.seconds(300)
     previous_key_validity: Duration = Duration.hours(24)
+    rotation: Duration | None = None
 
     def validate(self) -> None:
         """Check headers and times."""
@@ -74,6 +79,18 @@ class SignatureProps(Props, at="webhook.signature"):
         name = self.name_of("previous_key_validity")
         reason = "because a rotation must end"
         check_duration(name, self.previous_key_validity, 0, 720, "hours", reason)
+        if self.rotation is not None:
+            self._check_rotation(self.rotation)
+
+    def _check_rotation(self, rotation: Duration) -> None:
+        name = self.name_of("rotation")
+        check_duration(name, rotation, 1, 1000, "days", "Secrets Manager's own limit")
+        if self.existing_secret is not None:
+            raise InvalidPropertyError(
+                name,
+                "is given with existing_secret",
+                "it is allowed with a generated key alone: who made a secret rotates it",
+            )
 
     def _check_kind(self) -> None:
         if self.kind is SignatureKind.HMAC:
@@ -95,6 +112,18 @@ class SignatureProps(Props, at="webhook.signature"):
                 f"{self.name_of('kind')} is {self.kind.name}: every request carries the key, so TLS is the only "
                 "protection of key and body, and whoever sees one request can send others.",
             )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a function's environment must hold to check a signature, or to make one."""
+        return {
+            "SIGNATURE_KIND": self.kind.value,
+            "SIGNATURE_HEADER": self.header,
+            "SIGNATURE_PREFIX": self.prefix,
+            "SIGNATURE_ENCODING": self.encoding.value,
+            "TIMESTAMP_HEADER": self.timestamp_header or "",
+            "TIMESTAMP_TOLERANCE_SECONDS": str(int(self.timestamp_tolerance.to_seconds())),
+        }
 
     def _check_timestamp(self) -> None:
         if self.timestamp_header is None:
@@ -127,13 +156,20 @@ class SignatureProps(Props, at="webhook.signature"):
         existing_secret: secretsmanager.ISecret | None = None,
         header: str = "X-Genesys-Signature",
         prefix: str = "",
+        rotation: Duration | None = None,
     ) -> "SignatureProps":
         """Return the key itself in a header, for senders that cannot sign.
 
         Such are the guide's event subscription, Genesys Cloud's data actions, and API destinations of Amazon
         EventBridge. TLS is then the only protection of the body.
         """
-        return cls(existing_secret=existing_secret, kind=SignatureKind.SHARED_KEY, header=header, prefix=prefix)
+        return cls(
+            existing_secret=existing_secret,
+            kind=SignatureKind.SHARED_KEY,
+            header=header,
+            prefix=prefix,
+            rotation=rotation,
+        )
 
     @classmethod
     def basic(cls, *, existing_secret: secretsmanager.ISecret | None = None) -> "SignatureProps":

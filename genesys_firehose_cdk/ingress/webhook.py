@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_cidr, check_range
+from genesys_firehose_cdk.ingress.rate_limit import RateLimitProps
 from genesys_firehose_cdk.ingress.signature import SignatureProps
 from genesys_firehose_cdk.ingress.webhook_domain import WebhookDomainProps
 
@@ -31,6 +32,8 @@ class WebhookProps(Props, at="webhook"):
         throttling_rate_limit: Requests per second, over all callers; 1 to 10,000 (Amazon API Gateway Developer Guide,
             "Amazon API Gateway quotas"). Excess requests get HTTP 429. Default: 500.
         throttling_burst_limit: Requests at once; 1 to 5,000 (the same). Default: 1,000.
+        rate_limit: How often one address may call, in a web ACL of its own; not with `allowed_cidrs`, which lets nobody
+            else call, nor with another web ACL. Default: none.
         web_acl_arn: The ARN of the regional AWS WAF web ACL in front of the API. Default: none.
         cloud_watch_role: Set the role with which API Gateway writes logs, once for account and region. Where nobody
             ever set one, a stage with logs can't be deployed ("CloudWatch Logs role ARN must be set in account
@@ -49,6 +52,7 @@ class WebhookProps(Props, at="webhook"):
     allowed_cidrs: Sequence[str] | None = None
     throttling_rate_limit: int = 500
     throttling_burst_limit: int = 1000
+    rate_limit: RateLimitProps | None = None
     web_acl_arn: str | None = None
     cloud_watch_role: bool = True
     max_body_bytes: int = MAX_BODY_BYTES
@@ -70,6 +74,9 @@ class WebhookProps(Props, at="webhook"):
             check_range(self.name_of(field), getattr(self, field), 1, high, unit, "API Gateway's quota")
         name = self.name_of("max_body_bytes")
         check_range(name, self.max_body_bytes, 1024, MAX_BODY_BYTES, "bytes", "to fit a Lambda request")
+        if self.rate_limit is not None:
+            fields = ["allowed_cidrs", "web_acl_arn"]
+            self.refuse_given(fields, "is given with webhook.rate_limit", "one of the two is allowed")
         if self.allowed_cidrs is not None:
             name = self.name_of("allowed_cidrs")
             reason = "to fit the API's resource policy of 8,192 bytes"

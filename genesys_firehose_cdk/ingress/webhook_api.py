@@ -16,6 +16,7 @@ from constructs import Construct
 from genesys_firehose_cdk.common.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge
 from genesys_firehose_cdk.common.context import PipelineContext
 from genesys_firehose_cdk.common.validation import check_arn
+from genesys_firehose_cdk.ingress.rate_limit import RateLimit
 from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
 from genesys_firehose_cdk.ingress.webhook_domain import WebhookDomainProps
 
@@ -56,6 +57,7 @@ class WebhookApi(Construct):
         ingest_url: Where the sender posts to.
         health_url: The health check.
         execute_api_url: The URL of the stage; answers only without an own domain.
+        rate_limit: The web ACL that limits what one address may ask; None without.
         web_acl_association: Puts the web ACL before the stage; None without.
     """
 
@@ -107,7 +109,9 @@ class WebhookApi(Construct):
             base_url = f"https://{props.domain.domain_name}/"
         self.ingest_url = f"{base_url}{props.path}"
         self.health_url = f"{base_url}{HEALTH_PATH}"
-        self.web_acl_association = self._associate_web_acl(web_acl_arn or props.web_acl_arn)
+        self.rate_limit = None if props.rate_limit is None else RateLimit(self, "RateLimit", props=props.rate_limit)
+        own = None if self.rate_limit is None else self.rate_limit.web_acl.attr_arn
+        self.web_acl_association = self._associate_web_acl(web_acl_arn or props.web_acl_arn or own)
         self._acknowledge_methods(self.ingest_method, health)
         self._acknowledge_stage()
 

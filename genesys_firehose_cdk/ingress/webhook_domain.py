@@ -27,6 +27,9 @@ class WebhookDomainProps(Props, at="webhook.domain"):
             would be an alarm at every renewal. 1 to 365 for one that is referred to, which may be imported; ACM
             does not renew that one (AWS Certificate Manager User Guide, "Managed certificate renewal in AWS
             Certificate Manager"). Default: 30, when ACM has failed to renew for two weeks.
+        probe: Connect to the name every five minutes from outside, as a sender does, and alarm on chain, name, protocol
+            and days left of the certificate that is served, and on the health check, where no allow-list keeps the
+            function out. Default: True.
 
     Raises:
         InvalidPropertyError: The name is no domain name or outside the zone, neither certificate nor zone is given, or
@@ -37,6 +40,7 @@ class WebhookDomainProps(Props, at="webhook.domain"):
     certificate: acm.ICertificate | None = None
     hosted_zone: route53.IHostedZone | None = None
     days_to_expiry: int = 30
+    probe: bool = True
 
     def validate(self) -> None:
         """Check the name and what answers for it."""

@@ -427,8 +427,9 @@ class LakeCatalog(Construct):
 
 
 def _event_types() -> list[str]:
-    """Return the event types that the functions know: every partition there can be."""
-    return sorted(runpy.run_path(str(source_directory() / "shared" / "event_types.py"))["EVENT_TYPES"])
+    """Return every partition that is to be read: the event types that the functions know, and names."""
+    known = runpy.run_path(str(source_directory() / "shared" / "event_types.py"))
+    return sorted({*known["EVENT_TYPES"], known["NAMES"]})
 
 
 def saved_queries(*, has_tables: bool = False) -> dict[str, str]:

@@ -252,7 +252,7 @@ class RetentionOnArrival(Construct):
                 ),
                 1,
                 "retention-dead-letters",
-                f"Retentions could not be put in ten tries. {unlocked} Mend the cause; the daily sweep locks them.",
+                f"Retentions could not be put in ten tries. {unlocked} Mend the cause, then move the messages back.",
             ),
             "RetentionEscaped": (
                 context.metric("RetentionsEscaped"),

@@ -69,14 +69,24 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "watch-not-running": (_GENESYS, "Runs of the watch", "Runs"),
     "ip-ranges-refused": (_GENESYS, "Lists of networks refused", "Lists"),
     "ip-ranges-unchecked": (_GENESYS, "Lists of networks checked", "Lists"),
+    "names-forbidden": (_GENESYS, "Kinds of names that may not be listed", "Kinds"),
+    "names-missing": (_GENESYS, "Names taken whole", _ACTIVE),
+    "probe-healthy": (_INGRESS, "Usable from outside", _ACTIVE),
+    "served-certificate": (_INGRESS, "Certificate as served: chain, name, protocol", _ACTIVE),
     "days-to-expiry": (_GENESYS, "Certificate", "Days left"),
     "function-errors": (_FUNCTIONS, "Failed invocations", "Invocations"),
+    "key-rotation": (_FUNCTIONS, "Rotations of the signing key that failed", "Invocations"),
     "function-throttles": (_FUNCTIONS, "Throttled invocations", "Invocations"),
     "rule-invocations": (_FUNCTIONS, "Rules that could not invoke their target", "Invocations"),
 }
 """Where each kind of alarm is shown: row, title and unit."""
 
 _COLORS = {AlarmSeverity.PAGE: cloudwatch.Color.RED, AlarmSeverity.TICKET: cloudwatch.Color.ORANGE}
+_LIMITS = {
+    cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD: "{:,g} or more",
+    cloudwatch.ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD: "{:,g} or less",
+    cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD: "below {:,g}",
+}
 _WIDTH, _IN_A_ROW = 24, 3
 _DAY = Duration.days(1)
 # Amazon CloudWatch API Reference, "Dashboard body structure and syntax": alarms of an alarm widget. A dashboard's name
@@ -103,12 +113,12 @@ class _Graph:
     lines: Sequence[Line]
     alarms: Sequence[PipelineAlarm] = ()
 
-    def widget(self) -> cloudwatch.GraphWidget:
+    def widget(self, width: int) -> cloudwatch.GraphWidget:
         """Return the graph's widget; of metrics of an hour or more it shows 14 of their periods, whatever is chosen."""
         hours = max(line.period.to_hours(integral=False) for line in self.lines)
         thresholds = {
             (alarm.threshold, alarm.severity): cloudwatch.HorizontalAnnotation(
-                value=alarm.threshold, label=alarm.to_annotation().label, color=_COLORS[alarm.severity]
+                value=alarm.threshold, label=_threshold_label(alarm), color=_COLORS[alarm.severity]
             )
             for alarm in self.alarms
         }
@@ -118,7 +128,7 @@ class _Graph:
             left_y_axis=cloudwatch.YAxisProps(label=self.unit, show_units=False, min=0),
             left_annotations=list(thresholds.values()),
             start=f"-PT{math.ceil(14 * hours)}H" if hours >= 1 else None,
-            width=_WIDTH // _IN_A_ROW,
+            width=width,
         )
 
 
@@ -188,11 +198,12 @@ class PipelineDashboard(Construct):
         self.dashboard.add_widgets(_heading(_ANSWER))
         self.dashboard.add_widgets(self._totals(), status)
         for row in (_ANSWER, _INGRESS, _DELIVERY, _TRANSFORM, _LAKE, _GENESYS, _FUNCTIONS, _COST):
-            widgets = [graph.widget() for graph in graphs if graph.row == row]
-            if widgets and row != _ANSWER:
+            of_row = [graph for graph in graphs if graph.row == row]
+            if of_row and row != _ANSWER:
                 self.dashboard.add_widgets(_heading(row))
-            for start in range(0, len(widgets), _IN_A_ROW):
-                self.dashboard.add_widgets(*widgets[start : start + _IN_A_ROW])
+            for start in range(0, len(of_row), _IN_A_ROW):
+                side_by_side = of_row[start : start + _IN_A_ROW]
+                self.dashboard.add_widgets(*(graph.widget(_WIDTH // len(side_by_side)) for graph in side_by_side))
         for widget in more:
             self.dashboard.add_widgets(widget)
 
@@ -253,12 +264,11 @@ class PipelineDashboard(Construct):
             _INGRESS,
             "Times",
             _MILLISECONDS,
-            [
-                self._metric("EventAge", "Age of events on arrival, p99", "p99"),
-                self._metric("PutLatency", "A put to Firehose, p99", "p99"),
-                *self._latencies(),
-            ],
+            [self._metric("PutLatency", "A put to Firehose, p99", "p99"), *self._latencies()],
         )
+        # Of its own: what was sent again after hours would hide the latencies.
+        age = self._metric("EventAge", "Age on arrival, p99", "p99")
+        yield _Graph(_INGRESS, "How old events come", _MILLISECONDS, [age])
 
     def _latencies(self) -> Iterator[cloudwatch.Metric]:
         if self._api is not None:
@@ -342,6 +352,11 @@ def _alarm_graphs(alarms: Sequence[PipelineAlarm]) -> Iterator[_Graph]:
             if group:
                 lines = [alarm.watched.with_(label=alarm.node.id) for alarm in group]
                 yield _Graph(row, title, unit, lines, group)
+
+
+def _threshold_label(alarm: PipelineAlarm) -> str:
+    """Say from which value on an alarm goes off, such as `page: 300 or more`."""
+    return f"{alarm.severity.value}: {_LIMITS[alarm.comparison].format(alarm.threshold)}"
 
 
 def _status(events_at_risk: EventsAtRisk, alarms: Sequence[PipelineAlarm]) -> Iterator[cloudwatch.AlarmStatusWidget]:

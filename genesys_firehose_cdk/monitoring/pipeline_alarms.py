@@ -1,6 +1,6 @@
 """Alarms on everything that would lose, delay or refuse an event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -26,6 +26,14 @@ _SHARE_PERIOD = Duration.minutes(15)
 _DEPTH_FACTOR = 5
 # Parts of a path that say nothing of what a resource does.
 _KINDS = frozenset({"Function", "StateMachine", "Resource"})
+# What the errors of a function mean that has a section of its own, by its handler.
+_ERRORS: Mapping[str, tuple[AlarmSection, str]] = {
+    "key_rotation.handler.handle": (
+        "key-rotation",
+        "The signing key could not be rotated. No event is refused: the key before counts on. Read the log of the "
+        "function that rotates it.",
+    ),
+}
 
 
 class PipelineAlarms(Construct):
@@ -116,7 +124,10 @@ class PipelineAlarms(Construct):
         }
         for name, (metric, section, description) in sections.items():
             below = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
-            self._add(f"{name}{suffix}", metric, limit.delivery_success_ratio, _PAGE, section, description, below)
+            # One failed attempt is repeated and loses nothing: a second period must have one, too.
+            self._add(
+                f"{name}{suffix}", metric, limit.delivery_success_ratio, _PAGE, section, description, below, (2, 3)
+            )
         self._watch_limits(delivery_stream, suffix)
 
     def _watch_limits(self, delivery_stream: DataLakeDeliveryStream, suffix: str) -> None:
@@ -176,14 +187,9 @@ class PipelineAlarms(Construct):
         def metric(metric_name: str) -> cloudwatch.Metric:
             return _metric("AWS/Lambda", metric_name, {"FunctionName": function.ref})
 
-        self._add(
-            f"{name}Errors",
-            metric("Errors"),
-            self._limit.function_errors,
-            _TICKET,
-            "function-errors",
-            f"The function {name} fails. Read its log group.",
-        )
+        of_any: tuple[AlarmSection, str] = ("function-errors", f"The function {name} fails. Read its log group.")
+        section, description = _ERRORS.get(str(function.handler), of_any)
+        self._add(f"{name}Errors", metric("Errors"), self._limit.function_errors, _TICKET, section, description)
         self._add(
             f"{name}Throttles",
             metric("Throttles"),
@@ -263,7 +269,16 @@ class PipelineAlarms(Construct):
         )
         self._add(
             "ServerErrors",
-            api.api.metric_server_error(period=PERIOD),
+            cloudwatch.MathExpression(
+                # In the seconds after a change of the signing key, 503 is the right answer to what no key made.
+                expression="errors - FILL(undecided, 0)",
+                using_metrics={
+                    "errors": api.api.metric_server_error(period=PERIOD),
+                    "undecided": self._context.metric("RequestsUndecided"),
+                },
+                period=PERIOD,
+                label="Server errors",
+            ),
             self._limit.server_errors,
             _PAGE,
             "server-errors",
@@ -370,7 +385,9 @@ class PipelineAlarms(Construct):
         section: AlarmSection,
         description: str,
         comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        periods: tuple[int, int] = (1, 1),
     ) -> None:
+        """Create an alarm that goes off when so many of so many periods are over the threshold."""
         self.alarms[name] = self._context.alarm(
             self,
             name,
@@ -380,6 +397,8 @@ class PipelineAlarms(Construct):
             section=section,
             description=description,
             comparison=comparison,
+            datapoints_to_alarm=periods[0],
+            evaluation_periods=periods[1],
         )
 
 

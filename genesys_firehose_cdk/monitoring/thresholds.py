@@ -14,7 +14,8 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
         delivery_freshness_seconds: Age of the oldest event not yet in `clean/`, or not yet in `raw/`. Default: twice
             the longest time that buffering may take, 300 at least.
         delivery_success_ratio: Share of successful writes, to `clean/` and to `raw/`, and of successful invocations of
-            the transform function, below which to alarm. Default: 1.
+            the transform function, below which to alarm; in two of three periods, because one failed attempt is
+            repeated. Default: 1.
         throttled_records: Records that Firehose refused because of its quota. Default: 1.
         quota_use_ratio: Highest share of a Direct PUT quota in use. Default: 0.8.
         function_errors: Failed invocations of a function. Default: 1.
@@ -22,7 +23,8 @@ class AlarmThresholdsProps(Props, at="monitoring.thresholds"):
         client_errors: Answers 4xx of the API, forged signatures among them. Default: 100.
         refused_share_ratio: Share of the posted requests that the API answers with 4xx, of ten or more within 15
             minutes. Default: 0.5.
-        server_errors: Answers 5xx of the API. Default: 1.
+        server_errors: Answers 5xx of the API, but for those to unknown signatures in the seconds after a change of the
+            signing key. Default: 1.
         queue_age_seconds: Age of the oldest event in the buffer queue. Default: 300.
         queue_depth: Events in the buffer queue, those under way to Firehose among them. Default: five times what the
             ingest function works on at once, 500 unless `ingest.queue_max_concurrency` is given.

@@ -1,14 +1,11 @@
 """`capacity`: compare a rate with AWS's default quotas."""
 
-import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from genesys_firehose_tools.commands import design as designs
 from genesys_firehose_tools.commands.options import (
@@ -22,7 +19,7 @@ from genesys_firehose_tools.commands.options import (
     Template,
     TemplatePipeline,
 )
-from genesys_firehose_tools.commands.terminal import output
+from genesys_firehose_tools.commands.terminal import folding_table, output, print_json
 from genesys_firehose_tools.operations.capacity import Limit, limits, shards_needed
 from genesys_firehose_tools.operations.cost import Traffic
 
@@ -53,9 +50,11 @@ def capacity(
     shards = shards_needed(design, traffic, region)
     if as_json:
         answer = {"limits": [_finite(limit) for limit in found], "shards_needed": shards}
-        sys.stdout.write(json.dumps(answer) + "\n")
+        print_json(answer)
         return
     _print_limits(found)
+    for limit in [limit for limit in found if limit.is_exceeded] or found[:1]:
+        output.print(f"{limit.name}: {limit.remedy} ({limit.source}, {limit.status})", highlight=False, markup=False)
     advice = (
         f"suffice with {shards} delivery stream{'s' * (shards > 1)}"
         if shards == design.streams
@@ -70,15 +69,13 @@ def _finite(limit: Limit) -> dict[str, object]:
 
 
 def _print_limits(found: Sequence[Limit]) -> None:
-    table = Table("limit", "quota", "used", "exceeded at events/s", "what happens, and what helps", "source")
+    table = folding_table("limit", "quota", "used", "exceeded at events/s")
     for limit in found:
         table.add_row(
             limit.name,
             f"{limit.quota:,.0f} {limit.unit}",
             f"{limit.used / limit.quota:.0%}",
             f"{limit.binds_at:,.0f}" if math.isfinite(limit.binds_at) else "never",
-            limit.remedy,
-            f"{limit.source} ({limit.status})",
             style="bold" if limit.is_exceeded else None,
         )
     output.print(table)

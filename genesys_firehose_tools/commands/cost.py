@@ -1,14 +1,13 @@
 """`cost`: estimate the bill of a month."""
 
-import json
-import sys
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column
 
 from genesys_firehose_tools.commands import design as designs
 from genesys_firehose_tools.commands.options import (
@@ -22,7 +21,7 @@ from genesys_firehose_tools.commands.options import (
     Template,
     TemplatePipeline,
 )
-from genesys_firehose_tools.commands.terminal import messages, output
+from genesys_firehose_tools.commands.terminal import folding_table, messages, output, print_json
 from genesys_firehose_tools.operations.alternatives import Alternative, alternatives
 from genesys_firehose_tools.operations.cost import Estimate, Traffic, estimate
 from genesys_firehose_tools.operations.prices import Price, read_prices
@@ -80,23 +79,38 @@ def _print_json(traffic: Traffic, bill: Estimate, others: Sequence[Alternative],
         "alternatives": [asdict(other) for other in others],
         "prices": {name: asdict(price) for name, price in used.items()},
     }
-    sys.stdout.write(json.dumps(answer) + "\n")
+    print_json(answer)
 
 
 def _print_bill(bill: Estimate, used: Mapping[str, Price]) -> None:
-    table = Table("service", "for", "a month", "$ a month", "$ for a million events", "price")
+    table = folding_table(
+        "service", "for", "a month", Column("$ a month", justify="right"), Column("$ a million", justify="right")
+    )
     for item in bill.items:
-        per_million = item.dollars / bill.events * 1e6
-        status = used[item.usage.price].status
-        figures = (f"{item.usage.quantity:,.0f}", f"{item.dollars:,.2f}", f"{per_million:,.4f}", status)
-        table.add_row(item.usage.service, item.usage.what, *figures)
+        price = used[item.usage.price]
+        mark = "" if price.status == "documented" else " (U)"
+        table.add_row(
+            item.usage.service,
+            item.usage.what,
+            _with_unit(item.usage.quantity, price.unit),
+            f"{item.dollars:,.2f}{mark}",
+            f"{item.dollars / bill.events * 1e6:,.4f}",
+        )
     table.add_section()
     table.add_row("all", "", "", f"{bill.dollars:,.2f}", f"{bill.dollars_per_million_events:,.4f}")
     output.print(table)
+    output.print("US dollars in a month of 30 days, and for a million events. (U): the price is unverified.")
+
+
+def _with_unit(quantity: float, unit: str) -> str:
+    """Write a quantity with the first words of its unit; the whole unit is in the prices."""
+    short = re.split(r",| (?:of|and|delivered|compressed|retrieved|moved|recorded|on)\b", unit)[0]
+    number = f"{quantity:,.0f}" if quantity >= 10 else f"{quantity:.2g}"
+    return f"{number} {short if short.startswith('GB') or quantity == 1 else f'{short}s'}"
 
 
 def _print_alternatives(others: Sequence[Alternative]) -> None:
-    table = Table("alternative", "is a", "$ a month", "difference", "consequence")
+    table = folding_table("alternative", "is a", "$ a month", "difference", "consequence")
     for other in others:
         table.add_row(other.name, other.kind, f"{other.dollars:,.2f}", f"{other.difference:+,.2f}", other.consequence)
     output.print(table)

@@ -1,17 +1,14 @@
 """`dead-letters`: look at the messages of the dead-letter queue, and take them out of it."""
 
-import json
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import AsJson, Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import output
+from genesys_firehose_tools.commands.terminal import folding_table, output, print_json
 from genesys_firehose_tools.operations.dead_letters import DeadLetter, DeadLetters, Source
 
 app = typer.Typer(
@@ -102,13 +99,14 @@ def _print(found: Sequence[DeadLetter], *, as_json: bool) -> None:
             }
             for each in found
         ]
-        sys.stdout.write(json.dumps({"count": len(found), "messages": messages}) + "\n")
+        print_json({"count": len(found), "messages": messages})
         return
     now = datetime.now(UTC)
-    table = Table("message", "reason", "age", "expires", "deliveries", "bytes", title=f"{len(found)} messages")
+    # The id in one piece, because it is copied into the next command.
+    table = folding_table("message, reason", "age", "expires", "deliveries", "bytes")
     for each in found:
         age = str(now - each.sent).partition(".")[0]
-        table.add_row(
-            each.message_id, each.reason, age, f"{each.expires:%Y-%m-%d}", str(each.deliveries), str(each.size)
-        )
+        letter = f"{each.message_id}\n{each.reason}"
+        table.add_row(letter, age, f"{each.expires:%Y-%m-%d}", str(each.deliveries), str(each.size))
     output.print(table)
+    output.print(f"{len(found)} messages")

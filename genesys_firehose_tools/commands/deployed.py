@@ -1,7 +1,5 @@
 """The deployed pipeline that a command works on."""
 
-from dataclasses import replace
-
 import boto3
 from botocore.config import Config
 
@@ -22,7 +20,8 @@ def connect(
         stack: The stack's name. Default: the stack of the local pipeline.
         region: The stack's region. Default: that of the AWS configuration.
         profile: The AWS profile. Default: that of the environment.
-        pipeline: The pipeline's construct path, or the end of it. Default: the only pipeline of the stack.
+        pipeline: The pipeline's construct path, or the end of it. Default: the local pipeline, or
+            the only pipeline of the stack.
         name: The local pipeline's name.
 
     Raises:
@@ -31,9 +30,6 @@ def connect(
     """
     if stack is None:
         deployment = LocalPipeline.get(name).deployment
-        found = find_pipeline(deployment.client("cloudformation"), deployment.stack, pipeline)
-        # The outputs are those of API Gateway; the embedded AWS serves them elsewhere.
-        urls = {"IngestUrl": deployment.ingest_url, "HealthUrl": deployment.health_url}
-        return deployment, replace(found, outputs={**found.outputs, **urls})
+        return deployment, deployment.deployed(pipeline)
     clients = boto3.Session(region_name=region, profile_name=profile)
     return clients, find_pipeline(clients.client("cloudformation", config=_SOON), stack, pipeline)

@@ -1,16 +1,14 @@
 """`doctor`: check a deployed pipeline."""
 
-import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 
 import typer
-from rich.table import Column, Table
+from rich.table import Column
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import AsJson, Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import messages, output
+from genesys_firehose_tools.commands.terminal import folding_table, messages, output, print_json
 from genesys_firehose_tools.operations.deployed_resources import find_resources
 from genesys_firehose_tools.operations.doctor.diagnosis import diagnose, worst
 from genesys_firehose_tools.operations.doctor.findings import Finding, State
@@ -53,11 +51,11 @@ def _print_json(found: Sequence[tuple[str, Finding]]) -> None:
         for name, finding in found
     ]
     state = worst([finding for _, finding in found])
-    sys.stdout.write(json.dumps({"state": state, "checks": checks}) + "\n")
+    print_json({"state": state, "checks": checks})
 
 
 def _print(found: Sequence[tuple[str, Finding]]) -> None:
-    table = Table("check", Column("", no_wrap=True), Column("what was seen", overflow="fold"))
+    table = folding_table("check", Column("", no_wrap=True), "what was seen")
     for name, finding in found:
         lines = [finding.seen]
         if finding.means:

@@ -10,7 +10,10 @@ from botocore.exceptions import (
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    ProxyConnectionError,
     ReadTimeoutError,
+    SSLError,
+    SSOError,
     TokenRetrievalError,
 )
 
@@ -46,7 +49,11 @@ def sentence(error: BaseException) -> str:
                 f"AWS does not answer at {error.kwargs['endpoint_url']}: check the network, or name another region "
                 "with --region."
             )
-        case TokenRetrievalError():
+        case ProxyConnectionError():
+            return f"The proxy {error.kwargs['proxy_url']} does not answer: check the network and HTTPS_PROXY."
+        case SSLError():
+            return f"TLS with {error.kwargs['endpoint_url']} failed: check the proxy and AWS_CA_BUNDLE."
+        case TokenRetrievalError() | SSOError():
             return "The AWS login has expired: log in again, or name another AWS profile with --profile."
         case ClientError() if (code := error.response["Error"]["Code"]) in _REFUSED_CREDENTIALS:
             return f"AWS refused the credentials ({code}): log in again, or name another AWS profile with --profile."

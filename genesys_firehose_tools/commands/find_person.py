@@ -1,6 +1,5 @@
 """`find-person`: find the records of a person."""
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,11 +7,17 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import AsJson, Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import messages, output, print_figures, progress_bar
+from genesys_firehose_tools.commands.terminal import (
+    folding_table,
+    messages,
+    output,
+    print_figures,
+    print_json,
+    progress_bar,
+)
 from genesys_firehose_tools.operations.find_person import Findings, PersonSearch, Source
 
 NOTHING_FOUND = 3
@@ -48,7 +53,7 @@ def find_person(
             report=lambda done: bar.update(task, completed=done),
         )
     if as_json:
-        sys.stdout.write(json.dumps(_to_json(findings, with_raw=with_raw)) + "\n")
+        print_json(_to_json(findings, with_raw=with_raw))
     else:
         _print(findings, with_raw=with_raw)
     if findings.unreadable:
@@ -87,10 +92,10 @@ def _to_json(findings: Findings, *, with_raw: bool) -> Mapping[str, Any]:
 
 def _print(findings: Findings, *, with_raw: bool) -> None:
     if findings.hits:
-        table = Table("object", "version", "lines")
+        table = folding_table("object, version", "lines")
         for hit in findings.hits:
             lines = ", ".join(map(str, hit.lines)) or "the whole object"
-            table.add_row(hit.version.key, hit.version.version_id, lines, style=None)
+            table.add_row(f"{hit.version.key}\n{hit.version.version_id}", lines)
         output.print(table)
     for version in findings.unreadable:
         output.print(f"not read: {version.key} {version.version_id}", markup=False, soft_wrap=True)

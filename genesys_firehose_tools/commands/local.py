@@ -1,14 +1,12 @@
 """`local up`, `local status` and `local down`."""
 
-import json
-import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from genesys_firehose_tools.commands.options import AsJson, Name
-from genesys_firehose_tools.commands.terminal import messages, output
+from genesys_firehose_tools.commands.options import App, AppPipeline, AppStack, AsJson, Name, Output
+from genesys_firehose_tools.commands.terminal import messages, print_json, print_lines
 from genesys_firehose_tools.local.aws import DEFAULT_SPEED
 from genesys_firehose_tools.local.pipeline import LocalPipeline
 
@@ -17,22 +15,28 @@ app = typer.Typer(help="Run the pipeline on an embedded AWS.", no_args_is_help=T
 
 @app.command()
 def up(
+    app: App = None,
+    stack: AppStack = None,
+    pipeline: AppPipeline = None,
     name: Name = "default",
     as_json: AsJson = False,
+    output: Output = None,
     speed: Annotated[
         float, typer.Option(min=1, help="How many times faster than real time Firehose's buffers fill and empty.")
     ] = DEFAULT_SPEED,
 ) -> None:
-    """Start the embedded AWS, deploy the app to it and print its addresses."""
+    """Start an embedded AWS, deploy an app with a pipeline to it and print its addresses."""
     with messages.status("") as status:
-        pipeline = LocalPipeline.up(name, speed=speed, report=lambda step: status.update(f"{step} …"))
-    _print_deployment(pipeline, as_json)
+        up = LocalPipeline.up(
+            name, app, stack=stack, pipeline=pipeline, speed=speed, report=lambda step: status.update(f"{step} …")
+        )
+    _print_deployment(up, as_json, output)
 
 
 @app.command()
-def status(name: Name = "default", as_json: AsJson = False) -> None:
+def status(name: Name = "default", as_json: AsJson = False, output: Output = None) -> None:
     """Print the addresses of a local pipeline; exit code 1 when it is not up."""
-    _print_deployment(LocalPipeline.get(name), as_json)
+    _print_deployment(LocalPipeline.get(name), as_json, output)
 
 
 @app.command()
@@ -42,13 +46,9 @@ def down(name: Name = "default") -> None:
     messages.print(f"{name} is down.")
 
 
-def _print_deployment(pipeline: LocalPipeline, as_json: bool) -> None:
+def _print_deployment(pipeline: LocalPipeline, as_json: bool, output: Path | None) -> None:
     deployment = pipeline.deployment.to_dict()
-    if as_json:
-        sys.stdout.write(json.dumps(deployment) + "\n")
-        return
-    table = Table(show_header=False)
-    for key, value in deployment.items():
-        if value is not None:
-            table.add_row(key, value)
-    output.print(table)
+    if as_json or output:
+        print_json(deployment, output)
+    else:
+        print_lines({name: value for name, value in deployment.items() if value is not None})

@@ -1,14 +1,14 @@
 """`send`: sign and post events."""
 
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from genesys_firehose_tools.commands.options import Batch, Concurrency, Duplicates, Forged, Name
-from genesys_firehose_tools.commands.terminal import print_figures, sending
+from genesys_firehose_tools.commands.terminal import messages, print_figures, sending
 from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.input import read_events
 from genesys_firehose_tools.local.pipeline import LocalPipeline
@@ -16,6 +16,8 @@ from genesys_firehose_tools.local.sender import RETRY_DELAY_SECONDS, Encoding, S
 from genesys_firehose_tools.local.traffic import traffic
 
 Key = Annotated[str | None, typer.Option(envvar="GENESYS_SIGNING_KEY", help="The signing key that goes with --url.")]
+
+_DEFAULT = "Default: that of the local pipeline; with --url"
 
 
 def send(
@@ -35,36 +37,40 @@ def send(
     ] = RETRY_DELAY_SECONDS,
     url: Annotated[str | None, typer.Option(help="An ingest URL. Default: that of the local pipeline.")] = None,
     key: Key = None,
-    header: Annotated[str, typer.Option(help="The name of the signature's header.")] = "X-Genesys-Signature",
-    prefix: Annotated[str, typer.Option(help="The text before the signature.")] = "",
-    encoding: Annotated[Encoding, typer.Option(help="The encoding of the signature.")] = Encoding.HEX,
+    header: Annotated[
+        str | None, typer.Option(help=f"The name of the signature's header. {_DEFAULT} X-Genesys-Signature.")
+    ] = None,
+    prefix: Annotated[str | None, typer.Option(help=f"The text before the signature. {_DEFAULT} none.")] = None,
+    encoding: Annotated[Encoding | None, typer.Option(help=f"The encoding of the signature. {_DEFAULT} hex.")] = None,
     name: Name = "default",
 ) -> None:
     """Sign and post events; exit code 1 when a request gets no answer, or a rightly signed event is refused."""
-    url, signing_key = _address(url, key, name)
+    given: dict[str, Any] = {"header": header, "prefix": prefix, "encoding": encoding}
+    target = replace(_target(url, key, name), **{option: value for option, value in given.items() if value is not None})
     seed = secrets.randbits(32) if seed is None else seed
     events, forgeries = _bodies(source, count, forged, seed)
-    messages = traffic(events, duplicates=duplicates, forgeries=forgeries, batch=batch, seed=seed)
-    target = Target(url=url, key=signing_key, header=header, prefix=prefix, encoding=encoding)
+    requests = traffic(events, duplicates=duplicates, forgeries=forgeries, batch=batch, seed=seed)
     sender = Sender(target, concurrency=concurrency, rate=rate, retry_delay=retry_delay)
     tally = Tally()
     with sending() as progress:
-        total = sum(len(message.events) for message in messages)
-        for message, answer in sender.send(messages):
+        total = sum(len(request.events) for request in requests)
+        for message, answer in sender.send(requests):
             tally.add(message, answer)
             progress(tally, total)
     print_figures(asdict(tally))
+    if sender.unanswered:
+        reasons = ", ".join(f"{reason} ({number})" for reason, number in sender.unanswered.most_common())
+        messages.print(f"Requests without an answer, by their last try: {reasons}.", soft_wrap=True)
     if tally.unanswered or tally.refused > len(forgeries):
         raise typer.Exit(1)
 
 
-def _address(url: str | None, key: str | None, name: str) -> tuple[str, bytes]:
+def _target(url: str | None, key: str | None, name: str) -> Target:
     if url is None:
-        deployment = LocalPipeline.get(name).deployment
-        return deployment.ingest_url, deployment.signing_key()
+        return LocalPipeline.get(name).deployment.target()
     if key is None:
         raise typer.BadParameter("is needed with --url", param_hint="--key")
-    return url, key.encode()
+    return Target(url=url, key=key.encode())
 
 
 def _bodies(source: Path | None, count: int, forged: float, seed: int) -> tuple[list[Any], list[Any]]:

@@ -1,17 +1,15 @@
 """`smoke`: send one marked event through each way in, and follow it into the bucket."""
 
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
+from rich.table import Column
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import AsJson, Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import messages, output
+from genesys_firehose_tools.commands.terminal import folding_table, messages, output, print_json
 from genesys_firehose_tools.operations.deployed_resources import find_resources
 from genesys_firehose_tools.operations.smoke import Passage, Smoke
 
@@ -37,7 +35,7 @@ def smoke(
     with messages.status("Waiting for the events …"):
         passages = list(trial.run())
     if as_json:
-        sys.stdout.write(json.dumps({"passages": [asdict(passage) for passage in passages]}) + "\n")
+        print_json({"passages": [asdict(passage) for passage in passages]})
     else:
         _print(passages)
     if any(passage.state == "failed" for passage in passages):
@@ -45,7 +43,7 @@ def smoke(
 
 
 def _print(passages: Sequence[Passage]) -> None:
-    table = Table("ingress", "stage", Column("s", justify="right"), Column("what came", overflow="fold"))
+    table = folding_table("ingress", "stage", Column("s", justify="right"), "what came")
     for passage in passages:
         for stage in passage.stages:
             came = f"{stage.key}\nlock {stage.retention}\n{stage.encryption}" if stage.key else ""

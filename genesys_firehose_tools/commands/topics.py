@@ -1,13 +1,9 @@
 """`topics`: list the notification topics, and what is in their events."""
 
-import json
-import sys
 from dataclasses import asdict
 
-from rich.table import Column, Table
-
 from genesys_firehose_tools.commands.options import AsJson
-from genesys_firehose_tools.commands.terminal import output
+from genesys_firehose_tools.commands.terminal import folding_table, output, print_json
 from genesys_firehose_tools.operations.topics import list_topics
 
 
@@ -18,9 +14,9 @@ def topics(as_json: AsJson = False) -> None:
 
     found = list_topics(PRESETS)
     if as_json:
-        sys.stdout.write(json.dumps([asdict(topic) for topic in found]) + "\n")
+        print_json([asdict(topic) for topic in found])
         return
-    table = Table(Column("topic", overflow="fold"), "preset", "event type", "personal")
+    table = folding_table("topic", "preset\nevent type", "personal")
     for topic in found:
-        table.add_row(topic.name, topic.preset or "", topic.event_type, ", ".join(topic.personal))
+        table.add_row(topic.name, f"{topic.preset or ''}\n{topic.event_type}", ", ".join(topic.personal))
     output.print(table)

@@ -9,11 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
-from genesys_firehose_tools.commands.options import Batch, Concurrency, Duplicates, Forged, Wait
+from genesys_firehose_tools.commands.options import (
+    App,
+    AppPipeline,
+    AppStack,
+    Batch,
+    Concurrency,
+    Duplicates,
+    Forged,
+    Wait,
+)
 from genesys_firehose_tools.commands.terminal import messages, output, print_figures, sending
-from genesys_firehose_tools.local.deployment import checkout
-from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
-from genesys_firehose_tools.local.sender import Sender, Target
+from genesys_firehose_tools.local.deployment import Deployment
+from genesys_firehose_tools.local.pipeline import temporary_pipeline
+from genesys_firehose_tools.local.sender import Sender
 from genesys_firehose_tools.local.soak import SoakReport
 from genesys_firehose_tools.local.soak import soak as run_soak
 from genesys_firehose_tools.local.trial import Report, Traffic, run
@@ -22,6 +31,9 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same traffic.")
 
 
 def demo(
+    app: App = None,
+    stack: AppStack = None,
+    pipeline: AppPipeline = None,
     count: Annotated[int, typer.Option(min=1, help="The number of events to send.")] = 1000,
     duplicates: Duplicates = 0.1,
     forged: Forged = 0.02,
@@ -35,15 +47,18 @@ def demo(
 ) -> None:
     """Deploy, send, and check what landed; exit code 1 when an event is lost, doubled or leaked."""
     plan = Traffic(events=count, duplicates=duplicates, forged=forged, batch=batch, seed=seed)
-    with _temporary_pipeline("demo") as pipeline, sending() as progress:
-        deployment = pipeline.deployment
-        messages.print(f"verification: {deployment.verification}", soft_wrap=True)
-        sender = Sender(Target(url=deployment.ingest_url, key=deployment.signing_key()), concurrency=concurrency)
+    with _temporary_pipeline("demo", app, stack, pipeline) as deployment, sending() as progress:
+        if deployment.verification:
+            messages.print(f"verification: {deployment.verification}", soft_wrap=True)
+        sender = Sender(deployment.target(), concurrency=concurrency)
         report = run(deployment, sender, plan, wait_seconds=wait, progress=progress)
-    _conclude(report, report.to_dict(), summary or checkout() / "build" / "demo" / "summary.json")
+    _conclude(report, report.to_dict(), summary or Path("build/demo/summary.json"))
 
 
 def soak(
+    app: App = None,
+    stack: AppStack = None,
+    pipeline: AppPipeline = None,
     count: Annotated[int, typer.Option(min=1, help="The number of events to send.")] = 10_000,
     duplicates: Duplicates = 0.3,
     forged: Forged = 0.02,
@@ -71,21 +86,25 @@ def soak(
         disorder=disorder,
         seed=seed,
     )
-    with _temporary_pipeline("soak") as pipeline, sending() as progress:
-        report = run_soak(pipeline.deployment, plan, concurrency=concurrency, wait_seconds=wait, progress=progress)
-    _conclude(report, report.to_dict(), summary or checkout() / "build" / "soak" / "summary.json")
+    with _temporary_pipeline("soak", app, stack, pipeline) as deployment, sending() as progress:
+        report = run_soak(deployment, plan, concurrency=concurrency, wait_seconds=wait, progress=progress)
+    _conclude(report, report.to_dict(), summary or Path("build/soak/summary.json"))
 
 
 @contextmanager
-def _temporary_pipeline(purpose: str) -> Iterator[LocalPipeline]:
+def _temporary_pipeline(
+    purpose: str, app: Path | None, stack: str | None, pipeline: str | None
+) -> Iterator[Deployment]:
     # SIGTERM stops everything as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         messages.status("") as status,
-        temporary_pipeline(purpose, report=lambda step: status.update(f"{step} …")) as pipeline,
+        temporary_pipeline(
+            purpose, app, stack=stack, pipeline=pipeline, report=lambda step: status.update(f"{step} …")
+        ) as up,
     ):
         status.stop()
-        yield pipeline
+        yield up.deployment
 
 
 def _conclude(report: Report | SoakReport, figures: Mapping[str, Any], summary: Path) -> None:

@@ -4,62 +4,85 @@ It removes the resources that ministack can't create, if no other resource depen
 on AWS.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from genesys_firehose_tools.local.aws import NODE_MODULES
 from genesys_firehose_tools.local.errors import LocalError
 
 Resource = Mapping[str, Any]
 
-_UNSUPPORTED: Mapping[str, Callable[[Resource], bool]] = {
-    "AWS::Athena::NamedQuery": lambda _: True,
+# ministack knows the type, and not all of what it can hold.
+_BEYOND_THE_TYPE: Mapping[str, Callable[[Resource], bool]] = {
     "AWS::CloudWatch::Alarm": lambda alarm: "Metrics" in alarm["Properties"],
-    "AWS::CloudWatch::CompositeAlarm": lambda _: True,
-    # It refers to the alarms that are taken out.
-    "AWS::CloudWatch::Dashboard": lambda _: True,
-    "AWS::Events::Archive": lambda _: True,
-    "AWS::WAFv2::WebACLAssociation": lambda _: True,
+    # It empties a bucket at the end, by a function that needs AWS's SDK for Node.js.
+    "Custom::S3AutoDeleteObjects": lambda _: not NODE_MODULES.is_dir(),
+    # There is no DNS, and the zone is elsewhere.
+    "AWS::Route53::RecordSet": lambda _: True,
 }
+# What watches or guards others goes with what it refers to.
+_GOES_ALONG = ("AWS::CloudWatch::", "AWS::WAFv2::")
 
 
-def remove_unsupported(template: dict[str, Any]) -> list[str]:
-    """Take what the embedded AWS does not support out of a template, and return the logical ids."""
-    resources: dict[str, Any] = template["Resources"]
-    unsupported = [
-        logical_id
-        for logical_id, resource in resources.items()
-        if resource["Type"] in _UNSUPPORTED and _UNSUPPORTED[resource["Type"]](resource)
-    ]
-    for logical_id in unsupported:
-        del resources[logical_id]
-    return unsupported
-
-
-def adapt(assembly: Path, replacements: Mapping[str, str]) -> list[str]:
-    """Take what the embedded AWS does not support out of every template of a cloud assembly.
+def remove_unsupported(template: dict[str, Any], supported: Collection[str]) -> list[str]:
+    """Take what the embedded AWS does not support out of a template, and return the logical ids.
 
     Args:
-        assembly: The directory of the cloud assembly.
-        replacements: What stands in the templates for what is known since the embedded AWS runs, such as ARNs.
-
-    Returns:
-        The logical ids of what was taken out.
+        template: The template; it is changed.
+        supported: The types of resources that the embedded AWS can create; custom ones are always among them.
 
     Raises:
         LocalError: Something that stays refers to it.
     """
-    removed: list[str] = []
-    for path in sorted(assembly.glob("*.template.json")):
-        template = json.loads(path.read_text())
-        unsupported = remove_unsupported(template)
-        text = json.dumps(template)
-        for logical_id in unsupported:
-            if f'"{logical_id}"' in text:
-                raise LocalError(f"The embedded AWS does not support {logical_id}, which other resources refer to.")
-        for placeholder, value in replacements.items():
-            text = text.replace(placeholder, value)
-        path.write_text(text)
-        removed += unsupported
+    resources: dict[str, Any] = template["Resources"]
+    removed = [logical_id for logical_id, resource in resources.items() if not _is_supported(resource, supported)]
+    for logical_id in removed:
+        del resources[logical_id]
+    # It grows while it is gone through: what goes along may have others that do.
+    for logical_id in removed:
+        outputs = template.get("Outputs", {})
+        for name in [name for name, output in outputs.items() if _refers(output, logical_id)]:
+            del outputs[name]
+        for name, resource in list(resources.items()):
+            _forget_dependency(resource, logical_id)
+            if not _refers(resource, logical_id):
+                continue
+            if not resource["Type"].startswith(_GOES_ALONG):
+                raise LocalError(f"The embedded AWS does not support {logical_id}, which {name} refers to.")
+            del resources[name]
+            removed.append(name)
     return removed
+
+
+def _is_supported(resource: Resource, supported: Collection[str]) -> bool:
+    kind = resource["Type"]
+    if kind not in supported and not kind.startswith("Custom::"):
+        return False
+    return not (kind in _BEYOND_THE_TYPE and _BEYOND_THE_TYPE[kind](resource))
+
+
+def _forget_dependency(resource: dict[str, Any], logical_id: str) -> None:
+    dependencies = resource.get("DependsOn", [])
+    if logical_id in dependencies:
+        resource["DependsOn"] = [each for each in [*dependencies] if each != logical_id]
+
+
+def _refers(part: Any, logical_id: str) -> bool:
+    return any(logical_id == name for name in _references(part))
+
+
+def _references(part: Any) -> Iterator[str]:
+    """Yield the logical ids that a part of a template refers to."""
+    match part:
+        case {"Ref": str() as name}:
+            yield name
+        case {"Fn::GetAtt": [str() as name, *_]}:
+            yield name
+        case {"Fn::GetAtt": str() as name}:
+            yield name.partition(".")[0]
+        case Mapping():
+            for value in part.values():
+                yield from _references(value)
+        case list():
+            for value in part:
+                yield from _references(value)

@@ -40,6 +40,9 @@ FIREHOSE_URL_FILE = "firehose-url"
 GENESYS_URL_FILE = "genesys-url"
 """Where the process leaves the URL of its local Genesys Cloud."""
 
+SUPPORTED_TYPES_FILE = "supported-types"
+"""Where the process leaves the types of resources that its CloudFormation can create."""
+
 SPEED = "EMBEDDED_AWS_FIREHOSE_SPEED"
 """The variable that tells the process how fast its Firehose's time passes."""
 
@@ -49,9 +52,11 @@ ORGANIZATION = "EMBEDDED_AWS_GENESYS_ORGANIZATION"
 LIFELINE = "EMBEDDED_AWS_LIFELINE"
 """The variable that tells the process to end with the pipe on its standard input."""
 
+NODE_MODULES = Path(__file__).parents[2] / "node_modules"
+"""Where a checkout has AWS's SDK for Node.js; an installed package has none."""
+
 _READY_WITHIN_SECONDS = 60.0
 _START_ATTEMPTS = 5
-_NODE_MODULES = Path(__file__).parents[2] / "node_modules"
 
 
 def free_port() -> int:
@@ -92,6 +97,11 @@ class EmbeddedAws:
     def genesys_url(self) -> str:
         """The endpoint of the local Genesys Cloud that the functions use, and of its controls; only if it has one."""
         return (self.directory / GENESYS_URL_FILE).read_text()
+
+    @property
+    def supported_types(self) -> frozenset[str]:
+        """The types of resources that its CloudFormation can create."""
+        return frozenset((self.directory / SUPPORTED_TYPES_FILE).read_text().split())
 
     @property
     def log(self) -> Path:
@@ -163,7 +173,7 @@ class EmbeddedAws:
                     "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
                     "AWS_EC2_METADATA_DISABLED": "true",
                     # Lambda's Node.js brings AWS's SDK along; the CDK's functions import it.
-                    "NODE_PATH": str(_NODE_MODULES),
+                    "NODE_PATH": str(NODE_MODULES),
                     LIFELINE: "" if outlive_caller else "stdin",
                     SPEED: str(speed),
                     ORGANIZATION: organization_id,

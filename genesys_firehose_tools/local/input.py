@@ -22,7 +22,7 @@ def read_events(source: Path) -> list[dict[str, Any]]:
     if text.lstrip().startswith("["):
         events = _parse(text, f"{source}")
     else:
-        lines = enumerate(text.splitlines(), start=1)
+        lines = enumerate(text.split("\n"), start=1)  # splitlines() also ends a line inside a JSON string
         events = [_parse(line, f"{source}, line {number}") for number, line in lines if line.strip()]
     if not events:
         raise LocalError(f"{source} holds no events; JSON objects are expected, one a line or in one array.")

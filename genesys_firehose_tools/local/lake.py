@@ -54,7 +54,7 @@ class Lake:
 
     def _lines(self, key: str) -> list[str]:
         body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        return unpack(body).decode().splitlines()
+        return [line.decode() for line in unpack(body).splitlines()]  # text has further line ends, JSON has not
 
 
 @dataclass(frozen=True, slots=True)

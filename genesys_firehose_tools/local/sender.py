@@ -9,13 +9,15 @@ import hashlib
 import hmac
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import urllib3
 
@@ -34,32 +36,55 @@ class Encoding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where events go and how they are signed.
+    """Where events go and how their sender proves itself.
 
     Attributes:
         url: The ingest URL.
         key: The signing key.
         host_header: The Host header where the URL's own will not do.
+        kind: Whether the body is signed, or the key itself is sent.
         header: The name of the signature's header.
         prefix: What stands in front of the signature, as ``sha256=``.
         encoding: How the signature is written.
+        timestamp_header: The name of the header with the time that is signed with the body; empty for none.
     """
 
     url: str
     key: bytes = field(repr=False)
     host_header: str | None = None
+    kind: Literal["hmac", "shared_key", "basic"] = "hmac"
     header: str = "X-Genesys-Signature"
     prefix: str = ""
     encoding: Encoding = Encoding.HEX
+    timestamp_header: str = ""
 
-    def headers(self, body: bytes, key: bytes | None = None) -> dict[str, str]:
-        """Return the headers of a request with this body."""
-        digest = hmac.digest(key or self.key, body, hashlib.sha256)
-        signature = digest.hex() if self.encoding is Encoding.HEX else base64.b64encode(digest).decode()
-        headers = {"Content-Type": "application/json", self.header: self.prefix + signature}
+    def headers(self, body: bytes, key: bytes | None = None, now: datetime | None = None) -> dict[str, str]:
+        """Return the headers of a request with this body.
+
+        Args:
+            body: The request's bytes.
+            key: Another key than the target's.
+            now: The time that a timestamp header says. Default: now.
+        """
+        headers = {"Content-Type": "application/json"}
         if self.host_header:
             headers["Host"] = self.host_header
+        if self.kind == "hmac" and self.timestamp_header:
+            timestamp = str(int((now or datetime.now(UTC)).timestamp()))
+            headers[self.timestamp_header] = timestamp
+            body = timestamp.encode() + b"." + body
+        headers[self.header] = self._proof(body, key or self.key)
         return headers
+
+    def _proof(self, body: bytes, key: bytes) -> str:
+        match self.kind:
+            case "basic":
+                return f"Basic {base64.b64encode(b'sender:' + key).decode()}"
+            case "shared_key":
+                return self.prefix + key.decode()
+        digest = hmac.digest(key, body, hashlib.sha256)
+        signature = digest.hex() if self.encoding is Encoding.HEX else base64.b64encode(digest).decode()
+        return self.prefix + signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +115,7 @@ class Tally:
     Attributes:
         sent: All of them; the rest adds up to it.
         accepted: Answered with 2xx.
-        refused: Answered with 4xx, which is final.
+        refused: Answered with 4xx, which is final, and forgeries answered otherwise.
         unanswered: Still without such an answer after the last retry.
     """
 
@@ -141,11 +166,13 @@ class Sender:
         self._pool = urllib3.PoolManager(maxsize=concurrency, retries=False)
         self.most_retries = 0
         """How often a request of the real sender was repeated at most."""
+        self.unanswered: Counter[str] = Counter()
+        """Why requests stayed unanswered: what became of their last tries, with how many there were."""
 
     def send(self, messages: Iterable[Message]) -> Iterator[tuple[Message, int | None]]:
         """Post the messages and yield each with the status of its final answer, None when there was none."""
         waiting = self._paced(messages)
-        under_way: dict[Future[int | None], Message] = {}
+        under_way: dict[Future[int | str], Message] = {}
         with ThreadPoolExecutor(self._concurrency) as executor:
             while True:
                 for message in islice(waiting, self._concurrency - len(under_way)):
@@ -153,7 +180,10 @@ class Sender:
                 if not under_way:
                     return
                 for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    yield under_way.pop(future), future.result()
+                    answer = future.result()
+                    if isinstance(answer, str):
+                        self.unanswered[answer] += 1
+                    yield under_way.pop(future), None if isinstance(answer, str) else answer
 
     def _paced(self, messages: Iterable[Message]) -> Iterator[Message]:
         start, sent = time.monotonic(), 0
@@ -163,9 +193,9 @@ class Sender:
             sent += len(message.events)
             yield message
 
-    def _post(self, message: Message) -> int | None:
-        """Post a message until there is a final answer, and return its status."""
-        body = message.body
+    def _post(self, message: Message) -> int | str:
+        """Post a message until there is a final answer, and return its status, or why there is none."""
+        body, reason = message.body, ""
         for attempt in range(1 + _RETRIES):
             if attempt:
                 time.sleep(self._retry_delay)
@@ -177,8 +207,24 @@ class Sender:
                 answer = self._pool.request(
                     "POST", target.url, body=body, headers=headers, timeout=_ANSWER_WITHIN_SECONDS
                 )
-            except urllib3.exceptions.HTTPError:
+            except urllib3.exceptions.HTTPError as error:
+                reason = _reason(error)
                 continue
-            if answer.status != HTTPStatus.TOO_MANY_REQUESTS and answer.status < 500:
+            # What a forger is answered is the end of it.
+            if message.forged or (answer.status != HTTPStatus.TOO_MANY_REQUESTS and answer.status < 500):
                 return answer.status
-        return None
+            reason = f"HTTP {answer.status}"
+        return reason
+
+
+def _reason(error: urllib3.exceptions.HTTPError) -> str:
+    match error:
+        case urllib3.exceptions.NameResolutionError():
+            return "the host's name is not known"
+        case urllib3.exceptions.NewConnectionError():
+            return "nobody listens at the address"
+        case urllib3.exceptions.TimeoutError():
+            return f"no answer within {_ANSWER_WITHIN_SECONDS:g} s"
+        case urllib3.exceptions.SSLError():
+            return "TLS failed"
+    return f"the connection broke ({type(error).__name__})"

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -57,7 +57,8 @@ class _RotatedKey:
 
     def __init__(self, deployment: Deployment, seed: int) -> None:
         self._deployment = deployment
-        self._current = self._previous = deployment.signing_key()
+        self._target = deployment.target()
+        self._current = self._previous = self._target.key
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self.used_previous = 0
 
@@ -79,7 +80,7 @@ class _RotatedKey:
         if self.rotated and self._random.random() < 0.5:
             key = self._previous
             self.used_previous += 1
-        return Target(url=self._deployment.ingest_url, key=key, host_header=self._deployment.ingest_host_header)
+        return replace(self._target, key=key)
 
 
 def soak(

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from genesys_firehose_tools.local.directory import DIRECTORY
 from genesys_firehose_tools.local.values import GeneratedEvent, Values, iso, milliseconds_of
 
-_QUEUES = ("Billing EMEA", "Technical Support", "Sales Inbound")
 _AGENTS = 6
 _SHARE_ABANDONED = 0.2
 _SHARE_HELD = 0.4
@@ -92,8 +92,8 @@ def tell_day(values: Values, *, end: datetime, conversations: int) -> Day:
     """
     day = Day(
         events=[],
-        queues={values.uuid(): name for name in _QUEUES},
-        agents={values.uuid(): values.name() for _ in range(_AGENTS)},
+        queues=dict(DIRECTORY.queues),
+        agents=dict(values.next_of(list(DIRECTORY.users.items()), _AGENTS)),
     )
     told: list[tuple[datetime, int, GeneratedEvent]] = []
     shares = [conversations // _AGENTS + (number < conversations % _AGENTS) for number in range(_AGENTS)]
@@ -173,7 +173,7 @@ def _conversation(
     yield detail("user.end", ended, agent_part, **agent, **durations, disconnectType="PEER")
     yield detail("customer.end", ended, customer, disconnectType="CLIENT", interactingDurationMs=told.talked)
     wrapped = ended + timedelta(milliseconds=told.after_call)
-    wrap_up = {**agent, "wrapupCode": values.uuid(), "wrapupNotes": values.sentence()}
+    wrap_up = {**agent, "wrapupCode": values.choice(list(DIRECTORY.wrapup_codes)), "wrapupNotes": values.sentence()}
     yield detail("acw", wrapped, agent_part, **wrap_up, wrapupDurationMs=told.after_call)
     yield detail("wrapup", wrapped, agent_part, **wrap_up, wrapupDurationMs=told.after_call)
     yield wrapped, _routing_status(values, told.agent_id, "IDLE", wrapped)
@@ -198,9 +198,10 @@ def _summary(values: Values, day: Day, told: Conversation, caller: str, start: d
 
 
 def _presence(values: Values, agent: str, presence: str, moment: datetime) -> GeneratedEvent:
+    definition = next(each for each, known in DIRECTORY.presences.items() if known.system == presence)
     body = {
         "source": "PURECLOUD",
-        "presenceDefinition": {"id": values.uuid(), "systemPresence": presence},
+        "presenceDefinition": {"id": definition, "systemPresence": presence},
         "primary": True,
         "message": values.sentence(),
         "modifiedDate": iso(moment),

@@ -89,6 +89,7 @@ class Values:
         self.until = until or datetime.now(UTC)
         self._person_ids: set[str] = set()
         self._used: set[str] = set()
+        self._series = 0
 
     def event(self, family: str, marker: str, body: dict[str, Any]) -> GeneratedEvent:
         """Return an event with the personal values in it."""
@@ -130,6 +131,11 @@ class Values:
     def choice(self, items: Sequence[_Item]) -> _Item:
         """Return one of the items."""
         return self._random.choice(items)
+
+    def next_of(self, items: Sequence[_Item], count: int) -> list[_Item]:
+        """Return the items that follow those of the last call, from the beginning again after the last."""
+        first, self._series = self._series, self._series + count
+        return [items[place % len(items)] for place in range(first, self._series)]
 
     # Personal values.
 

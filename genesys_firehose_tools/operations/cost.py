@@ -33,6 +33,9 @@ _FULL_CORE_MB = 1769
 _FIREHOSE_SECONDS = 0.02
 _DYNAMODB_SECONDS = 0.008
 _KEYS_IN_A_CALL = 25
+# In the code: this many keys of one second share an item; a write unit is 1 KB, and a key with its owner 64 bytes.
+_KEYS_IN_A_SECOND = 30
+_KEYS_IN_A_WRITE_UNIT = 1024 / 64
 # Measured: a function's line of metrics. Assumed: Lambda's own three lines, and a line of the access log.
 _INGEST_LOG_BYTES = 575 + 400
 _TRANSFORM_LOG_BYTES = 301 + 400
@@ -40,7 +43,9 @@ _ACCESS_LOG_BYTES = 420
 _LOG_COMPRESSED_SHARE = 0.15
 # Counted in the code: the metrics that are written all the time; and what API Gateway measures of each method.
 _CUSTOM_METRICS = 8
+_METRICS_OF_THE_PROBE = 5
 _METRICS_OF_A_METHOD = 5
+_METRICS_OF_NAMES = 3
 # Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys": up to 99 % fewer requests.
 _BUCKET_KEY_SHARE = 0.01
 # Amazon SQS Developer Guide, "Key management": a data key serves for five minutes, once to send and once to receive.
@@ -249,9 +254,25 @@ class Month:
         events = self._copies / self.transforms
         waiting, cpu = 0.0, events * _TRANSFORM_EVENT_CPU_SECONDS
         if self._design.writes_per_event == 1:
-            waiting = math.ceil(events / _KEYS_IN_A_CALL) * _DYNAMODB_SECONDS
+            alone = self._claimed_alone
+            calls = (1 - alone) * events / max(1.0, self._copies / MONTH_SECONDS) + alone * events / _KEYS_IN_A_CALL
+            waiting = math.ceil(calls) * _DYNAMODB_SECONDS
             cpu += events * _CLAIM_EVENT_CPU_SECONDS
         return waiting + cpu / _cores(self._design.transform_memory)
+
+    @property
+    def _claimed_alone(self) -> float:
+        """The share of events whose key has an item of its own.
+
+        Those of the webhook have an id, as its documented events do, and those of the bus none, as all but audits do.
+        """
+        return 1.0 if self._is_webhook else max(0.0, 1 - _KEYS_IN_A_SECOND * MONTH_SECONDS / self._copies)
+
+    @property
+    def _claim_writes(self) -> float:
+        """Write units for each event; a second's events come evenly, in one batch of Firehose."""
+        alone = self._claimed_alone
+        return alone + (1 - alone) * max(1 / _KEYS_IN_A_WRITE_UNIT, min(1.0, MONTH_SECONDS / self._copies))
 
     @property
     def key_requests(self) -> float:
@@ -312,7 +333,8 @@ class Month:
     def _key_store(self) -> Iterator[Usage]:
         if not self._design.writes_per_event:
             return
-        yield Usage("DynamoDB", "keys claimed", "dynamodb_write_unit", self._copies * self._design.writes_per_event)
+        writes = self._claim_writes if self._design.writes_per_event == 1 else self._design.writes_per_event
+        yield Usage("DynamoDB", "keys claimed", "dynamodb_write_unit", self._copies * writes)
         yield Usage("DynamoDB", "owners of duplicates read", "dynamodb_read_unit", self._copies - self._events)
         stored = self._traffic.events_per_day * self._design.key_ttl_days * _ITEM_BYTES / _GB
         yield Usage("DynamoDB", "keys stored", "dynamodb_stored_gb_month", stored)
@@ -338,7 +360,9 @@ class Month:
         yield Usage("CloudWatch", "composite alarms", "cloudwatch_composite_alarm_month", design.composite_alarms)
         yield Usage("CloudWatch", "dashboards", "cloudwatch_dashboard_month", design.dashboards)
         methods = design.api_methods if self._is_webhook else 0
-        metrics = _CUSTOM_METRICS + methods * _METRICS_OF_A_METHOD + (design.tables_seconds is not None)
+        metrics = _CUSTOM_METRICS + methods * _METRICS_OF_A_METHOD + design.names * _METRICS_OF_NAMES
+        metrics += design.probed * _METRICS_OF_THE_PROBE
+        metrics += design.tables_seconds is not None
         yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)
         if design.traced:
             traced = self.invocations + self.transforms

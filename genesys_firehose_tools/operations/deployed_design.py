@@ -12,6 +12,7 @@ from genesys_firehose_tools.operations.deployed_pipeline import choose_pipeline,
 
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 _STREAM = "AWS::KinesisFirehose::DeliveryStream"
+_NAMES_HANDLER = "genesys_names.handler.handle"
 
 
 class TemplateError(ToolError):
@@ -44,6 +45,7 @@ class Design:
         access_log: Whether the API logs every request.
         traced: Whether functions and API send traces to AWS X-Ray.
         event_bus: Whether there is an event bus.
+        names: Whether names are taken from Genesys Cloud.
         queue_batch: Messages that the ingest function takes from the queue at once.
         queue_concurrency: Batches that it takes at the same time.
         key_ttl_days: How long the deduplication table remembers a key.
@@ -66,6 +68,7 @@ class Design:
         calls_per_event: Calls of AWS for each event of a request.
         writes_per_event: Writes of the deduplication table for each event.
         ingest_function: Whether there is a function in front of Firehose.
+        probed: Whether a function looks at the webhook's domain from outside.
     """
 
     streams: int
@@ -81,6 +84,7 @@ class Design:
     access_log: bool
     traced: bool
     event_bus: bool
+    names: bool = False
     queue_batch: int
     queue_concurrency: int
     key_ttl_days: int
@@ -103,6 +107,7 @@ class Design:
     calls_per_event: int = 0
     writes_per_event: int = 1
     ingest_function: bool = True
+    probed: bool = False
 
 
 DEFAULT_DESIGN = Design(
@@ -238,6 +243,7 @@ class _Reader:
             access_log="AccessLogSetting" in stage,
             traced=ingest.get("TracingConfig", {}).get("Mode") == "Active",
             event_bus=bool(self._count("AWS::Events::EventBus")),
+            names=any(each.get("Handler") == _NAMES_HANDLER for each in self._all("AWS::Lambda::Function")),
             queue_batch=mapping["BatchSize"],
             queue_concurrency=mapping["ScalingConfig"]["MaximumConcurrency"],
             key_ttl_days=int(transform["Environment"]["Variables"]["DEDUPLICATION_TTL_DAYS"]),
@@ -255,6 +261,9 @@ class _Reader:
             web_acls=len(acls),
             web_acl_rules=sum(len(acl.get("Rules", [])) for acl in acls),
             web_acl_used=bool(self._count("AWS::WAFv2::WebACLAssociation")),
+            probed=any(
+                each.get("Handler") == "certificate_probe.handler.handle" for each in self._all("AWS::Lambda::Function")
+            ),
             tables_seconds=self._tables_seconds(),
         )
 

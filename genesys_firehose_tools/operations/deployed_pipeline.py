@@ -42,8 +42,9 @@ class DeployedPipeline:
         """
         if name not in self.outputs:
             raise PipelineError(
-                f"The pipeline {self.path} of the stack {self.stack} has no output {name}; "
-                f"it has {', '.join(sorted(self.outputs)) or 'none'}."
+                f"The pipeline {self.path} of the stack {self.stack} has no output {name}; it has "
+                f"{', '.join(sorted(self.outputs)) or 'none'}: deploy the stack again with this version of "
+                "genesys-firehose-cdk and what the command needs, or name another with --stack."
             )
         return self.outputs[name]
 

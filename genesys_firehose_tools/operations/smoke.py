@@ -9,7 +9,6 @@ No event is read. Under ``raw/`` the event lies among others: a new object of it
 there now.
 """
 
-import base64
 import json
 import time
 import uuid
@@ -26,10 +25,10 @@ from botocore.exceptions import ClientError
 
 from genesys_firehose_tools.errors import ToolError
 from genesys_firehose_tools.library_files import function_module
-from genesys_firehose_tools.local.sender import Encoding, Target
 from genesys_firehose_tools.operations.clients import Clients, SharedClients
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
 from genesys_firehose_tools.operations.deployed_resources import DeployedResources
+from genesys_firehose_tools.operations.webhook import ingest_settings, target_of
 
 EVENT_TYPE = "smoke.event"
 """The ``eventType`` of the webhook's event."""
@@ -122,11 +121,7 @@ class Smoke:
         self._sleep = sleep
         firehose = clients.client("firehose")
         self._streams = [_describe(firehose, name) for name in pipeline.output("StreamNames").split(",")]
-        functions = clients.client("lambda")
-        configuration = functions.get_function_configuration(FunctionName=pipeline.output("IngestFunctionName"))
-        self._settings = function_module("ingest.settings").IngestSettings.from_environment(
-            {"SIGNING_SECRET_ARN": "", **configuration["Environment"]["Variables"]}
-        )
+        self._settings = ingest_settings(clients, pipeline)
 
     def run(self) -> Iterator[Passage]:
         """Try the ways side by side, and yield what became of each event."""
@@ -156,7 +151,7 @@ class Smoke:
         secret = self._clients.client("secretsmanager").get_secret_value(SecretId=self._settings.signing_secret_arn)
         event = {"eventType": EVENT_TYPE, "messageId": str(uuid.uuid4()), "timestamp": datetime.now(UTC).isoformat()}
         body = json.dumps(event).encode()
-        headers = headers_of(self._settings.signature, secret["SecretString"].encode(), body, url)
+        headers = target_of(self._settings.signature, url, secret["SecretString"].encode()).headers(body)
         self._send(stages, event, partial(_post, url, body, headers, stages))
         return None
 
@@ -214,29 +209,6 @@ class Smoke:
                 Stage(layer, landing.seconds, landing.key, landing.retention, landing.encryption)
                 for landing in landings
             ]
-
-
-def headers_of(scheme: Any, key: bytes, body: bytes, url: str, now: datetime | None = None) -> Mapping[str, str]:
-    """Return the headers with which a sender proves itself.
-
-    Args:
-        scheme: The ingest function's ``SignatureScheme``.
-        key: The signing key.
-        body: The request's bytes.
-        url: Where they go.
-        now: The time that a timestamp header says. Default: now.
-    """
-    match scheme.kind:
-        case "basic":
-            credentials = base64.b64encode(b"smoke:" + key).decode()
-            return {"Content-Type": "application/json", scheme.header: f"Basic {credentials}"}
-        case "shared_key":
-            return {"Content-Type": "application/json", scheme.header: scheme.prefix + key.decode()}
-    target = Target(url=url, key=key, header=scheme.header, prefix=scheme.prefix, encoding=Encoding(scheme.encoding))
-    if not scheme.timestamp_header:
-        return target.headers(body)
-    timestamp = str(int((now or datetime.now(UTC)).timestamp()))
-    return {**target.headers(timestamp.encode() + b"." + body), scheme.timestamp_header: timestamp}
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str], stages: list[Stage]) -> None:

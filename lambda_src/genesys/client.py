@@ -10,7 +10,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -216,13 +216,16 @@ class GenesysClient:
 
     def pages(self, path: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """Return the entities of all pages of a listing."""
-        found: list[dict[str, Any]] = []
+        return [entity for listing in self.listings(path, query) for entity in listing["entities"]]
+
+    def listings(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a listing one by one, each with its ``entities``."""
         page = 1
         while True:
             listing = self.call("GET", path, query={**(query or {}), "pageSize": PAGE_SIZE, "pageNumber": page})
-            found += listing["entities"]
+            yield listing
             if not listing.get("nextUri"):
-                return found
+                return
             page += 1
 
     def integrations(self, integration_type: str = EVENTBRIDGE_SOURCE) -> list[dict[str, Any]]:

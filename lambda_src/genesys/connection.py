@@ -27,8 +27,8 @@ class CredentialsError(Exception):
 class SecretsManager(Protocol):
     """The one call used of Secrets Manager's client."""
 
-    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
-        """Read a secret."""
+    def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        """Read a version of a secret."""
         ...
 
 
@@ -61,14 +61,31 @@ def read_text(secrets_manager: SecretsManager, secret_id: str, name: str, allowe
     Raises:
         CredentialsError: it can't be read.
     """
+    return read_version(secrets_manager, secret_id, "AWSCURRENT", name, allowed).get("SecretString") or ""
+
+
+def read_version(
+    secrets_manager: SecretsManager, secret_id: str, label: str, name: str, allowed: str
+) -> dict[str, Any]:
+    """Read the version of a secret that has a label.
+
+    Args:
+        secrets_manager: Secrets Manager's client.
+        secret_id: the secret.
+        label: the staging label, such as ``AWSPENDING``.
+        name: what the secret is called at the construct.
+        allowed: what the secret may hold, in words.
+
+    Raises:
+        CredentialsError: it can't be read.
+    """
     try:
-        text: str = secrets_manager.get_secret_value(SecretId=secret_id).get("SecretString") or ""
+        return secrets_manager.get_secret_value(SecretId=secret_id, VersionStage=label)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise CredentialsError(f"{name} can't be read ({code}): {allowed}.", code) from None
     except (BotoCoreError, OSError) as error:
         raise CredentialsError(f"{name} can't be read ({type(error).__name__}): {allowed}.") from None
-    return text
 
 
 def connect(

@@ -7,10 +7,11 @@ lists ``entities`` that have an ``id``, PUT and DELETE take ``/<id>``. The body 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from genesys.client import GenesysClient
-from genesys.connection import CredentialsError, SecretsManager, read_text
+from genesys.connection import CredentialsError, SecretsManager, read_text, read_version
 from genesys.lifecycle import NotYetError, Properties, PropertyError, overtaking_is_not_yet
 from shared.secret_key import UnusableKeyError, usable_key
 from shared.telemetry import log
@@ -23,13 +24,34 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _ITEM = "{}/{{id}}"
 
 
-def read_signing_key(secrets_manager: SecretsManager, secret_id: str) -> str:
-    """Read the current version of the signing key.
+def read_signing_key(
+    secrets_manager: SecretsManager,
+    secret_id: str,
+    known_after: timedelta,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> str:
+    """Read the newest key that the webhook is sure to accept: while the secret is rotated, the next one.
+
+    Args:
+        secrets_manager: Secrets Manager's client.
+        secret_id: the secret.
+        known_after: how old a key must be until every environment of the ingest function knows it.
+        now: the time, UTC.
 
     Raises:
         CredentialsError: it can't be read, or can't be a key.
     """
-    text = read_text(secrets_manager, secret_id, "signing_key", "a secret with a text is allowed")
+    asked = ("signing_key", "a secret with a text is allowed")
+    try:
+        version = read_version(secrets_manager, secret_id, "AWSPENDING", *asked)
+    except CredentialsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        version = {}
+    # A version without a text is a rotation that has not made its key.
+    text = version.get("SecretString")
+    if not text or now() - version["CreatedDate"].astimezone(UTC) < known_after:
+        text = read_text(secrets_manager, secret_id, *asked)
     try:
         return usable_key(text, "signing key").decode()
     except UnusableKeyError as error:

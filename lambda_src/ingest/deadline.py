@@ -18,6 +18,8 @@ S3_READ_SECONDS = 1.5
 FIREHOSE_CALL_SECONDS = CONNECT_SECONDS + FIREHOSE_READ_SECONDS
 QUEUE_CALL_SECONDS = CONNECT_SECONDS + QUEUE_READ_SECONDS
 S3_CALL_SECONDS = CONNECT_SECONDS + S3_READ_SECONDS
+# The signing key's three versions: the current, the next, the previous.
+KEYS_READ_SECONDS = 3 * (CONNECT_SECONDS + SECRET_READ_SECONDS)
 # Firehose and S3 are not called any more when less would be left for the queue, the last resort.
 QUEUE_RESERVE_SECONDS = QUEUE_CALL_SECONDS + 0.5
 

@@ -51,12 +51,11 @@ class Outcome(NamedTuple):
     nowhere: frozenset[int]
 
 
-class Delivery:
-    """Delivers records to one or more streams, with one queue behind them.
+class StreamWriter:
+    """Puts records to one or more streams.
 
     Args:
         firehose: makes the Firehose client when it is first needed.
-        queues: takes what Firehose does not.
         stream_names: the delivery streams; an event's key chooses one of them.
         sleep: waits between attempts.
     """
@@ -64,21 +63,12 @@ class Delivery:
     def __init__(
         self,
         firehose: Callable[[], Firehose],
-        queues: Queues,
         stream_names: Sequence[str],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._firehose = firehose
-        self._queues = queues
         self._stream_names = stream_names
         self._sleep = sleep
-
-    def deliver(self, records: Sequence[bytes], deadline: Deadline, metrics: Metrics) -> Outcome:
-        """Deliver to Firehose, and what it does not take to the queue."""
-        refused = self.put(records, deadline, metrics)
-        nowhere = self._enqueue(records, refused, deadline, metrics) if refused else frozenset[int]()
-        everything = frozenset(range(len(records)))
-        return Outcome(everything - refused, refused - nowhere, nowhere)
 
     def put(self, records: Sequence[bytes], deadline: Deadline, metrics: Metrics) -> frozenset[int]:
         """Put records to Firehose and return the indexes of those that it did not take in time."""
@@ -131,6 +121,34 @@ class Delivery:
             pending = [i for i, entry in zip(pending, answer["RequestResponses"], strict=True) if "ErrorCode" in entry]
             log("WARN", "Firehose refused part of a batch", refused=len(pending), attempt=attempt + 1)
         return pending
+
+
+class Delivery(StreamWriter):
+    """Delivers records to one or more streams, with one queue behind them.
+
+    Args:
+        firehose: makes the Firehose client when it is first needed.
+        queues: takes what Firehose does not.
+        stream_names: the delivery streams; an event's key chooses one of them.
+        sleep: waits between attempts.
+    """
+
+    def __init__(
+        self,
+        firehose: Callable[[], Firehose],
+        queues: Queues,
+        stream_names: Sequence[str],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__(firehose, stream_names, sleep)
+        self._queues = queues
+
+    def deliver(self, records: Sequence[bytes], deadline: Deadline, metrics: Metrics) -> Outcome:
+        """Deliver to Firehose, and what it does not take to the queue."""
+        refused = self.put(records, deadline, metrics)
+        nowhere = self._enqueue(records, refused, deadline, metrics) if refused else frozenset[int]()
+        everything = frozenset(range(len(records)))
+        return Outcome(everything - refused, refused - nowhere, nowhere)
 
     def _enqueue(
         self, records: Sequence[bytes], refused: Iterable[int], deadline: Deadline, metrics: Metrics

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ingest.deadline import QUEUE_RESERVE_SECONDS, S3_CALL_SECONDS, Deadline
 from ingest.delivery import MAX_RECORD_BYTES, Delivery
 from ingest.oversize import OversizeStore, reduce_event
+from ingest.queues import message_length
 from ingest.recent_events import RecentEvents
 from ingest.settings import IngestSettings
 from shared.envelope import Ingress, wrap
@@ -113,7 +114,7 @@ class Intake:
     ) -> bytes | None:
         """Make an event's record; None when the original of an oversize one can't be stored now."""
         record = wrap(raw, facts, ingress, arrival)
-        if len(record) <= MAX_RECORD_BYTES:
+        if message_length(record) <= MAX_RECORD_BYTES:
             return record
         if not deadline.leaves(S3_CALL_SECONDS + QUEUE_RESERVE_SECONDS):
             return None

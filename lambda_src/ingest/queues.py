@@ -13,6 +13,7 @@ from shared.telemetry import log, log_exception
 MAX_MESSAGES = 10
 MAX_BYTES = 1024 * 1024
 _ATTRIBUTE_BYTES = 64
+_ESCAPES = {b"\xef\xbf\xbe": b"\\ufffe", b"\xef\xbf\xbf": b"\\uffff"}
 
 Reason = Literal["UNREADABLE"]
 """Why a message is set aside: it is neither a record nor an event."""
@@ -105,4 +106,13 @@ def _as_message(record: bytes) -> str:
     SQS takes the characters of XML 1.0 (Amazon SQS API Reference, "SendMessage"). Of what JSON text may hold, only
     U+FFFE and U+FFFF are missing there; they stand inside a string, where their escapes mean the same.
     """
-    return record.replace(b"\xef\xbf\xbe", b"\\ufffe").replace(b"\xef\xbf\xbf", b"\\uffff").decode()
+    for character, escape in _ESCAPES.items():
+        record = record.replace(character, escape)
+    return record.decode()
+
+
+def message_length(record: bytes) -> int:
+    """Return how many bytes a record has as a message of the queue: what Firehose gets if it overflows."""
+    return len(record) + sum(
+        record.count(character) * (len(escape) - len(character)) for character, escape in _ESCAPES.items()
+    )

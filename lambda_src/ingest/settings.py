@@ -18,6 +18,18 @@ class SignatureScheme:
     timestamp_header: str
     timestamp_tolerance: timedelta
 
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "SignatureScheme":
+        """Read the scheme; a missing variable is a KeyError at the function's start."""
+        return cls(
+            kind=_kind(environment["SIGNATURE_KIND"]),
+            header=environment["SIGNATURE_HEADER"],
+            prefix=environment["SIGNATURE_PREFIX"],
+            encoding="base64" if environment["SIGNATURE_ENCODING"] == "base64" else "hex",
+            timestamp_header=environment["TIMESTAMP_HEADER"],
+            timestamp_tolerance=timedelta(seconds=float(environment["TIMESTAMP_TOLERANCE_SECONDS"])),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSettings:
@@ -49,14 +61,7 @@ class IngestSettings:
             previous_key_validity=timedelta(hours=float(environment["PREVIOUS_KEY_VALIDITY_HOURS"])),
             bucket_name=environment["BUCKET_NAME"],
             raw_key_arn=environment["RAW_KEY_ARN"],
-            signature=SignatureScheme(
-                kind=_kind(environment["SIGNATURE_KIND"]),
-                header=environment["SIGNATURE_HEADER"],
-                prefix=environment["SIGNATURE_PREFIX"],
-                encoding="base64" if environment["SIGNATURE_ENCODING"] == "base64" else "hex",
-                timestamp_header=environment["TIMESTAMP_HEADER"],
-                timestamp_tolerance=timedelta(seconds=float(environment["TIMESTAMP_TOLERANCE_SECONDS"])),
-            ),
+            signature=SignatureScheme.from_environment(environment),
             max_body_bytes=int(environment["MAX_BODY_BYTES"]),
             max_events=int(environment["MAX_EVENTS"]),
             event_id_path=tuple(environment["EVENT_ID_FIELD"].split(".")),

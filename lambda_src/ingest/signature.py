@@ -45,6 +45,21 @@ def is_signed(scheme: SignatureScheme, headers: Headers, body: bytes, keys: Sequ
     return any(matches)
 
 
+def proof(scheme: SignatureScheme, key: bytes, body: bytes, now: datetime) -> dict[str, str]:
+    """Return the headers with which a sender proves itself: the other side of ``is_signed``."""
+    match scheme.kind:
+        case "basic":
+            return {scheme.header: f"Basic {base64.b64encode(b'sender:' + key).decode()}"}
+        case "shared_key":
+            return {scheme.header: scheme.prefix + key.decode()}
+    timestamp = str(int(now.timestamp()))
+    signed = timestamp.encode() + b"." + body if scheme.timestamp_header else body
+    digest = hmac.digest(key, signed, "sha256")
+    signature = digest.hex() if scheme.encoding == "hex" else base64.b64encode(digest).decode()
+    headers = {scheme.header: scheme.prefix + signature}
+    return {**headers, scheme.timestamp_header: timestamp} if scheme.timestamp_header else headers
+
+
 def _is_key(scheme: SignatureScheme, given: str, keys: Sequence[bytes]) -> bool:
     key = _password(given) if scheme.kind == "basic" else given.encode("utf-8", "surrogatepass")
     if key is None:

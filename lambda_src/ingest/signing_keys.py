@@ -1,10 +1,17 @@
-"""The keys a signature may be made with: the secret's current version and, for a while after a rotation, its previous.
+"""The keys a signature may be made with: the secret's current version and those beside it while it is rotated.
+
+Before a rotation the next key is the version AWSPENDING: it counts before any sender has it. For a while after the
+rotation the key before is the version AWSPREVIOUS.
 
 Cached for minutes. A signature that none of them made may mean that the secret was rotated since: then they are read
 again, but not more often than once a second, so that many forgeries do not cause many secret reads. So forgeries keep a
 new key from being known for a second, and no longer: its first posts are not refused for good.
+
+For ten seconds after a function has met a new version, nobody can be sure of what none of the keys made: the sender may
+be ahead of what was read, or the version be corrected. It is to be sent again until then, which the sender does.
 """
 
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,6 +27,9 @@ CACHE_SECONDS = 300.0
 REFETCH_SECONDS = 10.0
 MISMATCH_SECONDS = 1.0
 FIRST_READ_PAUSE_SECONDS = 1.0
+# Genesys Cloud's Open Messaging repeats a request five times, five seconds apart (Genesys Cloud Developer Center, "Open
+# messaging"): the last answer comes later.
+SETTLING_SECONDS = 10.0
 
 
 class SecretsManager(Protocol):
@@ -57,14 +67,17 @@ class SigningKeys:
         self._clock = clock
         self._current: bytes | None = None
         self._previous: bytes | None = None
+        self._pending: bytes | None = None
+        self._pending_created: datetime | None = None
         self._created = self._previous_until = datetime.min.replace(tzinfo=UTC)
         self._rotated_early = False
         self._read_at = 0.0
+        self._changed_at = -math.inf
         self._tried_at: float | None = None
         self._last_error: Exception | None = None
 
     def get(self) -> list[bytes]:
-        """Return the keys to try.
+        """Return the keys to try, the newest first.
 
         Raises:
             KeysUnavailableError: the secret was never read, and can't be now.
@@ -92,8 +105,16 @@ class SigningKeys:
         self._read()
         return self._valid_keys()
 
+    @property
+    def are_settling(self) -> bool:
+        """Whether the secret has just changed, so that a signature which none of the keys made is no forgery for sure.
+
+        A function that has read no other version before goes by the version's age, if it is not the secret's first.
+        """
+        return self._clock() - self._changed_at < SETTLING_SECONDS
+
     def _valid_keys(self) -> list[bytes]:
-        keys = [self._current] if self._current is not None else []
+        keys = [key for key in (self._pending, self._current) if key is not None]
         if self._previous is not None and datetime.now(UTC) < self._previous_until:
             keys.append(self._previous)
         return keys
@@ -104,11 +125,13 @@ class SigningKeys:
         Raises:
             KeysUnavailableError: as ``get`` does.
         """
-        accepted = len(self.get())
+        accepted = self.get()
+        is_previous_accepted = self._previous in accepted
         return {
             "created": self._created.isoformat(),
             "age_days": (datetime.now(UTC) - self._created).days,
-            "previous_key_accepted_until": self._previous_until.isoformat() if accepted > 1 else None,
+            "next_key_accepted_since": self._pending_created.isoformat() if self._pending_created else None,
+            "previous_key_accepted_until": self._previous_until.isoformat() if is_previous_accepted else None,
             "rotated_early": self._rotated_early,
         }
 
@@ -120,32 +143,41 @@ class SigningKeys:
         self._tried_at = self._clock()
         try:
             secret = self._client().get_secret_value(SecretId=self._secret_arn, VersionStage="AWSCURRENT")
-            previous = self._read_previous()
+            previous, pending = self._read_label("AWSPREVIOUS"), self._read_label("AWSPENDING")
             current = usable_key(secret.get("SecretString"), _ROLE)
         except (ClientError, BotoCoreError, OSError, UnusableKeyError) as error:
             self._last_error = error
             if isinstance(error, UnusableKeyError):
                 log("ERROR", str(error))
             raise KeysUnavailableError from error
-        self._current, self._created = current, secret["CreatedDate"].astimezone(UTC)
+        created = secret["CreatedDate"].astimezone(UTC)
+        if self._current not in (None, current):
+            self._changed_at = self._tried_at
+        elif self._current is None and previous is not None:
+            self._changed_at = self._tried_at - max(0.0, (datetime.now(UTC) - created).total_seconds())
+        self._current, self._created = current, created
         self._previous_until = self._created + self._previous_key_validity
-        self._previous = None if previous is None else self._usable_previous(previous)
+        self._previous = self._usable(previous)
+        # After a rotation the label may stay where AWSCURRENT is (AWS Secrets Manager API Reference, "RotateSecret").
+        is_next = pending is not None and pending["VersionId"] != secret["VersionId"]
+        self._pending = self._usable(pending) if is_next else None
+        self._pending_created = pending["CreatedDate"].astimezone(UTC) if pending and self._pending else None
         self._rotated_early = previous is not None and self._is_early(previous["CreatedDate"].astimezone(UTC))
         self._read_at = self._tried_at
         self._last_error = None
 
-    def _read_previous(self) -> dict[str, Any] | None:
+    def _read_label(self, label: str) -> dict[str, Any] | None:
         try:
-            return self._client().get_secret_value(SecretId=self._secret_arn, VersionStage="AWSPREVIOUS")
+            return self._client().get_secret_value(SecretId=self._secret_arn, VersionStage=label)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return None  # never rotated
+                return None  # no version has the label, or it has no key yet
             raise
 
-    def _usable_previous(self, previous: dict[str, Any]) -> bytes | None:
-        # A rotation may have replaced a key that could not work: that one must not stand in the way any more.
+    def _usable(self, version: dict[str, Any] | None) -> bytes | None:
+        # A key that can't work must not stand in the way of the current one.
         try:
-            return usable_key(previous.get("SecretString"), _ROLE)
+            return None if version is None else usable_key(version.get("SecretString"), _ROLE)
         except UnusableKeyError:
             return None
 

@@ -2,13 +2,14 @@
 
 import binascii
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from ingest.deadline import Deadline
+from ingest.deadline import KEYS_READ_SECONDS, QUEUE_RESERVE_SECONDS, Deadline
 from ingest.intake import FITTING_EVENT_BYTES, Intake
+from ingest.queues import message_length
 from ingest.settings import IngestSettings
 from ingest.signature import is_signed
 from ingest.signing_keys import KeysUnavailableError, SigningKeys
@@ -18,12 +19,17 @@ from shared.telemetry import Metrics, log, log_exception
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not an error of ours
-    """A request that is answered with a problem (RFC 9457)."""
+    """A request that is answered with a problem (RFC 9457), and the metric that counts it."""
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, detail: str, metric: str = "RequestsRejected") -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.metric = metric
+
+
+def _unavailable(detail: str) -> Refusal:
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail, "RequestsUnavailable")
 
 
 class Webhook:
@@ -57,10 +63,10 @@ class Webhook:
         """Answer a POST: 200 when all its events are durable, else a problem."""
         try:
             body = self._body(request)
-            self._check_signature(request, body, metrics)
+            self._check_signature(request, body, deadline, metrics)
             try:
                 events: Iterable[tuple[dict[str, Any], bytes]] = split_events(body, self._settings.max_events)
-                if len(body) > FITTING_EVENT_BYTES:
+                if message_length(body) > FITTING_EVENT_BYTES:
                     # One may be oversize: its original must not be stored when a later one can't be read.
                     events = list(events)
                 receipt = self._intake.take(events, deadline, metrics)
@@ -72,10 +78,9 @@ class Webhook:
             except RecursionError:
                 raise Refusal(HTTPStatus.BAD_REQUEST, "The request can't be read: nested too deeply.") from None
             if receipt.refused:
-                raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Not all events could be stored; send them again.")
+                raise _unavailable("Not all events could be stored; send them again.")
         except Refusal as refusal:
-            unavailable = refusal.status is HTTPStatus.SERVICE_UNAVAILABLE
-            metrics.count("RequestsUnavailable" if unavailable else "RequestsRejected")
+            metrics.count(refusal.metric)
             forged = refusal.status is HTTPStatus.UNAUTHORIZED
             source = {"network": source_network(request)} if forged else {}
             log("WARN", "request refused", status=int(refusal.status), reason=refusal.detail, **source)
@@ -101,24 +106,39 @@ class Webhook:
             raise _too_large(most)
         return body
 
-    def _check_signature(self, request: dict[str, Any], body: bytes, metrics: Metrics) -> None:
+    def _check_signature(self, request: dict[str, Any], body: bytes, deadline: Deadline, metrics: Metrics) -> None:
         scheme = self._settings.signature
         headers: dict[str, list[str]] = {}
         for name, values in (request.get("multiValueHeaders") or {}).items():
             if (lower_name := name.lower()) in self._signature_headers:
                 headers.setdefault(lower_name, []).extend(values)
         try:
-            signed = is_signed(scheme, headers, body, self._keys.get(), self._now())
-            if not signed:
-                fresh_keys = self._keys.get_again()
-                signed = fresh_keys is not None and is_signed(scheme, headers, body, fresh_keys, self._now())
+            keys: Sequence[bytes] = self._keys.get()
+            if not is_signed(scheme, headers, body, keys, self._now()):
+                keys = self._fresh_keys(deadline)
+                if not is_signed(scheme, headers, body, keys, self._now()):
+                    if self._keys.are_settling:
+                        detail = "The signing key has just changed; send again."
+                        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail, "RequestsUndecided")
+                    self.requests_forged += 1
+                    metrics.count("RequestsForged")
+                    raise Refusal(HTTPStatus.UNAUTHORIZED, "The signature is missing or wrong.")
         except KeysUnavailableError as error:
             log_exception("the signing secret can't be read", error.__cause__ or error)
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Signatures can't be verified now; send again.") from None
-        if not signed:
-            self.requests_forged += 1
-            metrics.count("RequestsForged")
-            raise Refusal(HTTPStatus.UNAUTHORIZED, "The signature is missing or wrong.")
+            raise _unavailable("Signatures can't be verified now; send again.") from None
+        if len(keys) > 1:
+            is_new = is_signed(scheme, headers, body, keys[:1], self._now())
+            metrics.count("RequestsSignedWithNewKey" if is_new else "RequestsSignedWithOldKey")
+
+    def _fresh_keys(self, deadline: Deadline) -> Sequence[bytes]:
+        """Read the keys again; none when they are fresh enough to say that none of them signed.
+
+        Raises:
+            KeysUnavailableError: they can't be read, or not in time: the last read took too long for another one.
+        """
+        if not deadline.leaves(KEYS_READ_SECONDS + QUEUE_RESERVE_SECONDS):
+            raise KeysUnavailableError
+        return self._keys.get_again() or ()
 
 
 def _too_large(most_bytes: int) -> Refusal:

@@ -35,15 +35,18 @@ class RebuildHandler:
         self._client = cache(make_client)
         self._current = CurrentTransformer(settings, plan, self._client)
 
-    def handle(self, event: Mapping[str, Any], function_arn: str) -> None:
-        """Rebuild the raw object whose key is ``event["key"]``.
+    def handle(self, event: Mapping[str, Any], function_arn: str) -> dict[str, Any] | None:
+        """Rebuild the raw object whose key is ``event["key"]``, from its record ``event["start"]`` on, 0 by default.
 
-        Its answer is nothing: the answers of all objects of an hour make the output of one state, and AWS limits that.
+        Its answer is the event to go on with, if there is more to do. After the last part it is nothing: the last
+        answers of all objects of an hour make the output of one state, and AWS limits that.
         """
         answer = self._client("s3").get_object(Bucket=self._settings.bucket_name, Key=event["key"])
-        results = rebuild(event["key"], answer["Body"], self._current.get(), function_arn)
-        written = sum(self._write(key, content) for key, content in results.items())
-        log("INFO", "a raw object is rebuilt", objects=len(results), written=written)
+        start = event.get("start", 0)
+        part = rebuild(event["key"], answer["Body"], self._current.get(), function_arn, start)
+        written = sum(self._write(key, content) for key, content in part.objects.items())
+        log("INFO", "a raw object is rebuilt", start=start, objects=len(part.objects), written=written)
+        return None if part.following is None else {"key": event["key"], "start": part.following}
 
     def _write(self, key: str, content: bytes) -> bool:
         """Write an object unless there is one of its name, and tell whether it was written.

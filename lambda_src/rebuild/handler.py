@@ -1,4 +1,4 @@
-"""The rebuild function's entry: one raw object per invocation."""
+"""The rebuild function's entry: one raw object, or a part of it, per invocation."""
 
 import os
 from typing import Any
@@ -17,6 +17,6 @@ def _client(service: str) -> Any:
 _function = RebuildHandler(TransformerSettings.from_environment(), staged_plan(), os.environ["RAW_KEY_ARN"], _client)
 
 
-def handle(event: dict[str, Any], context: Any) -> None:
-    """Rebuild one raw object."""
-    _function.handle(event, context.invoked_function_arn)
+def handle(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
+    """Rebuild one raw object, or a part of it."""
+    return _function.handle(event, context.invoked_function_arn)

@@ -14,9 +14,13 @@ under its id.
 The one case in which a rebuild shows an event twice: an event without a time of its own is filed under the day it
 arrived, so two copies that arrived on both sides of a UTC midnight are on two days.
 
+**Parts.** Each original of an oversize event is read and masked anew, for about a second per MiB, and a sender decides
+how many there are. So a rebuild stops after some of them and says which record is next. Where it stops depends on the
+raw object alone: whoever starts at the same record writes the same objects.
+
 **Failures.** A record that can't be transformed goes to ``errors/rebuild/`` in the shape that Firehose gives its own
 error records, so that a redrive finds it. An object that can't be read, and a service that does not answer, are errors
-of the object: nothing of it is written, and it is tried again.
+of the object: nothing of its part is written, and it is tried again.
 """
 
 import base64
@@ -26,18 +30,22 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.telemetry import Metrics, log, log_exception
-from transform.records import CleanRecord, Transformer, UnreadableRecordError
+from transform.records import Transformer, UnreadableRecordError
 
 _RAW_KEY = re.compile(r"raw/(\d{4})/(\d\d)/(\d\d)/(\d\d)/(.+)")
 _CLEAN_PREFIX = "clean/"
 ERRORS_PREFIX = "errors/rebuild/"
 _ERROR_CODE = "Rebuild.RecordNotTransformed"
+# Of originals, unpacked, in one part: a minute's work of the function's fifteen. Changed with CODE_VERSION alone,
+# because the parts are named by where they begin.
+PART_BYTES = 64 * 1024 * 1024
 
 
 class RawObject(NamedTuple):
@@ -59,13 +67,26 @@ class RawObject(NamedTuple):
         year, month, day, hour = (int(part) for part in match.groups()[:4])
         return cls(datetime(year, month, day, hour, tzinfo=UTC), match.group(5).replace("/", "-"))
 
-    def rebuilt_name(self, version: str) -> str:
-        """Name what becomes of the object in a version. Query engines know GZIP by the ending."""
-        return f"rebuild-{version}-{self.arrival:%Y-%m-%d-%H}-{self.name.removesuffix('.gz')}.gz"
+    def rebuilt_name(self, version: str, start: int) -> str:
+        """Name what becomes of the object in a version, from a record on. Query engines know GZIP by the ending."""
+        part = f"-from-{start}" if start else ""
+        return f"rebuild-{version}-{self.arrival:%Y-%m-%d-%H}-{self.name.removesuffix('.gz')}{part}.gz"
 
 
-def rebuild(key: str, content: IO[bytes], transformer: Transformer, function_arn: str) -> dict[str, bytes]:
-    """Rebuild a raw object.
+class Part(NamedTuple):
+    """What becomes of a part of a raw object.
+
+    Attributes:
+        objects: the objects to write, GZIP, by key.
+        following: the number of the record that the next part begins with; None after the last.
+    """
+
+    objects: dict[str, bytes]
+    following: int | None
+
+
+def rebuild(key: str, content: IO[bytes], transformer: Transformer, function_arn: str, start: int = 0) -> Part:
+    """Rebuild a part of a raw object: most have one alone.
 
     What is in memory at once is one record and the compressed results.
 
@@ -74,9 +95,10 @@ def rebuild(key: str, content: IO[bytes], transformer: Transformer, function_arn
         content: its bytes, GZIP.
         transformer: makes the clean records.
         function_arn: who notes a failed record.
+        start: the number of the record that the part begins with, from 0.
 
     Returns:
-        The objects to write, GZIP, by key; the same raw object and version give the same ``clean/`` objects.
+        The part; the same raw object, version and start give the same ``clean/`` objects.
 
     Raises:
         ValueError: the key is not a raw object's.
@@ -84,12 +106,22 @@ def rebuild(key: str, content: IO[bytes], transformer: Transformer, function_arn
         botocore.exceptions.ClientError, BotoCoreError: the original of an oversize event could not be fetched now.
     """
     raw = RawObject.of_key(key)
-    name = raw.rebuilt_name(transformer.version)
+    name = raw.rebuilt_name(transformer.version, start)
     results: dict[str, _GzipLines] = {}
     metrics = Metrics()
-    for data in _records(content):
+    original_bytes = 0
+    following: int | None = None
+    for number, data in enumerate(_records(content)):
+        if number < start:
+            continue
+        if original_bytes >= PART_BYTES:
+            following = number
+            break
         try:
-            record = _transform(data, raw.arrival, transformer)
+            with _one_record():
+                received = transformer.receive(data)
+                original_bytes += received.pointer.length if received.pointer else 0
+                record = transformer.transform(received, raw.arrival)
         except UnreadableRecordError as error:
             log("WARN", "a record can't be rebuilt", reason=str(error))
             metrics.count("RebuildRecordsFailed")
@@ -101,7 +133,7 @@ def rebuild(key: str, content: IO[bytes], transformer: Transformer, function_arn
             line = record.marked(is_checked=False)
         results.setdefault(target, _GzipLines()).add(line)
     metrics.flush()
-    return {target: lines.finish() for target, lines in results.items()}
+    return Part({target: lines.finish() for target, lines in results.items()}, following)
 
 
 def _records(content: IO[bytes]) -> Iterator[bytes]:
@@ -109,13 +141,14 @@ def _records(content: IO[bytes]) -> Iterator[bytes]:
         yield from (line for line in lines if line.strip())
 
 
-def _transform(data: bytes, arrival: datetime, transformer: Transformer) -> CleanRecord:
+@contextmanager
+def _one_record() -> Iterator[None]:
+    """Let one bad record not fail the whole object."""
     try:
-        return transformer.transform(transformer.receive(data), arrival)
+        yield
     except (UnreadableRecordError, ClientError, BotoCoreError):
         raise
     except Exception as error:
-        # One bad record must not fail the whole object.
         log_exception("a record can't be rebuilt", error)
         raise UnreadableRecordError("the record could not be transformed") from None
 

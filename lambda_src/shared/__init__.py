@@ -1,1 +1,1 @@
-"""What the ingest and the transform function have in common."""
+"""What the functions have in common."""

@@ -139,12 +139,16 @@ def time_around(event: dict[str, Any], payload: dict[str, Any]) -> datetime | No
 
 
 def content_of(payload: dict[str, Any]) -> str:
-    """Return what an event says, its topic and its body, as one text: two events with one text say the same.
+    """Return what an event says, its topic, its body and its time, as one text: two events with one text say the same.
 
-    Numbers are compared as they are written. What traces the event's way is no part of it.
+    The time is the body's own; only where there is none it is the ``timestamp``. Numbers are compared as they are
+    written. What traces the event's way is no part of it.
     """
-    body = _body_of(payload)
-    return _canonical(["content", payload.get("topicName"), _without_trace(body) if body is payload else body])
+    content = _timeless_content(payload)
+    timestamp = payload.get("timestamp")
+    if parse_time(timestamp) is None or _time_in_body(_body_of(payload)) is not None:
+        return content
+    return _with_part(content, timestamp)
 
 
 def key_within_hour(content: str, received_at: str) -> str:
@@ -157,9 +161,15 @@ def key_within_hour(content: str, received_at: str) -> str:
     return _digest(_with_part(content, received_at[:13]))
 
 
-def is_key_of_content(dedup_key: str, content: str, payload: dict[str, Any]) -> bool:
-    """Tell whether a ``dedup_key`` is the digest of the event's content, or of that and its timestamp."""
+def is_key_of_content(dedup_key: str, payload: dict[str, Any]) -> bool:
+    """Tell whether a ``dedup_key`` is the digest of the event's content, whatever time it was known to have."""
+    content = _timeless_content(payload)
     return dedup_key in (_digest(content), _digest(_with_part(content, payload.get("timestamp"))))
+
+
+def _timeless_content(payload: dict[str, Any]) -> str:
+    body = _body_of(payload)
+    return _canonical(["content", payload.get("topicName"), _without_trace(body) if body is payload else body])
 
 
 def _with_part(content: str, part: Any) -> str:
@@ -238,9 +248,9 @@ def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime)
         key = _digest(ascii(("id", topic, event_id)))
         keyed_by = "id"
     elif time is not None:
-        key = _digest(content_of(payload))
+        key = _digest(_timeless_content(payload))
     elif (time := parse_time(payload.get("timestamp"))) is not None:
-        key = _digest(_with_part(content_of(payload), payload["timestamp"]))
+        key = _digest(content_of(payload))
     else:
         key = key_within_hour(content_of(payload), format_time(arrival))
         keyed_by = "hour"

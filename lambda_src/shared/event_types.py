@@ -3,6 +3,8 @@
 ``docs/event-types.md`` says the same in words, and a test holds the two against each other.
 """
 
+from typing import Final
+
 UNKNOWN = "unknown"
 # The type of a conversation's event that names no medium; with a medium it is of the medium's type.
 CONVERSATION = "conversation"
@@ -103,3 +105,6 @@ TYPES_BY_TOPIC = {
 
 # Low in number, because event_type is a partition key: nothing outside this set ever becomes one.
 EVENT_TYPES = frozenset({*TYPES_BY_TOPIC.values(), *TYPES_BY_MEDIUM.values(), UNKNOWN})
+
+# The ingress and the partition of names that the pipeline takes from Genesys Cloud. No event has this type.
+NAMES: Final = "names"

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 # Genesys Cloud's events are a dozen levels deep at most. How deep Python's parser goes depends on its version, and what
 # walks an event later must go as deep as what accepted it.
 MAX_DEPTH = 100
+# A batch of Lambda's in a batch of Lambda's: each is two, the batch and its record.
+MAX_WRAPPERS = 4
 
 _NOT_OBJECTS = "the body is not a JSON object or an array of JSON objects"
 _WHITESPACE = re.compile(r"[ \t\n\r]*").match
@@ -21,6 +23,10 @@ _SEPARATOR = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*").match
 
 class InvalidJsonError(ValueError):
     """The text is not the JSON we accept. The message repeats nothing of the text."""
+
+
+class _TooManyWrappersError(InvalidJsonError):
+    """A body is wrapped more often than any service does."""
 
 
 class TooManyEventsError(Exception):
@@ -117,7 +123,7 @@ def split_events(body: bytes, most: float = math.inf) -> Iterator[tuple[dict[str
 
     The bytes of an event are the sender's, not a re-serialisation: numbers, key order, duplicate keys and escapes
     stay as they came. A batch of AWS, ``{"Records": [...]}``, is its events, and a record of Amazon SQS, SNS or Kinesis
-    in it is the events that it carries.
+    in it is the events that it carries; either is a wrapper.
 
     One event is read after the other, so that of a large array no more than one need be kept parsed: that is a third
     of the time an event takes. Whoever acts on the first ones must reckon with an error in a later one.
@@ -129,7 +135,7 @@ def split_events(body: bytes, most: float = math.inf) -> Iterator[tuple[dict[str
     Raises:
         TooManyEventsError: the body holds more; those beyond are not read.
         InvalidJsonError: the body is not a JSON object or a non-empty array of JSON objects, or one of them is nested
-            more than ``MAX_DEPTH`` levels deep.
+            more than ``MAX_DEPTH`` levels deep, or inside more than ``MAX_WRAPPERS`` wrappers.
     """
     for count, event in enumerate(_split(_decode(body), most)):
         if count >= most:
@@ -137,7 +143,7 @@ def split_events(body: bytes, most: float = math.inf) -> Iterator[tuple[dict[str
         yield event
 
 
-def _split(text: str, most: float) -> Iterator[tuple[dict[str, Any], bytes]]:
+def _split(text: str, most: float, wrappers: int = 0) -> Iterator[tuple[dict[str, Any], bytes]]:
     position = _skip_whitespace(text, 0)
     is_array = text.startswith("[", position)
     if is_array:
@@ -147,13 +153,17 @@ def _split(text: str, most: float) -> Iterator[tuple[dict[str, Any], bytes]]:
         if not isinstance(event, dict):
             raise InvalidJsonError(_NOT_OBJECTS)
         raw = text[position:end]
-        carried = _unpack(event, raw, most) if not _CARRIERS.isdisjoint(event) else None
-        if carried is None:
+        carried = None
+        if not _CARRIERS.isdisjoint(event) and (inside := _text_inside(event, raw)):
+            event = None  # what is inside is parsed again; of a large body there is memory for one alone
+            carried = _unpack(inside, most, wrappers + 1)
+        if carried is not None:
+            yield from carried
+        else:
             own = raw.encode()
+            event = _value_at(text, position)[0] if event is None else event
             _refuse_deep(event, own)
             yield event, own
-        else:
-            yield from carried
         if not is_array:
             position = _skip_whitespace(text, end)
             break
@@ -167,21 +177,28 @@ def _split(text: str, most: float) -> Iterator[tuple[dict[str, Any], bytes]]:
         raise InvalidJsonError("the text goes on after the JSON value")
 
 
-def _unpack(event: dict[str, Any], raw: str, most: float) -> list[tuple[dict[str, Any], bytes]] | None:
-    """Return the events in a batch of AWS, or in a record of one; None when it is neither, or can't be told apart."""
+def _text_inside(event: dict[str, Any], raw: str) -> str:
+    """Return the text in a batch of AWS, or in a record of one; nothing when it is neither."""
     if event.keys() == {_BATCH} and isinstance(event[_BATCH], list):
         records = _RECORDS(raw)
-        text = records[1] if records else ""
-    else:
-        source = event.get("eventSource", event.get("EventSource"))
-        carried = _CARRIED[source](event) if isinstance(source, str) and source in _CARRIED else None
-        text = carried if isinstance(carried, str) else ""
+        return records[1] if records else ""
+    source = event.get("eventSource", event.get("EventSource"))
+    carried = _CARRIED[source](event) if isinstance(source, str) and source in _CARRIED else None
+    return carried if isinstance(carried, str) else ""
+
+
+def _unpack(text: str, most: float, wrappers: int) -> list[tuple[dict[str, Any], bytes]] | None:
+    """Return the events in the text of so many wrappers; None when there are none that can be told apart."""
+    if wrappers > MAX_WRAPPERS:
+        raise _TooManyWrappersError(f"the events are inside more than {MAX_WRAPPERS} wrappers")
     events: list[tuple[dict[str, Any], bytes]] = []
     try:
-        for event_of_batch in _split(text, most):
+        for event_of_batch in _split(text, most, wrappers):
             if len(events) >= most:
                 raise TooManyEventsError
             events.append(event_of_batch)
+    except _TooManyWrappersError:
+        raise
     except ValueError:
         return None
     return events

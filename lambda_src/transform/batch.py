@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from shared.envelope import VERIFICATION
 from shared.telemetry import Metrics, log, log_exception
-from transform.deduplication import Copy, KeyOwners
+from transform.deduplication import Copy, Key, KeyOwners
 from transform.records import CleanRecord, Received, Transformer, UnreadableRecordError, arrival_of
 
 # Amazon Data Firehose Developer Guide, "Transform source data": 6 MB is the most that Lambda takes and gives in one
@@ -160,21 +160,21 @@ def _judge(records: Collection[CleanRecord], key_owners: KeyOwners, metrics: Met
     Where a key belongs to another identity, nothing is dropped for it: the identity is claimed in turn as a key of its
     own, so that its copies land once as well.
     """
-    firsts: dict[str, Copy] = {}
+    firsts: dict[Key, Copy] = {}
     for record in records:
         firsts.setdefault(record.key, Copy(record.ingest_id, record.identity))
     owners = key_owners.claim(firsts)
-    others: dict[str, Copy] = {}
+    others: dict[Key, Copy] = {}
     for record in records:
         if record.key in owners and owners[record.key].identity != record.identity:
-            others.setdefault(record.identity, Copy(record.ingest_id, record.identity))
+            others.setdefault(Key(record.identity), Copy(record.ingest_id, record.identity))
     other_owners = key_owners.claim(others)
     if unknown := len(firsts) - len(owners) + len(others) - len(other_owners):
         metrics.count("DeduplicationUnavailable", unknown)
     verdicts: dict[str, _Verdict] = {}
     for record in records:
         is_another = owners.get(record.key, firsts[record.key]).identity != record.identity
-        owner = other_owners.get(record.identity) if is_another else owners.get(record.key)
+        owner = other_owners.get(Key(record.identity)) if is_another else owners.get(record.key)
         verdicts[record.identity] = _Verdict(owner.ingest_id if owner else None, is_another)
     return verdicts
 

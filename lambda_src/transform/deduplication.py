@@ -4,12 +4,14 @@ A copy is an ``ingest_id`` and the identity of what it says. The first copy to c
 to live. Another copy of the same identity is a duplicate. The owner itself may pass any number of times: that is
 Firehose trying the transform again or a redrive. So nothing is dropped because a first attempt died half-way.
 
-An item has a key and, as one text, its owner, so that the owners of several keys can stand in one item beside each
-other. Keys and identities are keyed digests: the table holds nothing that could be tried out.
+A write costs as much as its item is large, so small claims share an item where they can. All copies of an event that is
+known by its content have one time, and the keys of one second are attributes of one item, the second's. When it has
+``FULL`` keys it takes no more, for good: a key that it lacks then has an item of its own, as have the keys of all other
+events. Keys and identities are keyed digests: the table holds nothing that could be tried out.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,6 +21,11 @@ from shared.telemetry import log, log_exception
 # Amazon DynamoDB API Reference: BatchExecuteStatement takes 25 statements, BatchGetItem 100 keys.
 MAX_STATEMENTS = 25
 MAX_KEYS = 100
+# A key and its owner are 64 bytes. So an item of 59 keys, the most there can be, is below 4 KB, and an update of 30 is
+# far below 4 KB of expression and 300 operators (Amazon DynamoDB Developer Guide, "Quotas").
+FULL = 30
+# A key that found its second full has an item of its own, which must not outlive the second's: a copy would find room.
+_SECONDS_LIVES = 2
 
 _Item = TypeVar("_Item")
 
@@ -34,12 +41,29 @@ class DynamoDB(Protocol):
         """Read items."""
         ...
 
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        """Change an item on a condition."""
+        ...
+
 
 class Copy(NamedTuple):
     """A received copy of an event."""
 
     ingest_id: str
     identity: str
+
+
+class Key(NamedTuple):
+    """What an event is known by.
+
+    Attributes:
+        digest: a keyed digest.
+        second: the time of the event, epoch seconds, where the digest is that of its content, so that all copies have
+            this time and this identity; else None.
+    """
+
+    digest: str
+    second: int | None = None
 
 
 class KeyOwners:
@@ -64,35 +88,85 @@ class KeyOwners:
         self._ttl_seconds = ttl_seconds
         self._now = now
 
-    def claim(self, copies: Mapping[str, Copy]) -> dict[str, Copy]:
+    def claim(self, copies: Mapping[Key, Copy]) -> dict[Key, Copy]:
         """Claim keys and return the owner of each; a key whose owner can't be known now is missing.
 
-        500 keys cost 20 calls to claim, and 5 to read the owners if all are taken.
+        500 keys with an item each cost 20 calls to claim, and 5 to read the owners if all are taken. Those of one
+        second cost a call.
 
         Args:
             copies: the copy that claims a key, by key.
         """
-        owners: dict[str, Copy] = {}
-        taken: list[str] = []
+        owners: dict[Key, Copy] = {}
+        single = [key for key in copies if key.second is None]
+        seconds: dict[int, list[Key]] = {}
+        for key in copies:
+            if key.second is not None:
+                seconds.setdefault(key.second, []).append(key)
         try:
-            for keys in _chunks(list(copies), MAX_STATEMENTS):
-                owned, others = self._insert(keys, copies)
+            for second, keys in seconds.items():
+                for some in _chunks(keys, FULL):
+                    found, without_room = self._share(second, some, copies)
+                    owners.update(found)
+                    single.extend(without_room)
+            taken: list[Key] = []
+            for some in _chunks(single, MAX_STATEMENTS):
+                owned, others = self._insert(some, copies)
                 owners.update((key, copies[key]) for key in owned)
                 taken.extend(others)
-            for keys in _chunks(taken, MAX_KEYS):
-                owners.update(self._read(keys))
+            for some in _chunks(taken, MAX_KEYS):
+                owners.update(self._read(some))
         except (ClientError, BotoCoreError, OSError) as error:
             # One failure ends the attempt: waiting for a store that is down once per call would outlast the function.
             log_exception("the de-duplication table did not answer", error)
         return owners
 
-    def _insert(self, keys: Sequence[str], copies: Mapping[str, Copy]) -> tuple[list[str], list[str]]:
+    def _share(
+        self, second: int, keys: Collection[Key], copies: Mapping[Key, Copy]
+    ) -> tuple[dict[Key, Copy], list[Key]]:
+        """Claim keys in the item of their second; return the owners, and the keys that found no room."""
+        names = {f"#{number}": key.digest for number, key in enumerate(keys)}
+        values = {f":{number}": {"S": copies[key].ingest_id} for number, key in enumerate(keys)}
+        claims = ", ".join(f"#{number} = if_not_exists(#{number}, :{number})" for number in range(len(keys)))
+        expires_at = int(self._now()) + _SECONDS_LIVES * self._ttl_seconds
+        is_full = False
+        try:
+            attributes = self._dynamodb().update_item(
+                TableName=self._table_name,
+                Key={"dedup_key": {"S": str(second)}},
+                UpdateExpression=f"SET expires_at = :expires_at, {claims} ADD claims :claims",
+                # Whether there is room must not depend on how many come: what is full stays full for everybody.
+                ConditionExpression="attribute_not_exists(claims) OR claims < :full",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={
+                    **values,
+                    ":claims": {"N": str(len(keys))},
+                    ":expires_at": {"N": str(expires_at)},
+                    ":full": {"N": str(FULL)},
+                },
+                ReturnValues="UPDATED_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )["Attributes"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            attributes = error.response.get("Item", {})
+            is_full = bool(attributes)
+        owners = {
+            key: Copy(attributes[key.digest]["S"], copies[key].identity) for key in keys if key.digest in attributes
+        }
+        return owners, [key for key in keys if key not in owners] if is_full else []
+
+    def _insert(self, keys: Sequence[Key], copies: Mapping[Key, Copy]) -> tuple[list[Key], list[Key]]:
         expires_at = str(int(self._now()) + self._ttl_seconds)
         # Each statement is atomic and fails alone when the key exists: a claim can't overwrite another.
         statement = f"INSERT INTO \"{self._table_name}\" VALUE {{'dedup_key': ?, 'owner': ?, 'expires_at': ?}}"
         answer = self._dynamodb().batch_execute_statement(
             Statements=[
-                {"Statement": statement, "Parameters": [{"S": key}, {"S": " ".join(copies[key])}, {"N": expires_at}]}
+                {
+                    "Statement": statement,
+                    "Parameters": [{"S": key.digest}, {"S": " ".join(copies[key])}, {"N": expires_at}],
+                }
                 for key in keys
             ]
         )
@@ -107,11 +181,12 @@ class KeyOwners:
                 log("WARN", "the de-duplication table refused a claim", code=str(code))
         return owned, taken
 
-    def _read(self, keys: Sequence[str]) -> dict[str, Copy]:
-        request = {self._table_name: {"Keys": [{"dedup_key": {"S": key}} for key in keys], "ConsistentRead": True}}
-        answer = self._dynamodb().batch_get_item(RequestItems=request)
+    def _read(self, keys: Sequence[Key]) -> dict[Key, Copy]:
+        wanted = {key.digest: key for key in keys}
+        request = {"Keys": [{"dedup_key": {"S": digest}} for digest in wanted], "ConsistentRead": True}
+        answer = self._dynamodb().batch_get_item(RequestItems={self._table_name: request})
         items = answer["Responses"].get(self._table_name, [])
-        return {item["dedup_key"]["S"]: Copy(*item["owner"]["S"].split(" ")) for item in items}
+        return {wanted[item["dedup_key"]["S"]]: Copy(*item["owner"]["S"].split(" ")) for item in items}
 
 
 def _chunks(items: list[_Item], size: int) -> Iterator[list[_Item]]:

@@ -100,15 +100,16 @@ class Masker:
             "unknown": {str: _misfit, int: _misfit, float: _misfit},
         }
 
-    def mask(self, payload: dict[str, Any], arrived_ms: float) -> Findings:
+    def mask(self, payload: dict[str, Any], arrived_ms: float, ingress: str = "") -> Findings:
         """Mask a payload in place.
 
         Args:
             payload: the event.
             arrived_ms: when it arrived, in epoch milliseconds.
+            ingress: the envelope's, which tells the pipeline's own records from what a sender wrote.
         """
         self._tokens_left = MAX_TOKENS
-        found = self._plan.find(payload)
+        found = self._plan.find(payload, ingress)
         plan = self._object(found.file, found.number)
         look = _Pass(self, plan.unknown.unknown, arrived_ms)
         topic = payload.get(_TOPIC)

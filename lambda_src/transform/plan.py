@@ -55,6 +55,9 @@ class MaskingPlan:
         self._without_topic = [
             (frozenset(required), Found(file, number, True)) for required, file, number in self.index["without_topic"]
         ]
+        self._of_ingress = {
+            ingress: Found(file, number, True) for ingress, (file, number) in self.index["of_ingress"].items()
+        }
         file, number = self.index["unknown_topic"]
         self._unknown_topic = Found(file, number, False, None)
         file, number = self.index["unknown_shape"]
@@ -66,8 +69,10 @@ class MaskingPlan:
         version: int = self.index["version"]
         return version
 
-    def find(self, payload: dict[str, Any]) -> Found:
-        """Return the shape of an event."""
+    def find(self, payload: dict[str, Any], ingress: str = "") -> Found:
+        """Return the shape of an event. What the pipeline puts in itself is known by its ingress alone."""
+        if ingress in self._of_ingress:
+            return self._of_ingress[ingress]
         topic = payload.get("topicName")
         if isinstance(topic, str):
             return _find(self._topics, topic.split("."), 0) or self._unknown_topic

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from shared.envelope import VERIFICATION, InvalidEnvelopeError, read
+from shared.envelope import RESERVED, InvalidEnvelopeError, read
 from shared.event import (
     KeyedBy,
     content_of,
@@ -22,12 +22,13 @@ from shared.event import (
 from shared.json_text import InvalidJsonError, RepeatNoticingParser
 from shared.pointer import BrokenPointerError, Pointer, read_original
 from transform import forms
+from transform.deduplication import Key
 from transform.masking import MAX_NAMES, Findings, Masker
 from transform.partitioning import DateWindow, partition_date, partition_type
 from transform.shortening import shorten
 
 # Of the code; the versions of policy and key follow it. Raised with every change of what a clean record looks like.
-CODE_VERSION = 4
+CODE_VERSION = 5
 # Stands in a record only when it is true: a key of the event came twice, and the last value counts.
 _REPEATED = "repeated_keys"
 _LINE_END = b"}\n"
@@ -37,7 +38,7 @@ MAX_LINE_BYTES = 4 * 1024 * 1024
 # Of the names that are closed when a line is shortened, and its marks.
 _LINE_RESERVE = 16_384
 # What was parsed holds no circles.
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_json_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False).encode
 
 
 Mark = Literal["conflict", "repeated"]
@@ -72,14 +73,14 @@ class CleanRecord(NamedTuple):
     """A transformed record, before anybody decided whether it is a duplicate.
 
     Attributes:
-        key: what the event is known by, a keyed digest: its id; without one its content, whenever it arrived.
+        key: what the event is known by: its id; without one its content, whenever it arrived.
         identity: what makes another record a copy of it, a keyed digest: the envelope's ``dedup_key``, and the content
             where that is not what the ``dedup_key`` is made of.
         mark: what a record with another identity under the same key is.
     """
 
     ingest_id: str
-    key: str
+    key: Key
     identity: str
     mark: Mark
     event_type: str
@@ -172,9 +173,9 @@ class Transformer:
             received_at = parse_time(envelope["received_at"]) or arrived_at
             # The type and the time are read anew, so that a rebuild profits from what was learnt since.
             payload = genesys_payload(event)
-            # Marked events have a partition that no sender can name, and that no table reads.
-            is_marked = envelope["ingress"] == VERIFICATION
-            event_type = VERIFICATION if is_marked else partition_type(event_type_of(payload))
+            ingress = envelope["ingress"]
+            # What the pipeline puts in itself has a partition that no sender can name.
+            event_type = ingress if ingress in RESERVED else partition_type(event_type_of(payload))
             own_time = time_of(payload)
             event_time = own_time or time_around(event, payload)
             dedup_key, keyed_by, content = envelope["dedup_key"], envelope.get("keyed_by"), ""
@@ -182,7 +183,7 @@ class Transformer:
                 content = content_of(payload)  # before it is masked
                 # Older records do not say what their key is made of.
                 keyed_by = keyed_by or _keyed_by(envelope, payload, content)
-            findings = self._masker.mask(payload, received_at.timestamp() * 1000)
+            findings = self._masker.mask(payload, received_at.timestamp() * 1000, ingress)
             topic = topic_of(payload)
         except (InvalidJsonError, BrokenPointerError) as error:
             raise UnreadableRecordError(str(error)) from None
@@ -190,14 +191,20 @@ class Transformer:
             raise UnreadableRecordError("the event is nested too deeply") from None
         # Without id and time, the key of a repetition in another hour is another one.
         is_hourly = keyed_by == "hour"
-        key = self._identify(content if is_hourly else dedup_key)
-        # The digest of the content stands for it.
-        identity = key if keyed_by == "content" else self._identify(f"{dedup_key} {content}")
+        digest = self._identify(content if is_hourly else dedup_key)
+        second = None
+        if keyed_by == "content":
+            # The digest of the content stands for it, and the event's own time is in it.
+            identity = digest
+            if own_time is not None:
+                second = int(own_time.timestamp())
+        else:
+            identity = self._identify(f"{dedup_key} {content}")
         date, date_is_own = partition_date(event_time, received_at, self._window)
         fields = {
             "ingest_id": envelope["ingest_id"],
             "received_at": envelope["received_at"],
-            "ingress": envelope["ingress"],
+            "ingress": ingress,
             "dedup_key": identity,
             "event_type": event_type,
             "event_time": _clear_time(event_time),
@@ -210,25 +217,24 @@ class Transformer:
         if has_repeats:
             fields[_REPEATED] = True
         try:
-            text = _encode_whole(fields)
-            if len(text) > MAX_LINE_BYTES - _LINE_RESERVE:
-                closed = shorten(payload, len(text) - MAX_LINE_BYTES + _LINE_RESERVE, _encode)
+            line = _encode(fields)
+            if len(line) > MAX_LINE_BYTES - _LINE_RESERVE:
+                closed = shorten(payload, len(line) - MAX_LINE_BYTES + _LINE_RESERVE, _encode)
                 fields["closed_fields"] = [*findings.closed_fields, *closed[:MAX_NAMES]]
-                text = _encode_whole(fields)
-            line = text[:-1].encode() + _LINE_END
+                line = _encode(fields)
         except (ValueError, RecursionError):
             # 1e999 is JSON and was infinity to us; its bytes stay as they are in errors/.
             raise UnreadableRecordError("the event holds a number that can't be written") from None
         return CleanRecord(
             ingest_id=envelope["ingest_id"],
-            key=key,
+            key=Key(digest, second),
             identity=identity,
             mark="repeated" if is_hourly else "conflict",
             event_type=event_type,
             date=date,
             date_is_own=date_is_own,
             findings=findings,
-            line=line,
+            line=line[:-1] + _LINE_END,
         )
 
     def _original(self, pointer: Pointer) -> dict[str, Any]:
@@ -238,19 +244,16 @@ class Transformer:
         return original
 
 
-def _encode_whole(fields: dict[str, Any]) -> str:
-    r"""Encode a record, with ``?`` for half a character: JSON allows ``"\ud800"``, and many readers refuse the line."""
-    text = _encode(fields)
-    if "\\ud" not in text:
-        return text
-    return _encode(json.loads(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")))
+def _encode(value: Any) -> bytes:
+    r"""Encode as UTF-8, with ``?`` for half a character: JSON allows ``"\ud800"``, and many readers refuse the line."""
+    return _json_text(value).encode("utf-8", "replace")
 
 
 def _keyed_by(envelope: dict[str, Any], payload: dict[str, Any], content: str) -> KeyedBy:
     key: str = envelope["dedup_key"]
     if key == key_within_hour(content, envelope["received_at"]):
         return "hour"
-    return "content" if is_key_of_content(key, content, payload) else "id"
+    return "content" if is_key_of_content(key, payload) else "id"
 
 
 def _clear_time(event_time: datetime | None) -> str | None:

@@ -9,7 +9,7 @@ from transform import forms
 _MAX_LEVELS: Final = 3
 
 
-def shorten(event: dict[str, Any], surplus: int, encode: Callable[[Any], str]) -> list[str]:
+def shorten(event: dict[str, Any], surplus: int, encode: Callable[[Any], bytes]) -> list[str]:
     """Close fields in place, the largest first, until so many bytes less are left, and return their paths.
 
     An object from which less than all must go is not closed itself, but fields of it.
@@ -18,7 +18,7 @@ def shorten(event: dict[str, Any], surplus: int, encode: Callable[[Any], str]) -
 
 
 def _close(
-    node: dict[str, Any], surplus: int, encode: Callable[[Any], str], path: tuple[str, ...]
+    node: dict[str, Any], surplus: int, encode: Callable[[Any], bytes], path: tuple[str, ...]
 ) -> Iterator[tuple[str, ...]]:
     sizes = {name: len(encode(value)) for name, value in node.items()}
     for name in sorted(sizes, key=lambda name: -sizes[name]):

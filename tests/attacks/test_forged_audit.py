@@ -119,3 +119,19 @@ def test_two_contents_under_one_message_id_in_one_request_are_both_stored() -> N
     aws = InMemoryAws()
     assert post(ingest_function(aws), [{"messageId": "42", "level": level} for level in (1, 2)]) == 200
     assert [json.loads(record)["event"]["level"] for record in aws.raw] == [1, 2]
+
+
+@pytest.mark.parametrize("order", [("real", "forged"), ("forged", "real")], ids=" ".join)
+def test_a_forged_timestamp_moves_no_event_of_the_bus_to_another_day(order: tuple[str, str]) -> None:
+    aws = InMemoryAws()
+    function = ingest_function(aws)
+    update = {"topicName": "v2.audits", "eventBody": {"id": ID, "action": "DELETE"}}
+    for name in order:
+        if name == "forged":
+            assert post(function, {**update, "timestamp": "2026-11-19T10:00:00Z"}) == 200
+        else:
+            event = {"detail-type": "v2.audits", "detail": {**update, "timestamp": "2026-11-20T10:00:00Z"}}
+            function.handle({"Records": [{"messageId": "1", "body": json.dumps(event)}]})
+    clean = transformed(transform_function(aws).handle(firehose_batch(aws.in_stream)))
+    landed = {(record["ingress"], record["event_time"][:10]) for record in clean}
+    assert landed == {("eventbridge", "2026-11-20"), ("webhook", "2026-11-19")}

@@ -3,8 +3,11 @@
 import hashlib
 import hmac
 import json
+import os
 import random
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,16 +19,18 @@ from typing import Any
 import pytest
 import urllib3
 
-from genesys_firehose_tools.local.deployment import Deployment, checkout
+from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.lake import Lake, wait_until_settled
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
 from genesys_firehose_tools.local.values import GeneratedEvent
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
+from tests.library.synthesis import CONTEXT, ROOT
 
-# SQS hides a message that failed from its consumer; the tests do not wait for a deployed pipeline's minute.
-_HIDDEN_SECONDS = 2
 _SETTLED_WITHIN_SECONDS = 60.0
+LOCAL_SETTINGS = CONTEXT["environments"]["local"]
+"""The environment of the app that the tests deploy."""
+
 _ID = re.compile(r"(?<=\.)[0-9a-f-]{36}|(?<=entitytype\.)\w+")
 
 
@@ -72,25 +77,29 @@ class Sender:
 
 @pytest.fixture(scope="session")
 def pipeline() -> Iterator[LocalPipeline]:
-    with temporary_pipeline("test") as pipeline:
-        let_failed_messages_come_again_soon(pipeline.deployment)
+    with pipeline_with() as pipeline:
         yield pipeline
 
 
 @contextmanager
 def pipeline_with(**settings: Any) -> Iterator[LocalPipeline]:
-    """Deploy the app with some settings of its local environment changed."""
-    with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
-        app = Path(directory)
-        for name in ("app.py", "node_modules"):
-            (app / name).symlink_to(checkout() / name)
-        context = json.loads((checkout() / "cdk.json").read_text())
-        context["context"]["environments"]["local"].update(settings)
-        (app / "cdk.json").write_text(json.dumps(context))
-        patch.setattr("genesys_firehose_tools.local.deployment.checkout", lambda: app)
-        with temporary_pipeline("test") as pipeline:
-            let_failed_messages_come_again_soon(pipeline.deployment)
+    """Deploy the app of this checkout with some settings of its local environment changed."""
+    context = {**CONTEXT, "env": "local", "environments": {"local": {**LOCAL_SETTINGS, **settings}}}
+    with TemporaryDirectory() as assembly:
+        synthesize_with_node([str(ROOT / "app.py")], assembly, CDK_CONTEXT_JSON=json.dumps(context))
+        with temporary_pipeline("test", Path(assembly)) as pipeline:
             yield pipeline
+
+
+def synthesize_with_node(arguments: list[str], assembly: str, **environment: str) -> None:
+    """Run a CDK app, as the CDK's command line would, with the Node.js that is installed beside Python."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.defpath])
+    subprocess.run(
+        [sys.executable, *arguments],
+        check=True,
+        capture_output=True,
+        env={"PATH": path, "HOME": os.environ["HOME"], "CDK_OUTDIR": assembly, **environment},
+    )
 
 
 @pytest.fixture
@@ -107,13 +116,6 @@ def sender(deployment: Deployment) -> Sender:
 def generate() -> Callable[[str], GeneratedEvent]:
     """Generate events that no other test has sent."""
     return EventGenerator(random.SystemRandom().getrandbits(64)).generate
-
-
-def let_failed_messages_come_again_soon(deployment: Deployment) -> None:
-    deployment.client("sqs").set_queue_attributes(
-        QueueUrl=deployment.queue, Attributes={"VisibilityTimeout": str(_HIDDEN_SECONDS)}
-    )
-    set_retry_delay(deployment, _HIDDEN_SECONDS)
 
 
 def set_retry_delay(deployment: Deployment, seconds: int) -> None:

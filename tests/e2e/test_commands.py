@@ -30,6 +30,7 @@ def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.Comp
         env={
             "PATH": os.defpath,
             "HOME": os.environ["HOME"],
+            "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
             "COLUMNS": "200",
             # As behind a company's proxy, through which nothing local may go.
             "HTTP_PROXY": "http://127.0.0.1:1",

@@ -8,9 +8,17 @@ import pytest
 import urllib3
 
 from genesys_firehose_cdk.events.topics import resolve_topics
-from genesys_firehose_tools.local.deployment import Deployment, environment_settings
+from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
-from tests.e2e.conftest import Sender, eventually, output_of, pipeline_with, queue_length, topic_template
+from tests.e2e.conftest import (
+    LOCAL_SETTINGS,
+    Sender,
+    eventually,
+    output_of,
+    pipeline_with,
+    queue_length,
+    topic_template,
+)
 
 Generate = Callable[[str], GeneratedEvent]
 
@@ -41,12 +49,11 @@ def test_the_deployment_creates_and_enables_the_integration_with_exactly_the_top
     [integration] = integrations(deployment)
     assert (integration["type"], integration["intended_state"]) == ("amazon-eventbridge-source", "ENABLED")
     assert (integration["source"], integration["error"]) == (source, "")
-    settings = environment_settings()
     assert integration["properties"] == {
-        "eventSourceSuffix": settings["event_source_suffix"],
+        "eventSourceSuffix": LOCAL_SETTINGS["event_source_suffix"],
         "awsAccountId": deployment.account,
         "awsAccountRegion": deployment.region,
-        "eventFilter": sorted(resolve_topics("topics", settings["topics"])),
+        "eventFilter": sorted(resolve_topics("topics", LOCAL_SETTINGS["topics"])),
     }
     assert source_state(deployment, source) == "ACTIVE"
 

@@ -19,7 +19,6 @@ from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_va
 from tests.e2e.conftest import (
     Sender,
     eventually,
-    let_failed_messages_come_again_soon,
     output_of,
     queue_length,
     set_retry_delay,
@@ -178,7 +177,7 @@ def test_an_event_that_fails_many_times_lands_when_firehose_is_back(sender: Send
         assert queue_length(deployment, deployment.dlq) == 0
     finally:
         set_faults(deployment, Faults())
-        let_failed_messages_come_again_soon(deployment)
+        set_retry_delay(deployment, 2)
 
     assert eventually(lambda: queue_length(deployment, deployment.queue) == 0)
     assert len(sender.landings(event)) == 1

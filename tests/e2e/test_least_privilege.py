@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import pytest
@@ -21,7 +22,9 @@ from genesys_firehose_tools.local.firehose.faults import FaultSwitch
 from genesys_firehose_tools.local.firehose.stream import DeliveryStream
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
-from tests.e2e.conftest import Sender, let_failed_messages_come_again_soon
+from shared.envelope import wrap
+from shared.event import describe
+from tests.e2e.conftest import Sender
 from tests.manual_clock import ManualClock
 
 USED_BY_LAMBDA_ITSELF = frozenset(
@@ -160,11 +163,14 @@ def _actions(statement: dict[str, Any]) -> set[str]:
 class Trials:
     """What the pipeline must be able to do, each as a question with the answer yes."""
 
-    def __init__(self, deployment: Deployment, ingest: Function, rebuild: Function, watch: Function) -> None:
+    def __init__(
+        self, deployment: Deployment, ingest: Function, rebuild: Function, watch: Function, names: Function
+    ) -> None:
         self._deployment = deployment
         self._ingest = ingest
         self._rebuild = rebuild
         self._watch = watch
+        self._names = names
         self._generator = EventGenerator(secrets.randbits(32))
 
     def event(self) -> GeneratedEvent:
@@ -247,6 +253,20 @@ class Trials:
         records = sender.landings(event)
         return len(records) == 1 and "deduplicated" not in records[0]
 
+    def tells_copies_without_an_id_apart(self) -> bool:
+        """Put two copies of an event that is known by its content, whose keys lie in the item of its second."""
+        sender, event = self._sender(), self.event()
+        raw = json.dumps(event.body).encode()
+        arrival = datetime.now(UTC)
+        facts = describe(event.body, ("messageId",), arrival)
+        assert facts.keyed_by == "content"
+        self._deployment.client("firehose").put_record_batch(
+            DeliveryStreamName=self._deployment.stream,
+            Records=[{"Data": wrap(raw, facts, "webhook", arrival)} for _ in range(2)],
+        )
+        records = sender.landings(event)
+        return len(records) == 1 and "deduplicated" not in records[0]
+
     def rebuilds_an_event(self) -> bool:
         sender, event = self._sender(), self.event()
         key = f"raw/2026/01/01/00/{secrets.token_hex(16)}.gz"
@@ -262,6 +282,10 @@ class Trials:
 
     def sees_that_the_integration_is_active(self) -> bool:
         return self._watch_answers("IntegrationActive")
+
+    def takes_names(self) -> bool:
+        answer = self._deployment.client("lambda").invoke(FunctionName=self._names.name)
+        return set(json.load(answer["Payload"]).values()) == {"whole"}
 
     def _watch_answers(self, metric: str) -> bool:
         answer = self._deployment.client("lambda").invoke(FunctionName=self._watch.name, LogType="Tail")
@@ -301,6 +325,7 @@ class UnderIam:
     transform: Function
     rebuild: Function
     watch: Function
+    names: Function
     delivery: Delivery
     trials: Trials
 
@@ -313,18 +338,20 @@ def under_iam() -> Iterator[UnderIam]:
         transform = Function(deployment, "transform")
         rebuild = Function(deployment, "rebuild")
         watch = Function(deployment, "genesys_watch")
-        for function in (ingest, transform, rebuild, watch):
+        names = Function(deployment, "genesys_names")
+        for function in (ingest, transform, rebuild, watch, names):
             _name_secrets_by_arn(function.role)
         _allow_plain_http(deployment)
-        let_failed_messages_come_again_soon(deployment)
         # The local Firehose assumes the delivery role on its first event; IAM's evaluation comes after that.
-        trials = Trials(deployment, ingest, rebuild, watch)
+        trials = Trials(deployment, ingest, rebuild, watch, names)
         assert trials.lands_an_event_masked()
         delivery = Delivery(deployment)
-        # The local Firehose evaluates nothing: the ingest function's calls go to the embedded AWS's own.
+        # The local Firehose evaluates nothing: the calls of those who put go to the embedded AWS's own.
         ingest.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
+        # That one hands each record to the transform function by itself, so there are few.
+        names.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url, KINDS="queue")
         pipeline.aws.enforce_iam()
-        yield UnderIam(ingest, transform, rebuild, watch, delivery, trials)
+        yield UnderIam(ingest, transform, rebuild, watch, names, delivery, trials)
 
 
 def _name_secrets_by_arn(role: Role) -> None:
@@ -363,12 +390,14 @@ def test_the_roles_suffice(under_iam: UnderIam) -> None:
     assert trials.lands_an_event_masked()
     assert trials.lands_an_oversize_event()
     assert trials.tells_copies_apart()
+    assert trials.tells_copies_without_an_id_apart()
     assert trials.takes_an_event_while_firehose_does_not()
     assert trials.hides_a_message_that_fails()
     assert trials.sets_aside_what_nobody_can_read()
     assert trials.rebuilds_an_event()
     assert trials.sees_that_the_partner_source_is_active()
     assert trials.sees_that_the_integration_is_active()
+    assert trials.takes_names()
 
 
 INGEST_NEEDS: dict[str, Callable[[Trials], bool]] = {
@@ -383,6 +412,7 @@ INGEST_NEEDS: dict[str, Callable[[Trials], bool]] = {
 TRANSFORM_NEEDS: dict[str, Callable[[Trials], bool]] = {
     "dynamodb:BatchGetItem": Trials.tells_copies_apart,
     "dynamodb:PartiQLInsert": Trials.tells_copies_apart,
+    "dynamodb:UpdateItem": Trials.tells_copies_without_an_id_apart,
     "s3:GetObject": Trials.lands_an_oversize_event,
     "secretsmanager:GetSecretValue": Trials.lands_an_event_masked,
 }
@@ -395,6 +425,8 @@ WATCH_NEEDS: dict[str, Callable[[Trials], bool]] = {
     "events:DescribeEventSource": Trials.sees_that_the_partner_source_is_active,
     "secretsmanager:GetSecretValue": Trials.sees_that_the_integration_is_active,
 }
+
+NAMES_NEEDS = frozenset({"firehose:PutRecordBatch", "secretsmanager:GetSecretValue"})
 
 
 @pytest.mark.parametrize("action", INGEST_NEEDS)
@@ -419,6 +451,12 @@ def test_without_this_action_the_rebuild_function_fails(under_iam: UnderIam, act
 def test_without_this_action_the_watch_gives_no_answer(under_iam: UnderIam, action: str) -> None:
     with under_iam.watch.without(action):
         assert not WATCH_NEEDS[action](under_iam.trials)
+
+
+@pytest.mark.parametrize("action", sorted(NAMES_NEEDS))
+def test_without_this_action_no_names_are_taken(under_iam: UnderIam, action: str) -> None:
+    with under_iam.names.without(action):
+        assert not under_iam.trials.takes_names()
 
 
 DELIVERY_NEEDS = frozenset(
@@ -450,4 +488,5 @@ def test_the_roles_grant_nothing_else(under_iam: UnderIam) -> None:
     assert under_iam.transform.role.actions - USED_BY_LAMBDA_ITSELF == TRANSFORM_NEEDS.keys()
     assert under_iam.rebuild.role.actions - USED_BY_LAMBDA_ITSELF == REBUILD_NEEDS | REBUILD_NEEDS_ON_AWS
     assert under_iam.watch.role.actions - USED_BY_LAMBDA_ITSELF == WATCH_NEEDS.keys()
+    assert under_iam.names.role.actions - USED_BY_LAMBDA_ITSELF == NAMES_NEEDS
     assert under_iam.delivery.role.actions - USED_BY_LAMBDA_ITSELF == DELIVERY_NEEDS

@@ -28,7 +28,7 @@ EVENT_TIME = "2026-11-20T10:00:00Z"
 # Events whose names differ in these alone have one id, and other content.
 OTHER_CONTENT = "'"
 
-_STORE_CALLS = {"BatchExecuteStatement", "BatchGetItem"}
+_STORE_CALLS = {"UpdateItem", "BatchExecuteStatement", "BatchGetItem"}
 
 
 class LostAnswerError(Exception):
@@ -45,6 +45,7 @@ class World:
         records_in_a_transform_batch: how many records Firehose transforms at once.
         shards: how many streams there are.
         has_conflicts: whether an id comes with several contents.
+        has_ids: whether events have an id; else they are known by their content, and claimed by the second.
     """
 
     drain_after_each_request: bool = False
@@ -52,6 +53,7 @@ class World:
     records_in_a_transform_batch: int = 100
     shards: int = 1
     has_conflicts: bool = False
+    has_ids: bool = True
 
 
 @dataclass
@@ -88,7 +90,16 @@ class Run:
         return found
 
 
+def _event(name: str, world: World) -> dict[str, Any]:
+    event = {"eventType": "call.event", "eventTime": EVENT_TIME}
+    if not world.has_ids:
+        return {**event, "level": ord(name)}
+    return {**event, "messageId": f"{_id(name)}{ID_END}", "level": name.count(OTHER_CONTENT)}
+
+
 def _name(record: dict[str, Any]) -> str:
+    if "messageId" not in record["event"]:
+        return chr(record["event"]["level"])
     name: str = record["event"]["messageId"].removesuffix(ID_END)
     return name + OTHER_CONTENT * record["event"]["level"]
 
@@ -145,15 +156,7 @@ class Simulation:
 
     def send(self, names: list[str]) -> None:
         """Send a request as the documented sender does, until it is acknowledged or the attempts are used up."""
-        events = [
-            {
-                "messageId": f"{_id(name)}{ID_END}",
-                "eventType": "call.event",
-                "eventTime": EVENT_TIME,
-                "level": name.count(OTHER_CONTENT),
-            }
-            for name in names
-        ]
+        events = [_event(name, self._world) for name in names]
         for _attempt in range(SENDER_ATTEMPTS):
             try:
                 status = self._ingest.handle(request(json.dumps(events).encode()))["statusCode"]

@@ -11,7 +11,7 @@ import pytest
 from ingest.delivery import Delivery, Outcome
 from tests.faults.simulation import Run, Simulation, World
 from tests.in_memory_aws import Fault, Schedule
-from transform.deduplication import Copy, KeyOwners
+from transform.deduplication import Copy, Key, KeyOwners
 from transform.records import CleanRecord
 
 State = Callable[[str, int], None]
@@ -20,7 +20,12 @@ State = Callable[[str, int], None]
 REQUESTS = [["a", "b"], ["c"], ["a", "b"]]
 # The same, and in between the id of the first with other content, which is sent again with the first.
 CONFLICTING_REQUESTS = [["a", "b"], ["a'"], ["a", "b", "a'"]]
-WORLDS = [World(*choices) for choices in product([False, True], [False, True], [1, 100], [1, 2], [False, True])]
+WORLDS = [
+    World(*choices, has_conflicts=has_conflicts, has_ids=has_ids)
+    for *choices, (has_conflicts, has_ids) in product(
+        [False, True], [False, True], [1, 100], [1, 2], [(False, True), (True, True), (False, False)]
+    )
+]
 
 
 def _schedules_of_up_to_two_faults(world: World) -> Iterator[tuple[Schedule, Run]]:
@@ -73,6 +78,21 @@ def test_every_acknowledged_event_lands_once_under_every_schedule_of_up_to_two_f
     _check([world], state)
 
 
+@pytest.mark.parametrize(
+    "world",
+    [
+        World(new_environment_for_each_request=True, has_ids=False),
+        World(drain_after_each_request=True, records_in_a_transform_batch=1, has_ids=False),
+    ],
+    ids=["one large batch, no memory", "many small batches, a memory"],
+)
+def test_events_without_an_id_land_once_under_every_schedule_also_when_their_second_is_full(
+    world: World, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transform.deduplication.FULL", 1)
+    _check([world], state)
+
+
 @pytest.mark.soak
 def test_every_acknowledged_event_lands_once_in_every_world(state: State) -> None:
     _check(WORLDS, state)
@@ -92,11 +112,31 @@ def test_acknowledging_what_is_nowhere_would_be_noticed(monkeypatch: pytest.Monk
 def test_claiming_a_key_for_the_wrong_owner_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     claim = KeyOwners.claim
 
-    def claim_for_a_stranger(self: KeyOwners, copies: Mapping[str, Copy]) -> dict[str, Copy]:
+    def claim_for_a_stranger(self: KeyOwners, copies: Mapping[Key, Copy]) -> dict[Key, Copy]:
         return claim(self, {key: copy._replace(ingest_id="0" * 32) for key, copy in copies.items()})
 
     monkeypatch.setattr(KeyOwners, "claim", claim_for_a_stranger)
     assert _some_schedule_breaks(World())
+
+
+def test_taking_every_claim_in_a_second_for_the_first_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        KeyOwners, "_share", lambda _self, _second, keys, copies: ({key: copies[key] for key in keys}, [])
+    )
+    assert _some_schedule_breaks(World(new_environment_for_each_request=True, has_ids=False))
+
+
+def test_not_looking_into_a_full_second_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transform.deduplication.FULL", 1)
+    share = KeyOwners._share
+
+    def look_away(self: KeyOwners, second: int, keys: list[Key], copies: Mapping[Key, Copy]) -> Any:
+        owners, without_room = share(self, second, keys, copies)
+        mine = {key: owner for key, owner in owners.items() if owner == copies[key]}
+        return mine, [*without_room, *(key for key in owners if key not in mine)]
+
+    monkeypatch.setattr(KeyOwners, "_share", look_away)
+    assert _some_schedule_breaks(World(new_environment_for_each_request=True, has_ids=False))
 
 
 def test_remembering_a_key_before_its_put_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +164,7 @@ def test_putting_a_record_again_as_the_same_copy_would_be_noticed(monkeypatch: p
 def test_taking_a_throttled_claim_for_a_duplicate_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     claim = KeyOwners.claim
 
-    def unknown_is_taken(self: KeyOwners, copies: Mapping[str, Copy]) -> dict[str, Copy]:
+    def unknown_is_taken(self: KeyOwners, copies: Mapping[Key, Copy]) -> dict[Key, Copy]:
         taken = {key: copy._replace(ingest_id="somebody else") for key, copy in copies.items()}
         return taken | claim(self, copies)
 

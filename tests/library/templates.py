@@ -17,10 +17,12 @@ from genesys_firehose_cdk import (
     DeliveryProps,
     EventSubscriptionProps,
     GenesysFirehosePipeline,
+    GenesysNamesProps,
     GenesysWatchProps,
     IpAllowListProps,
     LakeProps,
     MonitoringProps,
+    RateLimitProps,
     SignatureProps,
     TransformProps,
     WebhookDomainProps,
@@ -30,6 +32,7 @@ from tests.library.synthesis import CONTEXT, Template, new_stack, template_of
 from tests.library.test_every_property import BUS, HOURS, bucket, genesys, secret, zone
 from tests.library.test_nag import PIPELINES
 
+NAMES = GenesysNamesProps(kinds=["queue", "user"])
 ALLOW_LIST = IpAllowListProps(additional_cidrs=["198.51.100.0/24", "2001:db8::/32"])
 
 
@@ -46,9 +49,9 @@ def _every_wing_of_genesys_cloud(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(
         stack,
         "Pipeline",
-        webhook=WebhookProps(signature=SignatureProps.shared_key()),
+        webhook=WebhookProps(signature=SignatureProps.shared_key(rotation=cdk.Duration.days(90))),
         partner_bus=BUS,
-        genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=ALLOW_LIST),
+        genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=ALLOW_LIST, names=NAMES),
         watch=GenesysWatchProps(business_hours=HOURS, subscription_path="/api/v2/notifications/eventSubscriptions"),
     )
 
@@ -67,6 +70,11 @@ def _existing_parts(stack: cdk.Stack) -> None:
 def _domain_in_a_hosted_zone(stack: cdk.Stack) -> None:
     domain = WebhookDomainProps(domain_name="events.example.com", hosted_zone=zone(stack))
     GenesysFirehosePipeline(stack, "Pipeline", webhook=WebhookProps(domain=domain))
+
+
+def _rate_limit(stack: cdk.Stack) -> None:
+    rate_limit = RateLimitProps(requests=6000, exempt_cidrs=["198.51.100.0/24", "2001:db8::/32"])
+    GenesysFirehosePipeline(stack, "Pipeline", webhook=WebhookProps(rate_limit=rate_limit))
 
 
 def _every_grant(stack: cdk.Stack) -> None:
@@ -92,6 +100,7 @@ KINDS: dict[str, Callable[[cdk.Stack], None]] = {
     "every wing of Genesys Cloud": _every_wing_of_genesys_cloud,
     "existing parts": _existing_parts,
     "domain in a hosted zone": _domain_in_a_hosted_zone,
+    "rate limit": _rate_limit,
     "every grant": _every_grant,
 }
 ENVIRONMENTS = tuple(CONTEXT["environments"])

@@ -31,6 +31,7 @@ from genesys_firehose_cdk import (
     EventSubscriptionProps,
     GenesysConnectionProps,
     GenesysFirehosePipeline,
+    GenesysNamesProps,
     GenesysProps,
     GenesysRegion,
     GenesysWatchProps,
@@ -44,6 +45,7 @@ from genesys_firehose_cdk import (
     MonitoringProps,
     PartnerBusProps,
     PipelineContext,
+    RateLimitProps,
     RetentionApplied,
     RetentionMode,
     SignatureEncoding,
@@ -96,8 +98,12 @@ def genesys(stack: cdk.Stack, **properties: Any) -> GenesysProps:
 # How a class of properties reaches the pipeline, and with what beside it.
 WRAPS: dict[type[Props], Wrap] = {
     WebhookProps: lambda _, props: {"webhook": props},
-    SignatureProps: lambda _, props: {"webhook": WebhookProps(signature=props)},
+    SignatureProps: lambda stack, props: {
+        "webhook": WebhookProps(signature=props),
+        "genesys": genesys(stack, subscription=EventSubscriptionProps()) if props.rotation else None,
+    },
     WebhookDomainProps: lambda _, props: {"webhook": WebhookProps(domain=props)},
+    RateLimitProps: lambda _, props: {"webhook": WebhookProps(rate_limit=props)},
     PartnerBusProps: lambda _, props: {"partner_bus": props},
     GenesysProps: lambda _, props: {
         "partner_bus": BUS,
@@ -113,6 +119,7 @@ WRAPS: dict[type[Props], Wrap] = {
         "webhook": WebhookProps(signature=SignatureProps.shared_key()),
     },
     IpAllowListProps: lambda stack, props: {"genesys": genesys(stack, ip_allow_list=props)},
+    GenesysNamesProps: lambda stack, props: {"genesys": genesys(stack, names=props)},
     GenesysWatchProps: lambda stack, props: {"partner_bus": BUS, "genesys": genesys(stack), "watch": props},
     BusinessHoursProps: lambda _, props: {"watch": GenesysWatchProps(business_hours=props)},
     IngestProps: lambda _, props: {"ingest": props},
@@ -131,6 +138,7 @@ WRAPS: dict[type[Props], Wrap] = {
 # What the class has before the field is changed, where its defaults do not do.
 BASES: dict[type[Props], Callable[[cdk.Stack], Keywords]] = {
     WebhookDomainProps: lambda stack: {"domain_name": "events.example.com", "hosted_zone": zone(stack)},
+    RateLimitProps: lambda _: {"requests": 6000},
     PartnerBusProps: lambda _: {field.name: getattr(BUS, field.name) for field in fields(BUS)},
     GenesysProps: lambda stack: {"region": GenesysRegion.EU_WEST_1, "credentials": secret(stack)},
     GenesysWatchProps: lambda _: {"business_hours": HOURS},
@@ -145,6 +153,8 @@ def _to(**properties: Any) -> Change:
     return lambda _: properties
 
 
+THRESHOLDS = {field.name: (number + 1) / 64 for number, field in enumerate(fields(AlarmThresholdsProps))}
+
 # Another value for every field, with what it needs beside it; the template must not be the same.
 CHANGES: dict[type[Props], dict[str, Change]] = {
     WebhookProps: {
@@ -154,6 +164,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "allowed_cidrs": _to(allowed_cidrs=["198.51.100.0/24"]),
         "throttling_rate_limit": _to(throttling_rate_limit=7),
         "throttling_burst_limit": _to(throttling_burst_limit=7),
+        "rate_limit": _to(rate_limit=RateLimitProps(requests=6000)),
         "web_acl_arn": _to(web_acl_arn=WEB_ACL_ARN),
         "cloud_watch_role": _to(cloud_watch_role=False),
         "max_body_bytes": _to(max_body_bytes=2048),
@@ -167,6 +178,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "timestamp_header": _to(timestamp_header="X-Time"),
         "timestamp_tolerance": _to(timestamp_header="X-Time", timestamp_tolerance=cdk.Duration.seconds(9)),
         "previous_key_validity": _to(previous_key_validity=cdk.Duration.hours(1)),
+        "rotation": _to(kind=SignatureKind.SHARED_KEY, rotation=cdk.Duration.days(90)),
     },
     WebhookDomainProps: {
         "domain_name": _to(domain_name="other.example.com"),
@@ -178,6 +190,12 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
             "certificate": acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN),
         },
         "days_to_expiry": _to(days_to_expiry=9),
+        "probe": _to(probe=False),
+    },
+    RateLimitProps: {
+        "requests": _to(requests=100),
+        "window": _to(window=cdk.Duration.minutes(10)),
+        "exempt_cidrs": _to(exempt_cidrs=["198.51.100.0/24"]),
     },
     PartnerBusProps: {
         "org_id": _to(org_id="4b1f3c1e-0000-4000-8000-000000000000"),
@@ -194,6 +212,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "integration": _to(integration=EventBridgeIntegrationProps(name="Other")),
         "subscription": _to(subscription=EventSubscriptionProps()),
         "ip_allow_list": _to(ip_allow_list=IpAllowListProps()),
+        "names": _to(names=GenesysNamesProps()),
     },
     EventBridgeIntegrationProps: {
         "name": _to(name="Other"),
@@ -215,6 +234,11 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "additional_cidrs": _to(additional_cidrs=["198.51.100.0/24"]),
         "max_shrink_ratio": _to(max_shrink_ratio=0.25),
         "interval": _to(interval=cdk.Duration.hours(2)),
+    },
+    GenesysNamesProps: {
+        "kinds": _to(kinds=["queue"]),
+        "interval": _to(interval=cdk.Duration.hours(6)),
+        "credentials": lambda stack: {"credentials": secret(stack, "Readers")},
     },
     GenesysWatchProps: {
         "business_hours": _to(business_hours=BusinessHoursProps(start_hour=9, end_hour=18)),
@@ -311,7 +335,8 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "metrics_namespace": _to(metrics_namespace="Other"),
         "log_retention": _to(log_retention=logs.RetentionDays.ONE_MONTH),
     },
-    AlarmThresholdsProps: {field.name: _to(**{field.name: 0.125}) for field in fields(AlarmThresholdsProps)},
+    # All at once, each with a value of its own.
+    AlarmThresholdsProps: dict.fromkeys(THRESHOLDS, _to(**THRESHOLDS)),
     PipelineProps: {
         "webhook": _to(webhook=None),
         "partner_bus": _to(partner_bus=None),
@@ -339,14 +364,20 @@ def _fewer_shapes() -> EventShapes:
     return EventShapes(schemas=dict(list(schemas.items())[:-1]))
 
 
-@cache
 def _template(props_class: type[Props], field: str | None) -> Template:
     """The template of a pipeline with a field changed, or with none."""
+    return _changed(props_class, _NO_CHANGE if field is None else CHANGES[props_class][field])
+
+
+_NO_CHANGE = _to()
+
+
+@cache
+def _changed(props_class: type[Props], change: Change) -> Template:
     stack = new_stack()
     values = BASES.get(props_class, lambda _: {})(stack)
     # What the change needs is there in both templates, such as an imported secret, which adds nothing by itself.
-    changed = {} if field is None else CHANGES[props_class][field](stack)
-    keywords = {**values, **changed}
+    keywords = {**values, **change(stack)}
     if props_class is not PipelineProps:
         keywords = WRAPS[props_class](stack, props_class(**keywords))
     GenesysFirehosePipeline(stack, "Pipeline", **keywords)
@@ -374,6 +405,14 @@ each_property = pytest.mark.parametrize(
 @each_property
 def test_a_property_that_is_given_is_used(props_class: type[Props], field: str) -> None:
     assert _template(props_class, field).content != _template(props_class, None).content
+
+
+def test_every_threshold_is_an_alarms() -> None:
+    template = json.dumps(
+        list(_template(AlarmThresholdsProps, "dead_letters").resources("AWS::CloudWatch::Alarm").values())
+    )
+    for name, value in THRESHOLDS.items():
+        assert f'"Threshold": {value}' in template, name
 
 
 def _page_of_changes() -> dict[str, str]:

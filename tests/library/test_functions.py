@@ -94,7 +94,7 @@ def test_transform_may_do_exactly_this(default: Template) -> None:
     assert {sid: set(as_list(statement["Action"])) for sid, statement in policy.items()} == {
         "Logs": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "Tracing": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
-        "ClaimKeys": {"dynamodb:PartiQLInsert", "dynamodb:BatchGetItem"},
+        "ClaimKeys": {"dynamodb:UpdateItem", "dynamodb:PartiQLInsert", "dynamodb:BatchGetItem"},
         "ReadHmacKey": {"secretsmanager:GetSecretValue"},
         "DecryptHmacKey": {"kms:Decrypt"},
         "ReadOversize": {"s3:GetObject"},

@@ -40,6 +40,9 @@ DATA = frozenset(
         "s3:DeleteObject*",
         "s3:PutObject",
         "s3:PutObjectRetention",
+        # CloudFormation generates a secret's first value alone.
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
         "sns:Publish",
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
@@ -142,7 +145,7 @@ def test_a_function_that_writes_a_set_of_cloudformation_is_found() -> None:
         "s3:PutLifecycleConfiguration",
         "ssm:PutParameter",
         "events:PutRule",
-        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecret",
         "s3:*",
         "*",
     ],

@@ -19,6 +19,7 @@ from genesys_firehose_cdk import (
     EventSubscriptionProps,
     FieldRule,
     GenesysFirehosePipeline,
+    GenesysNamesProps,
     GenesysProps,
     GenesysRegion,
     GenesysWatchProps,
@@ -33,6 +34,7 @@ from genesys_firehose_cdk import (
     MaskingPolicy,
     MonitoringProps,
     PartnerBusProps,
+    RateLimitProps,
     RetentionMode,
     RetentionOnArrival,
     SignatureEncoding,
@@ -273,6 +275,29 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda _: AlarmThresholdsProps(dead_letters="1"),
         "monitoring.thresholds.dead_letters is '1': a number is allowed.",
     ),
+    "rotation more often than daily": (
+        lambda _: SignatureProps(rotation=cdk.Duration.hours(12)),
+        "webhook.signature.rotation is 12 hours: whole days are allowed, 1 to 1,000 of them.",
+    ),
+    "rotation that hardly comes": (
+        lambda _: SignatureProps(rotation=cdk.Duration.days(1001)),
+        "webhook.signature.rotation is 1,001 days: 1 to 1,000 days are allowed, Secrets Manager's own limit.",
+    ),
+    "rotation of somebody else's secret": (
+        lambda stack: SignatureProps(
+            existing_secret=cdk.aws_secretsmanager.Secret(stack, "Secret"),
+            rotation=cdk.Duration.days(90),
+        ),
+        "webhook.signature.rotation is given with existing_secret: it is allowed with a generated key alone: who made a "
+        "secret rotates it.",
+    ),
+    "rotation that nobody tells the sender of": (
+        lambda stack: GenesysFirehosePipeline(
+            stack, "Pipeline", webhook=WebhookProps(signature=SignatureProps(rotation=cdk.Duration.days(90)))
+        ),
+        "webhook.signature.rotation is given without genesys.subscription: it is allowed with it alone, because nobody "
+        "else gives the sender a new key: `genesys-firehose rotate-key` rotates it by hand.",
+    ),
     "hours that are not whole": (
         lambda _: SignatureProps(previous_key_validity=cdk.Duration.minutes(90)),
         "webhook.signature.previous_key_validity is 1 hour 30 minutes: whole hours are allowed, 0 to 720 of them.",
@@ -385,7 +410,31 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "genesys with nothing to do": (
         lambda stack: _pipeline(stack, genesys=genesys(stack)),
-        "genesys is given with nothing to do: it is allowed with a partner_bus, a subscription, an ip_allow_list or a watched subscription_path.",
+        "genesys is given with nothing to do: it is allowed with a partner_bus, a subscription, an ip_allow_list, names or a watched subscription_path.",
+    ),
+    "names of no kind": (
+        lambda _: GenesysNamesProps(kinds=[]),
+        "genesys.names.kinds is empty: allowed are queue, wrapup_code, skill, division, flow, presence_definition, user.",
+    ),
+    "names of a kind that there is not": (
+        lambda _: GenesysNamesProps(kinds=["queues"]),
+        "genesys.names.kinds is 'queues', did you mean 'queue': allowed are division, flow, presence_definition, queue, skill, user, wrapup_code.",
+    ),
+    "names of a kind twice": (
+        lambda _: GenesysNamesProps(kinds=["queue", "queue"]),
+        "genesys.names.kinds holds 'queue' twice: each kind is allowed once.",
+    ),
+    "names too often": (
+        lambda _: GenesysNamesProps(interval=cdk.Duration.minutes(30)),
+        "genesys.names.interval is 30 minutes: 60 to 1,440 minutes are allowed, so that an alarm can watch it.",
+    ),
+    "names of users kept that are not taken": (
+        lambda stack: _pipeline(
+            stack,
+            genesys=genesys(stack, names=GenesysNamesProps()),
+            transform=TransformProps(masking_policy=MaskingPolicy(keep_user_names=True)),
+        ),
+        "transform.masking_policy.keep_user_names is given without user among genesys.names.kinds: it is allowed with it alone.",
     ),
     "watch's client without an organization": (
         lambda stack: _pipeline(
@@ -563,6 +612,43 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda stack: _pipeline(stack, webhook=WebhookProps(allowed_cidrs=["198.51.100.1/24"])),
         "webhook.allowed_cidrs holds '198.51.100.1/24': a network in CIDR notation with its host bits zero is allowed, such "
         "as 198.51.100.0/24.",
+    ),
+    "rate limit beside networks": (
+        lambda _: WebhookProps(allowed_cidrs=["198.51.100.0/24"], rate_limit=RateLimitProps(requests=100)),
+        "webhook.allowed_cidrs is given with webhook.rate_limit: one of the two is allowed.",
+    ),
+    "rate limit beside a web ACL": (
+        lambda _: WebhookProps(web_acl_arn=WEB_ACL_ARN, rate_limit=RateLimitProps(requests=100)),
+        "webhook.web_acl_arn is given with webhook.rate_limit: one of the two is allowed.",
+    ),
+    "rate limit beside an allow-list": (
+        lambda stack: _pipeline(
+            stack,
+            webhook=WebhookProps(rate_limit=RateLimitProps(requests=100)),
+            genesys=genesys(stack, ip_allow_list=IpAllowListProps()),
+        ),
+        "webhook.rate_limit is given with genesys.ip_allow_list: one of the two is allowed.",
+    ),
+    "rate limit of nine": (
+        lambda _: RateLimitProps(requests=9),
+        "webhook.rate_limit.requests is 9 requests: 10 to 2,000,000,000 requests are allowed, AWS WAF's limit.",
+    ),
+    "rate limit above what AWS WAF counts": (
+        lambda _: RateLimitProps(requests=2_000_000_001),
+        "webhook.rate_limit.requests is 2,000,000,001 requests: 10 to 2,000,000,000 requests are allowed, AWS WAF's limit.",
+    ),
+    "rate limit over a window that AWS WAF does not have": (
+        lambda _: RateLimitProps(requests=100, window=cdk.Duration.minutes(3)),
+        "webhook.rate_limit.window is 3 minutes: 60, 120, 300 and 600 seconds are allowed, AWS WAF's limit.",
+    ),
+    "rate limit that exempts everybody": (
+        lambda _: RateLimitProps(requests=100, exempt_cidrs=["0.0.0.0/0"]),
+        "webhook.rate_limit.exempt_cidrs holds '0.0.0.0/0': a network narrower than everything is allowed, AWS WAF's limit.",
+    ),
+    "rate limit that exempts a host with bits": (
+        lambda _: RateLimitProps(requests=100, exempt_cidrs=["198.51.100.1/24"]),
+        "webhook.rate_limit.exempt_cidrs holds '198.51.100.1/24': a network in CIDR notation with its host bits zero is "
+        "allowed, such as 198.51.100.0/24.",
     ),
     "empty allow-list": (
         lambda stack: _pipeline(stack, webhook=WebhookProps(allowed_cidrs=[])),

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from cfnlint import lint
 from cfnlint.config import ManualArgs
+from ministack.services.cloudformation import provisioners
 
 from genesys_firehose_cdk import GenesysRegion
+from genesys_firehose_tools.local.adaptation import remove_unsupported
 from tests.library import authorization
 from tests.library.synthesis import Template, flat
 from tests.library.templates import TEMPLATES, template
@@ -46,6 +48,15 @@ def _found(name: str) -> set[Finding]:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_cfn_lint_finds_nothing_but_what_is_accepted(name: str) -> None:
     assert {finding for finding in _found(name) if finding[:2] not in ACCEPTED} == set()
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_template_can_be_deployed_to_the_embedded_aws(name: str) -> None:
+    content = copy.deepcopy(dict(template(name).content))
+    remove_unsupported(content, provisioners._RESOURCE_HANDLERS)
+    kinds = {resource["Type"] for resource in content["Resources"].values()}
+    if not name.startswith("Verification"):
+        assert kinds >= {"AWS::KinesisFirehose::DeliveryStream", "AWS::Lambda::Function", "AWS::SQS::Queue"}
 
 
 def test_nothing_is_accepted_that_is_no_longer_found() -> None:

@@ -47,8 +47,11 @@ BOUNDS = [
     ("verification, import", "floor", 1.6),
     ("genesys_integration, import", "floor", 1.6),
     ("genesys_ipranges, import", "floor", 1.6),
+    ("genesys_names, import", "floor", 1.6),
     ("genesys_subscription, import", "floor", 1.6),
     ("genesys_watch, import", "floor", 1.6),
+    ("key_rotation, import", "floor", 1.6),
+    ("certificate_probe, import", "floor", 1.6),
 ]
 
 

@@ -30,17 +30,27 @@ FROM (
             json_extract_scalar(event, '$.eventBody.conversationId') AS conversation_id,
             json_extract_scalar(event, '$.eventBody.mediaType') AS media_type,
             json_extract_scalar(event, '$.eventBody.direction') AS direction,
-            -- Finite and below 10^11, three years, whatever a sender writes.
-            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.interactingDurationMs') AS decimal(14, 3)) AS double)
-                AS interacting_ms,
-            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.heldDurationMs') AS decimal(14, 3)) AS double)
-                AS held_ms,
-            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.wrapupDurationMs') AS decimal(14, 3)) AS double)
-                AS wrapup_ms,
-            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.dialingDurationMs') AS decimal(14, 3)) AS double)
-                AS dialing_ms,
-            CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.contactingDurationMs') AS decimal(14, 3)) AS double)
-                AS contacting_ms
+            -- Below 10^11, three years, whatever a sender writes. No exponent: 1e999999999 would be written out.
+            CAST(TRY_CAST(
+                regexp_extract(json_extract_scalar(event, '$.eventBody.interactingDurationMs'), '^[0-9]+([.][0-9]+)?$')
+                AS decimal(14, 3)
+            ) AS double) AS interacting_ms,
+            CAST(TRY_CAST(
+                regexp_extract(json_extract_scalar(event, '$.eventBody.heldDurationMs'), '^[0-9]+([.][0-9]+)?$')
+                AS decimal(14, 3)
+            ) AS double) AS held_ms,
+            CAST(TRY_CAST(
+                regexp_extract(json_extract_scalar(event, '$.eventBody.wrapupDurationMs'), '^[0-9]+([.][0-9]+)?$')
+                AS decimal(14, 3)
+            ) AS double) AS wrapup_ms,
+            CAST(TRY_CAST(
+                regexp_extract(json_extract_scalar(event, '$.eventBody.dialingDurationMs'), '^[0-9]+([.][0-9]+)?$')
+                AS decimal(14, 3)
+            ) AS double) AS dialing_ms,
+            CAST(TRY_CAST(
+                regexp_extract(json_extract_scalar(event, '$.eventBody.contactingDurationMs'), '^[0-9]+([.][0-9]+)?$')
+                AS decimal(14, 3)
+            ) AS double) AS contacting_ms
         FROM events
         -- A day more, for conversations that ended in the first.
         WHERE "date" >= CAST(CAST(current_date - INTERVAL '8' DAY AS date) AS varchar)

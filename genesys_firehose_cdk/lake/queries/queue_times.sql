@@ -13,9 +13,11 @@ FROM (
         json_extract_scalar(event, '$.eventBody.queueId') AS queue_id,
         json_extract_scalar(event, '$.eventBody.mediaType') AS media_type,
         json_extract_scalar(event, '$.eventBody.acdOutcome') AS outcome,
-        -- Finite and below 10^11, three years, whatever a sender writes.
-        CAST(TRY_CAST(json_extract_scalar(event, '$.eventBody.connectedDurationMs') AS decimal(14, 3)) AS double)
-            AS connected_ms
+        -- Below 10^11, three years, whatever a sender writes. No exponent: 1e999999999 would be written out.
+        CAST(TRY_CAST(
+            regexp_extract(json_extract_scalar(event, '$.eventBody.connectedDurationMs'), '^[0-9]+([.][0-9]+)?$')
+            AS decimal(14, 3)
+        ) AS double) AS connected_ms
     FROM events
     WHERE "date" >= CAST(CAST(current_date - INTERVAL '7' DAY AS date) AS varchar)
         AND topic LIKE 'v2.detail.events.conversation.%.acd.end'

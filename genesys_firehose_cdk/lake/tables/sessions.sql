@@ -38,9 +38,9 @@ SELECT
     events
 FROM (
     SELECT
-        day,
+        conversation_day AS day,
         conversation_id,
-        session_id,
+        session AS session_id,
         min(participant_id) AS participant_id,
         CASE
             WHEN count(CASE WHEN kind IN ('user.start', 'user.end', 'acw', 'wrapup') THEN 1 END) > 0 THEN 'agent'
@@ -89,7 +89,7 @@ FROM (
         SELECT
             *,
             row_number() OVER (
-                PARTITION BY day, conversation_id, session_id
+                PARTITION BY conversation_day, conversation_id, session
                 ORDER BY
                     CASE WHEN wrapup_code IS NULL THEN 1 ELSE 0 END,
                     CASE WHEN kind = 'wrapup' THEN 0 ELSE 1 END,
@@ -98,71 +98,24 @@ FROM (
             ) AS newest_wrapup
         FROM (
             SELECT
+                *,
                 CASE
-                    WHEN date_diff('day', min(event_day) OVER (PARTITION BY conversation_id, island), event_day) <= 3
-                        THEN min(event_day) OVER (PARTITION BY conversation_id, island)
-                    ELSE event_day
-                END AS day,
-                conversation_id,
-                session_id,
-                participant_id,
-                dedup_key,
-                kind,
-                event_time,
-                media_type,
-                message_type,
-                direction,
-                division_id,
-                queue_id,
-                user_id,
-                flow_id,
-                disconnect_type,
-                acd_outcome,
-                wrapup_code,
-                connected_ms,
-                interacting_ms,
-                held_ms,
-                alerting_ms,
-                contacting_ms,
-                dialing_ms,
-                callback_ms,
-                voicemail_ms,
-                wrapup_ms
+                    WHEN date_diff('day', min(day) OVER (PARTITION BY conversation_id, island), day) <= 3
+                        THEN min(day) OVER (PARTITION BY conversation_id, island)
+                    ELSE day
+                END AS conversation_day
             FROM (
+                -- An island is a conversation's days without a gap of more than three.
                 SELECT
                     *,
-                    sum(CASE WHEN date_diff('day', previous_day, event_day) <= 3 THEN 0 ELSE 1 END) OVER (
-                        PARTITION BY conversation_id ORDER BY event_day
+                    sum(CASE WHEN date_diff('day', previous_day, day) <= 3 THEN 0 ELSE 1 END) OVER (
+                        PARTITION BY conversation_id ORDER BY day
                     ) AS island
                 FROM (
                     SELECT
-                        day AS event_day,
-                        lag(day) OVER (PARTITION BY conversation_id ORDER BY day) AS previous_day,
-                        conversation_id,
-                        coalesce(session_id, participant_id) AS session_id,
-                        participant_id,
-                        dedup_key,
-                        kind,
-                        event_time,
-                        media_type,
-                        message_type,
-                        direction,
-                        division_id,
-                        queue_id,
-                        user_id,
-                        flow_id,
-                        disconnect_type,
-                        acd_outcome,
-                        wrapup_code,
-                        connected_ms,
-                        interacting_ms,
-                        held_ms,
-                        alerting_ms,
-                        contacting_ms,
-                        dialing_ms,
-                        callback_ms,
-                        voicemail_ms,
-                        wrapup_ms
+                        *,
+                        coalesce(session_id, participant_id) AS session,
+                        lag(day) OVER (PARTITION BY conversation_id ORDER BY day) AS previous_day
                     FROM events
                     WHERE day BETWEEN DATE '{first_day}' - INTERVAL '9' DAY AND DATE '{last_day}' + INTERVAL '9' DAY
                         AND kind IS NOT NULL
@@ -171,7 +124,7 @@ FROM (
             )
         )
     )
-    WHERE session_id IS NOT NULL
-    GROUP BY day, conversation_id, session_id
+    WHERE session IS NOT NULL
+    GROUP BY conversation_day, conversation_id, session
 )
 WHERE day BETWEEN DATE '{first_day}' - INTERVAL '3' DAY AND DATE '{last_day}' + INTERVAL '6' DAY

@@ -1,5 +1,6 @@
 """AWS clients that act with a role's own permissions, as Firehose does when it assumes the delivery role."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -7,6 +8,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from genesys_firehose_tools.local.firehose import limits
 
@@ -16,6 +18,7 @@ ClientFactory = Callable[[str, str], Any]
 # One attempt each: the local Firehose makes its own, documented retries. Lambda may take its full five minutes.
 CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=limits.MAX_LAMBDA_SECONDS)
 
+_SERVICE = "firehose.amazonaws.com"
 _SESSION_NAME = "AWSFirehoseToS3"
 _RENEW_BEFORE_END = timedelta(minutes=5)
 
@@ -47,7 +50,13 @@ class AssumedRoles:
                 self._clients[service, role_arn] = client, ends_at
             return client
 
+    def forget(self) -> None:
+        """End all sessions, so that each role is assumed anew."""
+        with self._lock:
+            self._clients.clear()
+
     def _assume(self, service: str, role_arn: str) -> tuple[Any, datetime]:
+        self._check_trust(role_arn)
         sts = boto3.client("sts", endpoint_url=self._endpoint_url, region_name=self._region, config=CONFIG)
         credentials = sts.assume_role(
             RoleArn=role_arn, RoleSessionName=_SESSION_NAME, ExternalId=role_arn.split(":")[4]
@@ -62,3 +71,18 @@ class AssumedRoles:
             config=CONFIG,
         )
         return client, credentials["Expiration"]
+
+    def _check_trust(self, role_arn: str) -> None:
+        """Ask whether the role trusts Firehose: to the embedded AWS the caller is the account, not a service.
+
+        Raises:
+            botocore.exceptions.ClientError: It does not, or there is no such role in the account.
+        """
+        iam = boto3.client("iam", endpoint_url=self._endpoint_url, region_name=self._region, config=CONFIG)
+        try:
+            role = iam.get_role(RoleName=role_arn.rsplit("/", 1)[1])["Role"]
+        except iam.exceptions.NoSuchEntityException:
+            role = {}
+        if role.get("Arn") != role_arn or _SERVICE not in json.dumps(role["AssumeRolePolicyDocument"]):
+            message = f"{_SERVICE} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": message}}, "AssumeRole")

@@ -39,6 +39,7 @@ class SealedObject:
         records: How many records are in it.
         oldest_arrival: Arrival of its oldest record, in seconds since the epoch.
         partition_keys: Its partition, active until the object is delivered; None outside a partition.
+        is_error: Whether it goes to the error output.
         first_tried_at: When the first attempt failed; None before it.
         tried_at: When the last attempt failed; None before the first.
     """
@@ -49,6 +50,7 @@ class SealedObject:
     records: int
     oldest_arrival: float
     partition_keys: Mapping[str, str] | None
+    is_error: bool = False
     first_tried_at: float | None = None
     tried_at: float | None = None
 
@@ -81,6 +83,7 @@ def seal(
         records=len(buffer.records),
         oldest_arrival=oldest,
         partition_keys=buffer.partition_keys if configuration.partitioned and is_data else None,
+        is_error=bool(error_type),
     )
 
 

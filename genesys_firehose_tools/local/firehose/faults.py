@@ -3,6 +3,10 @@
 import random
 from dataclasses import dataclass, fields
 
+from genesys_firehose_tools.local.firehose import limits
+
+_COUNTS = ("slow_seconds", "partition_quota")
+
 
 @dataclass(frozen=True, slots=True)
 class Faults:
@@ -16,6 +20,7 @@ class Faults:
         processor_failure: Share of the transform function's invocations that fail before they reach it, 0 to 1.
         missing_checksum: Share of uploads to S3 without a checksum, 0 to 1; AWS does not document whether Firehose
             sends one.
+        partition_quota: Active partitions that a stream may have, 0 or more; the default is AWS's.
     """
 
     throttle: float = 0.0
@@ -24,6 +29,7 @@ class Faults:
     lost_response: float = 0.0
     processor_failure: float = 0.0
     missing_checksum: float = 0.0
+    partition_quota: float = limits.MAX_ACTIVE_PARTITIONS
 
     def __post_init__(self) -> None:
         """Refuse what is not a share or not a duration.
@@ -35,8 +41,8 @@ class Faults:
             value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ValueError(f"{field.name} must be a number, not {value!r}.")
-            if value < 0 or (value > 1 and field.name != "slow_seconds"):
-                allowed = "0 or more" if field.name == "slow_seconds" else "from 0 to 1"
+            if value < 0 or (value > 1 and field.name not in _COUNTS):
+                allowed = "0 or more" if field.name in _COUNTS else "from 0 to 1"
                 raise ValueError(f"{field.name} must be {allowed}, not {value}.")
 
 

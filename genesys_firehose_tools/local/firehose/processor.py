@@ -8,7 +8,7 @@ import base64
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,8 +93,15 @@ class LambdaProcessor:
     """Hands batches of records to a stream's transform function."""
 
     def __init__(
-        self, processor: Processor, stream_arn: str, clients: ClientFactory, clock: Clock, faults: FaultSwitch
+        self,
+        processor: Processor,
+        stream_arn: str,
+        clients: ClientFactory,
+        clock: Clock,
+        faults: FaultSwitch,
+        measure: Callable[[str, float], None],
     ) -> None:
+        self._measure = measure
         self._processor = processor
         self._stream_arn = stream_arn
         self._clients = clients
@@ -113,8 +120,10 @@ class LambdaProcessor:
             attempts += 1
             try:
                 answer = self._invoke(batch)
+                self._measure("ExecuteProcessing.Success", 1)
                 break
             except _InvocationError as error:
+                self._measure("ExecuteProcessing.Success", 0)
                 if attempts > self._processor.retries:
                     yield from (self._failed(record, str(error), attempts) for record in batch)
                     return

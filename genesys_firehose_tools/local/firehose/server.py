@@ -4,6 +4,7 @@ Control, for tests and the demo:
 
 - `GET /_local/streams` answers what each stream holds (see `StreamState`).
 - `POST /_local/flush` transforms and delivers all that the streams hold, and answers what is left.
+- `POST /_local/forget` ends the sessions of the roles, as an hour's end does; they are assumed anew.
 - `GET /_local/faults` answers the faults in force, `PUT /_local/faults` replaces them (see `Faults`).
 """
 
@@ -11,42 +12,57 @@ import json
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from genesys_firehose_tools.local.firehose.clients import CONFIG, AssumedRoles
 from genesys_firehose_tools.local.firehose.clock import Clock
 from genesys_firehose_tools.local.firehose.description import StreamDescriptions
 from genesys_firehose_tools.local.firehose.faults import Faults, FaultSwitch
+from genesys_firehose_tools.local.firehose.metrics import publish
 from genesys_firehose_tools.local.firehose.service import FirehoseService, ServiceError
 
 logger = logging.getLogger(__name__)
 
 _TARGET_PREFIX = "Firehose_20150804."
 _POLL_SECONDS = 0.05
+_MEASURE_SECONDS = 0.5
 
 
 class LocalFirehose:
     """A running local Firehose on the loopback interface."""
 
-    def __init__(self, service: FirehoseService, port: int = 0) -> None:
+    def __init__(
+        self,
+        service: FirehoseService,
+        port: int = 0,
+        cloudwatch: Any = None,
+        forget: Callable[[], None] = lambda: None,
+    ) -> None:
         """Create a server; nothing is answered before `start`.
 
         Args:
             service: The operations.
             port: The TCP port; default 0, any free one.
+            cloudwatch: The client that takes the streams' metrics; default None, nobody does.
+            forget: Ends the sessions of the roles; default, there are none.
         """
         self.service = service
+        self._cloudwatch = cloudwatch
         self._http = _HttpServer(("127.0.0.1", port), _Handler)
         self._http.service = service
+        self._http.forget = forget
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._http.serve_forever, args=(_POLL_SECONDS,), daemon=True),
             threading.Thread(target=self._work, daemon=True),
+            threading.Thread(target=self._measure, daemon=True),
         ]
 
     @classmethod
@@ -59,13 +75,14 @@ class LocalFirehose:
             port: The TCP port; default 0, any free one.
             speed: How many seconds of buffering pass in one real second; above 0, default 1.
         """
-        firehose, cloudformation, kms = (
+        firehose, cloudformation, kms, cloudwatch = (
             boto3.client(service, endpoint_url=endpoint_url, region_name=region, config=CONFIG)
-            for service in ("firehose", "cloudformation", "kms")
+            for service in ("firehose", "cloudformation", "kms", "cloudwatch")
         )
         describe = StreamDescriptions(firehose, cloudformation, kms).read
         clients = AssumedRoles(endpoint_url, region)
-        return cls(FirehoseService(describe, clients, Clock(speed), FaultSwitch()), port)
+        service = FirehoseService(describe, clients, Clock(speed), FaultSwitch())
+        return cls(service, port, cloudwatch, clients.forget)
 
     @property
     def url(self) -> str:
@@ -96,11 +113,21 @@ class LocalFirehose:
             except Exception:
                 logger.exception("A delivery step failed")
 
+    def _measure(self) -> None:
+        while self._cloudwatch is not None and not self._stopping.wait(_MEASURE_SECONDS):
+            for stream in self.service.streams.values():
+                stream.measure_freshness()
+            try:
+                publish(self.service.measurements, self._cloudwatch)
+            except (BotoCoreError, ClientError) as error:
+                logger.warning("The metrics are not published: %s", error)
+
 
 class _HttpServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
     service: FirehoseService
+    forget: Callable[[], None]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -115,6 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/_local/flush":
             self.server.service.tick(flush=True)
             self._answer(200, self._streams())
+            return
+        if self.path == "/_local/forget":
+            self.server.forget()
+            self._answer(200, {})
             return
         operation = self.headers.get("X-Amz-Target", "").removeprefix(_TARGET_PREFIX)
         service = self.server.service

@@ -19,6 +19,7 @@ from genesys_firehose_tools.local.firehose.clients import ClientFactory
 from genesys_firehose_tools.local.firehose.clock import Clock
 from genesys_firehose_tools.local.firehose.configuration import ConfigurationError, read_configuration
 from genesys_firehose_tools.local.firehose.faults import FaultSwitch
+from genesys_firehose_tools.local.firehose.metrics import Measurements
 from genesys_firehose_tools.local.firehose.stream import DeliveryStream
 
 DESCRIPTION_LIFETIME_SECONDS = 5.0
@@ -50,6 +51,7 @@ class FirehoseService:
         clients: ClientFactory,
         clock: Clock,
         faults: FaultSwitch,
+        measurements: Measurements | None = None,
     ) -> None:
         """Create a service.
 
@@ -59,8 +61,10 @@ class FirehoseService:
             clients: Gives clients that act with the streams' roles.
             clock: The streams' time.
             faults: The faults that strike puts and transformations.
+            measurements: Where the streams' metrics go. Default: measurements of its own.
         """
         self.faults = faults
+        self.measurements = measurements or Measurements()
         self._describe = describe
         self._clients = clients
         self._clock = clock
@@ -112,7 +116,7 @@ class FirehoseService:
     def _put_record(self, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
         stream = self._writable(name)
         data = _data(request.get("Record"), "record.data")
-        self._strike()
+        self._strike(stream, 1)
         ids = stream.accept([data])
         if not ids:
             raise _slow_down()
@@ -128,12 +132,13 @@ class FirehoseService:
         data = [_data(record, f"records.{number}.member.data") for number, record in enumerate(records, 1)]
         if sum(map(len, data)) > limits.MAX_BATCH_BYTES:
             raise ServiceError("InvalidArgumentException", "Records size exceeds 4 MB limit")
-        self._strike()
+        self._strike(stream, len(data))
         share = self.faults.faults.partial_failure
         refused = [self.faults.strikes(share) for _ in data]
         ids = stream.accept([each for each, is_refused in zip(data, refused, strict=True) if not is_refused])
         if not ids and not any(refused):
             raise _slow_down()
+        stream.measure("ThrottledRecords", sum(refused))
         taken = iter(ids)
         failure = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."}
         responses: list[dict[str, str]] = []
@@ -146,10 +151,11 @@ class FirehoseService:
             "RequestResponses": responses,
         }
 
-    def _strike(self) -> None:
+    def _strike(self, stream: DeliveryStream, records: int) -> None:
         faults = self.faults.faults
         time.sleep(faults.slow_seconds)
         if self.faults.strikes(faults.throttle):
+            stream.measure("ThrottledRecords", records)
             raise _slow_down()
 
     def _writable(self, name: str) -> DeliveryStream:
@@ -170,7 +176,7 @@ class FirehoseService:
                 description = self._describe(name)
                 if name not in self._streams:
                     self._streams[name] = DeliveryStream(
-                        read_configuration(description), self._clients, self._clock, self.faults
+                        read_configuration(description), self._clients, self._clock, self.faults, self.measurements
                     )
                 elif description != known:
                     self._streams[name].configure(read_configuration(description))

@@ -18,6 +18,7 @@ from genesys_firehose_tools.local.firehose.clock import Clock
 from genesys_firehose_tools.local.firehose.configuration import S3Destination, StreamConfiguration
 from genesys_firehose_tools.local.firehose.delivery import ErrorLog, S3Delivery, SealedObject, error_line, seal
 from genesys_firehose_tools.local.firehose.faults import FaultSwitch
+from genesys_firehose_tools.local.firehose.metrics import Measurements
 from genesys_firehose_tools.local.firehose.prefixes import PrefixError
 from genesys_firehose_tools.local.firehose.processor import Failed, LambdaProcessor, Transformed
 
@@ -51,14 +52,21 @@ class DeliveryStream:
     """A stream, driven by `tick`; `accept` may be called from any thread at any time."""
 
     def __init__(
-        self, configuration: StreamConfiguration, clients: ClientFactory, clock: Clock, faults: FaultSwitch
+        self,
+        configuration: StreamConfiguration,
+        clients: ClientFactory,
+        clock: Clock,
+        faults: FaultSwitch,
+        measurements: Measurements | None = None,
     ) -> None:
+        self._measurements = measurements or Measurements()
         self._clients = clients
         self._clock = clock
         self._faults = faults
         self._buffers = threading.Lock()
         self._working = threading.Lock()
-        self._meter = limits.ThroughputMeter(limits.direct_put_throughput(configuration.region))
+        self._quota = limits.direct_put_throughput(configuration.region)
+        self._meter = limits.ThroughputMeter(self._quota)
         self._unprocessed: Buffer | None = None
         self._processing = 0
         self._backup: Buffer | None = None
@@ -67,17 +75,26 @@ class DeliveryStream:
         self._sealed: list[SealedObject] = []
         self._lost_records = 0
         self._closed = False
+        self.configuration = configuration
         self.configure(configuration)
 
     def configure(self, configuration: StreamConfiguration) -> None:
         """Take a configuration, also while records wait; they leave under the new one."""
         with self._working, self._buffers:
+            for sealed in self._sealed:
+                # Its name is made, and it is written with what the destination is now.
+                of_primary = sealed.destination is self.configuration.destination
+                sealed.destination = (
+                    configuration.destination if of_primary else configuration.backup or sealed.destination
+                )
             self.configuration = configuration
             error_log = ErrorLog(configuration.arn, configuration.version, self._clients, self._clock)
             self._error_log = error_log
             self._delivery = S3Delivery(self._clients, error_log, self._faults)
             self._processor = (
-                LambdaProcessor(configuration.processor, configuration.arn, self._clients, self._clock, self._faults)
+                LambdaProcessor(
+                    configuration.processor, configuration.arn, self._clients, self._clock, self._faults, self.measure
+                )
                 if configuration.processor
                 else None
             )
@@ -96,7 +113,31 @@ class DeliveryStream:
                     self._backup.add(record)
                 self._unprocessed = self._unprocessed or Buffer(now)
                 self._unprocessed.add(record)
+        self.measure("IncomingPutRequests", 1 if records else 0)
+        self.measure("IncomingRecords", admitted)
+        self.measure("IncomingBytes", sum(len(record.data) for record in records))
+        self.measure("ThrottledRecords", len(data) - admitted)
+        for name, limit in (
+            ("PutRequests", self._quota.requests),
+            ("Records", self._quota.records),
+            ("Bytes", self._quota.bytes),
+        ):
+            self.measure(f"{name}PerSecondLimit", limit)
         return [record.record_id for record in records]
+
+    def measure(self, metric: str, value: float) -> None:
+        """Measure a value of one of the stream's metrics."""
+        self._measurements.add(self.configuration.name, metric, value)
+
+    def measure_freshness(self) -> None:
+        """Measure the age of the oldest record that is on its way to each destination."""
+        with self._buffers:
+            primary = [self._unprocessed, *self._partitions.values()]
+            for name, buffers in (("DeliveryToS3", primary), ("BackupToS3", [self._backup])):
+                arrivals = [record.arrived_at for buffer in buffers if buffer for record in buffer.records]
+                arrivals += [each.oldest_arrival for each in self._sealed if self._metric_of(each) == name]
+                if arrivals:
+                    self.measure(f"{name}.DataFreshness", self._clock.elapsed_since(min(arrivals)))
 
     def close(self) -> None:
         """Accept no records any more."""
@@ -162,8 +203,12 @@ class DeliveryStream:
             return
         partition = tuple(keys.items())
         if partition not in self._partitions:
-            if self._active_partitions(partition) > limits.MAX_ACTIVE_PARTITIONS:
-                message = f"The stream has {limits.MAX_ACTIVE_PARTITIONS} active partitions already."
+            quota = self._faults.faults.partition_quota
+            exceeds = self._active_partitions(partition) > quota
+            if self.configuration.partitioned:
+                self.measure("PartitionCountExceeded", exceeds)
+            if exceeds:
+                message = f"The stream has {quota} active partitions already."
                 failed = Failed(source, "DynamicPartitioning.ActivePartitionsLimitExceeded", message, 1, now)
                 self._fail("activePartitionExceeded", failed)
                 return
@@ -219,12 +264,30 @@ class DeliveryStream:
             ):
                 continue
             delivered = self._delivery.put(sealed)
+            self._measure_delivery(sealed, delivered)
             with self._buffers:
                 if delivered or self._is_given_up(sealed):
                     self._sealed.remove(sealed)
                     self._lost_records += 0 if delivered else sealed.records
                 else:
                     sealed.tried_at = self._clock.now()
+
+    def _metric_of(self, sealed: SealedObject) -> str | None:
+        """Return how the metrics of an object's delivery begin; None for one of the error output."""
+        if sealed.is_error:
+            return None
+        return "DeliveryToS3" if sealed.destination is self.configuration.destination else "BackupToS3"
+
+    def _measure_delivery(self, sealed: SealedObject, delivered: bool) -> None:
+        name = self._metric_of(sealed)
+        if name is None:
+            return
+        self.measure(f"{name}.Success", delivered)
+        self.measure(f"{name}.DataFreshness", self._clock.elapsed_since(sealed.oldest_arrival))
+        if delivered:
+            self.measure(f"{name}.Records", sealed.records)
+            self.measure(f"{name}.Bytes", len(sealed.body))
+            self.measure(f"{name}.ObjectCount", 1)
 
     def _is_given_up(self, sealed: SealedObject) -> bool:
         """Tell whether an object that S3 has just refused is not tried again."""

@@ -11,6 +11,8 @@ from http import HTTPStatus
 from typing import Any
 
 from genesys_firehose_tools.library_files import published_topics
+from genesys_firehose_tools.local.directory import DIRECTORY
+from genesys_firehose_tools.local.genesys.names import LISTINGS
 from genesys_firehose_tools.local.genesys.partner import EventPartner, SourceExistsError, SourceKey
 
 EVENTBRIDGE_SOURCE = "amazon-eventbridge-source"
@@ -102,6 +104,8 @@ class Organization:
         self.subscriptions: dict[str, dict[str, Any]] = {}
         self.ip_ranges: list[dict[str, str]] = [dict(each) for each in DEFAULT_IP_RANGES]
         self.topics: list[dict[str, Any]] = [_available_topic(topic) for topic in published_topics()]
+        self.directory = DIRECTORY
+        self.missing_permissions: set[str] = set()
         self._partner = partner
         self._requests_per_minute = requests_per_minute
         self._clock = clock
@@ -248,6 +252,17 @@ class Organization:
         """List the notification topics, each with its id and the fields that the query expands."""
         fields = {"id", *query.get("expand", "").split(",")}
         return {"entities": [{name: value for name, value in topic.items() if name in fields} for topic in self.topics]}
+
+    def list_names(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """List the things of the directory that are at a path."""
+        listing = LISTINGS[path]
+        if listing.permission in self.missing_permissions:
+            message = f"Unable to perform the requested action. You must have at least one of: [{listing.permission}]"
+            raise ApiError(HTTPStatus.FORBIDDEN, "missing.any.permissions", message)
+        entities = listing.entities(self.directory, query)
+        if listing.is_paged:
+            return _page(path, entities, query)
+        return {"total": len(entities), "entities": entities, "selfUri": path}
 
     def list_subscriptions(self, query: Mapping[str, str]) -> dict[str, Any]:
         """List a page of event subscriptions."""

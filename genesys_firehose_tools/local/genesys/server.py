@@ -6,6 +6,7 @@ Control, for tests and the local run, without a token:
 - `POST /_local/events` sends a JSON array of events through the enabled integrations, each with `detail-type` and
   `detail`, and answers how many were sent.
 - `PUT /_local/ipranges` replaces the address ranges by a JSON array of them.
+- `PUT /_local/missing-permissions` replaces the permissions that the OAuth client lacks by a JSON array of them.
 - `GET /_local/faults` answers the faults still to come, `PUT /_local/faults` replaces them (see `Fault`).
 """
 
@@ -24,6 +25,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from genesys_firehose_tools.local.genesys.faults import Fault, FaultPlan
+from genesys_firehose_tools.local.genesys.names import LISTINGS
 from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH, TOPICS_PATH, ApiError, Organization
 
 logger = logging.getLogger(__name__)
@@ -52,9 +54,15 @@ _ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("PUT", f"{SUBSCRIPTIONS_PATH}/{{id}}", lambda org, id, body, _query: org.replace_subscription(id, body)),
     ("DELETE", f"{SUBSCRIPTIONS_PATH}/{{id}}", lambda org, id, _body, _query: org.delete_subscription(id)),
 )
+
+
+def _listing(path: str) -> Operation:
+    return lambda org, _id, _body, query: org.list_names(path, query)
+
+
 _COMPILED = [
     (method, re.compile(re.escape(path).replace(r"\{id\}", "([^/]+)")), operation)
-    for method, path, operation in _ROUTES
+    for method, path, operation in (*_ROUTES, *(("GET", path, _listing(path)) for path in LISTINGS))
 ]
 
 
@@ -190,6 +198,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "PUT", "/_local/ipranges":
                 genesys.organization.ip_ranges = body
                 self._answer(HTTPStatus.OK, {"entities": body})
+            case "PUT", "/_local/missing-permissions":
+                genesys.organization.missing_permissions = set(body)
+                self._answer(HTTPStatus.OK, sorted(body))
             case "PUT", "/_local/faults":
                 try:
                     genesys.faults.set([Fault(**each) for each in body])

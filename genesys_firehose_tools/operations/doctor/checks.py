@@ -10,6 +10,7 @@ from genesys_firehose_tools.operations.doctor import (
     key_checks,
     lake_checks,
     monitoring_checks,
+    quota_checks,
     role_checks,
     tls,
 )
@@ -138,6 +139,7 @@ CHECKS: tuple[Check[Any], ...] = (
         "The partner event source is active.",
     ),
     Check("genesys-side", ingress_checks.look_at_genesys_side, ingress_checks.judge_genesys_side, ""),
+    Check("names", ingress_checks.look_at_names, ingress_checks.judge_names, ""),
     Check(
         "rules",
         ingress_checks.look_at_rules,
@@ -202,6 +204,6 @@ CHECKS: tuple[Check[Any], ...] = (
     Check("alarm-subscribers", monitoring_checks.look_at_subscribers, monitoring_checks.judge_subscribers, ""),
     Check("rebuild", monitoring_checks.look_at_rebuild, monitoring_checks.judge_rebuild, ""),
     Check("tables", monitoring_checks.look_at_lake_tables, monitoring_checks.judge_lake_tables, ""),
-    Check("quotas", monitoring_checks.look_at_quotas, monitoring_checks.judge_quotas, ""),
+    Check("quotas", quota_checks.look_at_quotas, quota_checks.judge_quotas, ""),
 )
 """All checks, in the order of the way of an event."""

@@ -5,13 +5,16 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
+from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.operations.doctor.findings import Finding, fault, not_applicable, ok, warning
 from genesys_firehose_tools.operations.doctor.inspection import Inspection, Metric
-from genesys_firehose_tools.operations.doctor.tls import Handshake, shake_hands
+
+if TYPE_CHECKING:
+    from certificate_probe.handshake import Handshake
 
 _ANSWER_WITHIN_SECONDS = 8.0
 _AGAIN = "Deploy the stack again; CloudFormation puts back what drift detection shows."
@@ -76,12 +79,15 @@ def judge_health(health: Health | None) -> Iterator[Finding]:
             )
 
 
-def look_at_tls(inspection: Inspection) -> Handshake | None:
+def look_at_tls(inspection: Inspection) -> "Handshake | None":
     """Shake hands with the webhook's host; None where the address is none of HTTPS, as in the embedded AWS."""
     url = urllib.parse.urlsplit(inspection.pipeline.outputs.get("IngestUrl", ""))
     if url.scheme != "https" or url.hostname is None:
         return None
-    return shake_hands(url.hostname, url.port or 443, inspection.now)
+    handshake: Handshake = function_module("certificate_probe.handshake").shake_hands(
+        url.hostname, url.port or 443, inspection.now
+    )
+    return handshake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +313,58 @@ def judge_genesys_side(side: GenesysSide) -> Iterator[Finding]:
             )
         else:
             yield ok(f"The {what} at Genesys Cloud is active.")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the last run that took names reported.
+
+    Attributes:
+        permissions: What the OAuth client needs for the kinds that are to be taken.
+        forbidden: How many kinds Genesys Cloud did not let it list; None where no run reported.
+        whole: Whether every other kind was taken whole; None where no run reported.
+    """
+
+    permissions: tuple[str, ...]
+    forbidden: float | None
+    whole: float | None
+
+
+def look_at_names(inspection: Inspection) -> Names | None:
+    """Ask for what the function wrote within two days, twice the longest interval."""
+    kinds = inspection.function_settings("genesys_names").get("KINDS")
+    if kinds is None:
+        return None
+    known = function_module("genesys_names.kinds").KINDS
+    metrics = [inspection.own_metric(name) for name in ("NamesForbidden", "NamesWhole")]
+    values = inspection.metric_values(metrics, "Minimum", _LONGEST_INTERVAL)
+    forbidden, whole = (found[0] if found else None for found in values)
+    return Names(tuple(known[kind].permission for kind in kinds.split(",")), forbidden, whole)
+
+
+def judge_names(names: Names | None) -> Iterator[Finding]:
+    """No permission may be missing, and all that may be listed must have been taken whole."""
+    if names is None:
+        yield not_applicable("the pipeline takes no names from Genesys Cloud")
+        return
+    if names.forbidden is None or names.whole is None:
+        yield not_applicable("no run that takes names has reported within two days; NamesMissing watches it")
+        return
+    if names.forbidden:
+        yield fault(
+            f"Genesys Cloud does not let the OAuth client list {names.forbidden:.0f} of {len(names.permissions)} kinds "
+            "of names.",
+            means="New queues, codes or agents of that kind have no name in the lake.",
+            fix=f"The client needs {', '.join(names.permissions)}; the function's log names what is missing.",
+        )
+    if not names.whole:
+        yield warning(
+            "The last run did not take all names from Genesys Cloud.",
+            means="The lake goes on with an older snapshot.",
+            fix="Read the function's log, and run it by hand; see NamesMissing in docs/alarms.md.",
+        )
+    if names.whole and not names.forbidden:
+        yield ok("Names are taken whole from Genesys Cloud.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def judge_previous_key(secret: Secret | None) -> Iterator[Finding]:
     if secret is None:
         yield not_applicable("the pipeline has no webhook")
     elif secret.previous is None or secret.current is None:
-        yield not_applicable("the key was never rotated")
+        yield not_applicable("no key before the current one is accepted")
     elif secret.has_older and secret.now < secret.previous + secret.previous_valid_for:
         yield warning(
             "The signing key was rotated twice within the time in which the one before is accepted.",

@@ -10,8 +10,6 @@ from genesys_firehose_tools.operations.doctor.inspection import Inspection, Metr
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _AGAIN = "Deploy the stack again; CloudFormation puts back what drift detection shows."
-# AWS Lambda Developer Guide, "Lambda quotas": a new account may have far less than 1,000 executions at once.
-_LEAST_EXECUTIONS = 100
 # Amazon CloudWatch API Reference, "DescribeAlarms": 100 names at once.
 _NAMES = 100
 _PASSING = ("Pending", "InProgress")
@@ -373,21 +371,3 @@ def judge_lake_tables(machine: StateMachine | None) -> Iterator[Finding]:
         )
     else:
         yield ok(f"The tables can be brought up to date; the last run: {machine.last or 'none yet'}.")
-
-
-def look_at_quotas(inspection: Inspection) -> int:
-    """Ask how many functions the account may run at once."""
-    limit: int = inspection.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
-    return limit
-
-
-def judge_quotas(executions: int) -> Iterator[Finding]:
-    """The account must be able to run the functions."""
-    if executions < _LEAST_EXECUTIONS:
-        yield warning(
-            f"The account may run {executions} functions at once.",
-            means="Requests are refused with 503 at little traffic; the sender repeats them for 85 seconds only.",
-            fix="Ask AWS for a higher quota of Lambda's concurrent executions.",
-        )
-    else:
-        yield ok(f"The account may run {executions:,} functions at once.")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
@@ -113,10 +114,16 @@ class Aws:
             {"client_id": CREDENTIALS.client_id, "client_secret": CREDENTIALS.client_secret}
         )
         self.signing_key = "the-key-1"
+        self.next_signing_key: tuple[str, datetime] | None = None
 
-    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
-        if SecretId == "signing":
+    def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, Any]:  # noqa: N803
+        if SecretId == "signing" and VersionStage == "AWSCURRENT":
             return {"SecretString": self.signing_key}
+        if SecretId == "signing":
+            if self.next_signing_key is None:
+                raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no"}}, "GetSecretValue")
+            key, created = self.next_signing_key
+            return {"SecretString": key, "CreatedDate": created}
         if self.credentials is None:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetSecretValue")
         return {"SecretString": self.credentials}

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +20,8 @@ from genesys_firehose_tools.local.genesys import server
 from genesys_firehose_tools.local.genesys.organization import DEFAULT_IP_RANGES
 from genesys_firehose_tools.local.genesys.server import LocalGenesys
 from genesys_integration.integration import IntegrationResource
+from genesys_names.kinds import KINDS
+from genesys_names.snapshot import take
 from tests.functions.genesys.cloudformation import Stack
 from tests.functions.genesys.conftest import CREDENTIALS, ORGANIZATION_ID, Aws, MakeHandle, Time
 from tests.functions.genesys.test_integration import OTHER_TOPICS, PROPERTIES, TOPICS
@@ -209,6 +213,52 @@ def test_the_regions_are_those_of_the_sdk() -> None:
     hosts = {region.name.lower(): region.value for region in sdk.PureCloudRegionHosts}
     ours = {region.aws_region.replace("-", "_"): f"https://api.{region.host}" for region in GenesysRegion}
     assert ours == hosts
+
+
+LISTINGS: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
+    "queue": ("QueueEntityListing", lambda api: [sdk.RoutingApi(api).get_routing_queues]),
+    "wrapup_code": ("WrapupCodeEntityListing", lambda api: [sdk.RoutingApi(api).get_routing_wrapupcodes]),
+    "skill": ("SkillEntityListing", lambda api: [sdk.RoutingApi(api).get_routing_skills]),
+    "division": ("AuthzDivisionEntityListing", lambda api: [sdk.AuthorizationApi(api).get_authorization_divisions]),
+    "flow": ("FlowEntityListing", lambda api: [partial(sdk.ArchitectApi(api).get_flows, deleted=True)]),
+    "presence_definition": (
+        "OrganizationPresenceDefinitionEntityListing",
+        lambda api: [
+            partial(sdk.PresenceApi(api).get_presence_definitions, locale_code="ALL", deactivated=deactivated)
+            for deactivated in ("FALSE", "TRUE")
+        ],
+    ),
+    "user": ("UserEntityListing", lambda api: [partial(sdk.UsersApi(api).get_users, state="any")]),
+}
+"""The model of what lists each kind of names, and the SDK's calls that list all of it."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_our_client_lists_a_kind_of_names_as_the_sdk_does(
+    client: GenesysClient, api: Any, urls: list[str], kind: str
+) -> None:
+    snapshot = take(kind, client)
+    ours = {_without_pages(url) for url in urls}
+    urls.clear()
+    listed = [thing.id for call in LISTINGS[kind][1](api) for thing in call().entities]
+    assert ours == {_without_pages(url) for url in urls}
+    assert {thing.id for thing in snapshot.things} >= set(listed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_local_genesys_lists_is_what_the_sdks_models_hold(client: GenesysClient, kind: str) -> None:
+    for query in KINDS[kind].queries:
+        for page in client.listings(KINDS[kind].path, query):
+            shown = _as_sdk_sends(_load(page, LISTINGS[kind][0]))
+            assert shown == page
+            assert UNKNOWN_TO_SDK not in json.dumps(shown)
+
+
+def _without_pages(url: str) -> tuple[str, str]:
+    """The path and the query of a URL, but for which page it asks for."""
+    query = parse_qs(urlsplit(url).query)
+    named = {name: ",".join(values).lower() for name, values in query.items() if not name.startswith("page")}
+    return urlsplit(url).path, json.dumps(named, sort_keys=True)
 
 
 def test_the_sdk_has_no_event_subscriptions() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -33,6 +34,9 @@ BODY: dict[str, Any] = {
 }
 
 
+KNOWN_AFTER = timedelta(seconds=310)
+
+
 def _properties(**changes: Any) -> Mapping[str, Any]:
     body = {"eventSubscription": {**BODY["eventSubscription"], **changes}}
     return {"Host": "mypurecloud.de", "Path": SUBSCRIPTIONS_PATH, "Body": json.dumps(body)}
@@ -44,7 +48,7 @@ OTHER_EVENTS = _properties(events=["email.event"])
 
 @pytest.fixture
 def handle(make_handle: MakeHandle, aws: Aws) -> Handle:
-    return make_handle(SubscriptionResource(lambda: read_signing_key(aws, "signing")))
+    return make_handle(SubscriptionResource(lambda: read_signing_key(aws, "signing", KNOWN_AFTER)))
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ def stack(handle: Handle, time: Time) -> Stack:
 @pytest.fixture
 def configured(make_handle: MakeHandle, aws: Aws) -> Handle:
     """The function of a deployed stack."""
-    resource = SubscriptionResource(lambda: read_signing_key(aws, "signing"))
+    resource = SubscriptionResource(lambda: read_signing_key(aws, "signing", KNOWN_AFTER))
     return make_handle(resource, configuration=Configuration(STACK_ID, "Subscription", dict(PROPERTIES)))
 
 
@@ -105,6 +109,25 @@ def test_what_the_default_subscription_sends_is_accepted_by_a_webhook_with_a_sha
     assert post() == 200
     services.secret_versions = {"AWSCURRENT": "the-key-3"}
     assert post() == 401
+
+
+@pytest.mark.parametrize(("age", "key"), [(309, "the-key-1"), (311, "the-key-2")])
+def test_the_schedule_brings_the_next_key_once_every_environment_of_the_webhook_knows_it(
+    stack: Stack, keep: Callable[[], Any], genesys: LocalGenesys, aws: Aws, age: int, key: str
+) -> None:
+    stack.create(PROPERTIES)
+    aws.next_signing_key = ("the-key-2", datetime.now(UTC) - timedelta(seconds=age))
+    keep()
+    assert _only(genesys)["headers"] == {"X-Genesys-Signature": key}
+
+
+def test_a_rotation_that_has_no_key_yet_leaves_the_sender_the_current_one(
+    stack: Stack, keep: Callable[[], Any], genesys: LocalGenesys, aws: Aws
+) -> None:
+    stack.create(PROPERTIES)
+    aws.next_signing_key = ("", datetime.now(UTC) - timedelta(days=1))
+    keep()
+    assert _only(genesys)["headers"] == {"X-Genesys-Signature": "the-key-1"}
 
 
 def test_an_update_changes_it_in_place_and_a_deletion_leaves_nothing(stack: Stack, genesys: LocalGenesys) -> None:
@@ -305,7 +328,7 @@ def test_trouble_at_any_call_leaves_the_state_before_or_the_state_after(
         subscriptions = genesys.organization.subscriptions.values()
         return [{name: value for name, value in each.items() if name != "id"} for each in subscriptions]
 
-    resource = SubscriptionResource(lambda: read_signing_key(aws, "signing"))
+    resource = SubscriptionResource(lambda: read_signing_key(aws, "signing", KNOWN_AFTER))
     stack = start()
     before = state()
     OPERATIONS[operation](stack)

@@ -30,7 +30,7 @@ def test_a_secret_that_cant_be_read_is_named(aws: InMemoryAws, health: Health, f
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.TIMEOUT])
 def test_a_stream_that_cant_be_described_is_named(aws: InMemoryAws, health: Health, fault: Fault) -> None:
-    aws.schedule = {2: fault}
+    aws.schedule = {3: fault}
     assert health.reason() == "STREAM_UNREADABLE"
 
 
@@ -48,7 +48,7 @@ def test_while_describing_is_throttled_what_was_known_of_the_stream_holds(
 
 
 def test_a_throttle_at_the_first_look_is_no_reason_to_be_down(aws: InMemoryAws, health: Health) -> None:
-    aws.schedule = {2: Fault.THROTTLE}
+    aws.schedule = {3: Fault.THROTTLE}
     assert health.reason() is None
 
 

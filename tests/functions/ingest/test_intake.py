@@ -16,7 +16,7 @@ from shared.pointer import Pointer, read_original
 from shared.telemetry import Metrics
 from tests.functions.observing import Clock, metrics_of
 from tests.in_memory_aws import Fault, InMemoryAws
-from tests.wired_functions import INGEST_ENVIRONMENT, queues
+from tests.wired_functions import INGEST_ENVIRONMENT, ingest_function, queue_batch, queues, request
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123000, UTC)
 PRESENCE = {"topicName": "v2.users.u-1.presence", "eventBody": {"presenceDefinition": {"id": "p-1"}}}
@@ -113,6 +113,28 @@ def test_an_event_above_firehoses_limit_is_a_record_with_a_pointer_to_its_origin
     assert record["event"] == {"messageId": "a", "transcripts": None}
     pointer = Pointer.of(record["oversize"], record["dedup_key"])
     assert json.loads(read_original(pointer, aws.objects.__getitem__)) == large
+
+
+@pytest.mark.parametrize("character", ["\ufffe", "\uffff"])
+def test_an_event_that_only_the_queue_makes_too_large_for_firehose_is_oversize_and_never_stays_behind(
+    aws: InMemoryAws, character: str
+) -> None:
+    # Three bytes become six where a message may not hold the character.
+    body = json.dumps({"messageId": "a", "text": character * 171_000}, ensure_ascii=False).encode()
+    function = ingest_function(aws)
+    aws.schedule = {3: Fault.REFUSED}
+    assert function.handle(request(body))["statusCode"] == 200
+    [message] = aws.queue
+    assert function.handle(queue_batch(message)) == {"batchItemFailures": []}
+    record = json.loads(aws.in_stream[0])
+    assert read_original(Pointer.of(record["oversize"], record["dedup_key"]), aws.objects.__getitem__) == body
+
+
+def test_no_original_is_stored_of_a_request_that_cant_be_read_to_its_end(aws: InMemoryAws) -> None:
+    grows_in_the_queue = json.dumps({"messageId": "a", "text": "\uffff" * 171_000}, ensure_ascii=False)
+    for large in (grows_in_the_queue, json.dumps({"messageId": "a", "text": "x" * 1_100_000})):
+        assert ingest_function(aws).handle(request(f"[{large},7]".encode()))["statusCode"] == 400
+    assert not aws.objects
 
 
 def test_an_event_whose_original_cant_be_stored_is_refused_and_the_others_are_remembered(

@@ -69,7 +69,7 @@ def test_an_eventbridge_event_counts_as_accepted_by_its_ingress_when_firehose_ha
 def test_an_overflowed_record_counts_once_and_for_the_webhook(
     aws: InMemoryAws, function: IngestHandler, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    aws.schedule = {2: Fault.REFUSED}
+    aws.schedule = {3: Fault.REFUSED}
     post(function, {"messageId": "a"})
     consume(function, *aws.queue)
     counted = metrics_of(capsys.readouterr().out)
@@ -80,7 +80,7 @@ def test_an_overflowed_record_counts_once_and_for_the_webhook(
 def test_an_overflowed_record_is_put_as_another_copy_of_the_same_event(
     aws: InMemoryAws, function: IngestHandler
 ) -> None:
-    aws.schedule = {2: Fault.REFUSED}
+    aws.schedule = {3: Fault.REFUSED}
     assert post(function, {"messageId": "a"}) == 200
     [message] = aws.queue
     # Delivered twice: both are copies of their own.

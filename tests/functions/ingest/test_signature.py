@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.settings import SignatureScheme
-from ingest.signature import is_signed
+from ingest.signature import is_signed, proof
 
 KEY = b"the-first-key"
 OTHER_KEY = b"another-key"
@@ -267,3 +267,14 @@ def test_the_key_itself_is_no_signature() -> None:
 def test_a_rotated_key_passes_while_it_is_among_the_keys() -> None:
     assert carries(SHARED, OTHER_KEY.decode(), keys=(KEY, OTHER_KEY))
     assert not carries(SHARED, OTHER_KEY.decode(), keys=(KEY,))
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [HEX, OPEN_MESSAGING, TIMESTAMPED, SHARED, BEARER, BASIC],
+    ids=["hex", "base64", "timestamp", "shared key", "prefix", "basic"],
+)
+def test_the_proof_of_every_scheme_passes_with_the_right_key_alone(scheme: SignatureScheme) -> None:
+    for key, passes in ((KEY, True), (OTHER_KEY, False)):
+        received = {name.lower(): [value] for name, value in proof(scheme, key, BODY, NOW).items()}
+        assert is_signed(scheme, received, BODY, [KEY], NOW) == passes

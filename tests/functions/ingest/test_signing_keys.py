@@ -9,8 +9,8 @@ from ingest.signing_keys import KeysUnavailableError, SigningKeys
 from tests.functions.observing import Clock
 from tests.in_memory_aws import Fault, InMemoryAws
 
-# Current and previous version.
-CALLS_OF_A_READ = 2
+# Current, previous and pending version.
+CALLS_OF_A_READ = 3
 
 
 @pytest.fixture
@@ -34,6 +34,34 @@ def test_a_secret_never_rotated_is_one_key(keys: SigningKeys) -> None:
 def test_after_a_rotation_both_keys_count(aws: InMemoryAws, keys: SigningKeys) -> None:
     rotate(aws, "the-new-key")
     assert keys.get() == [b"the-new-key", b"the-first-key"]
+
+
+def test_the_next_key_counts_before_the_rotation(aws: InMemoryAws, keys: SigningKeys) -> None:
+    aws.secret_versions["AWSPENDING"] = "the-next-key"
+    assert keys.get() == [b"the-next-key", b"the-first-key"]
+    since = keys.facts()["next_key_accepted_since"]
+    assert since == aws.previous_secret_created.isoformat()
+    assert keys.facts()["previous_key_accepted_until"] is None
+
+
+def test_in_a_rotation_right_after_another_three_keys_count(aws: InMemoryAws, keys: SigningKeys) -> None:
+    rotate(aws, "the-new-key")
+    aws.secret_versions["AWSPENDING"] = "the-next-key"
+    assert keys.get() == [b"the-next-key", b"the-new-key", b"the-first-key"]
+
+
+def test_a_label_that_a_finished_rotation_left_behind_is_no_other_key(aws: InMemoryAws, keys: SigningKeys) -> None:
+    aws.secret_versions["AWSPENDING"] = aws.secret_versions["AWSCURRENT"]
+    assert keys.get() == [b"the-first-key"]
+    assert keys.facts()["next_key_accepted_since"] is None
+
+
+@pytest.mark.parametrize("pending", ["the-next-key\n", b"no text"])
+def test_a_next_key_that_cant_work_does_not_stand_in_the_way(
+    aws: InMemoryAws, keys: SigningKeys, pending: str | bytes
+) -> None:
+    aws.secret_versions["AWSPENDING"] = pending
+    assert keys.get() == [b"the-first-key"]
 
 
 def test_the_previous_key_counts_no_longer_than_its_validity(aws: InMemoryAws, keys: SigningKeys) -> None:
@@ -82,6 +110,38 @@ def test_a_mismatch_finds_the_key_of_a_rotation(aws: InMemoryAws, clock: Clock, 
     assert keys.get() == [b"the-new-key", b"the-first-key"]
 
 
+def test_for_ten_seconds_after_another_version_was_read_the_keys_are_settling(
+    aws: InMemoryAws, clock: Clock, keys: SigningKeys
+) -> None:
+    keys.get()
+    assert not keys.are_settling
+    clock.advance(10)
+    rotate(aws, "the-new-key")
+    assert not keys.are_settling
+    keys.get_again()
+    clock.advance(9.9)
+    assert keys.are_settling
+    clock.advance(0.2)
+    assert not keys.are_settling
+
+
+def test_reading_the_same_version_again_is_no_change(aws: InMemoryAws, clock: Clock, keys: SigningKeys) -> None:
+    rotate(aws, "the-new-key", created=datetime.now(UTC) - timedelta(hours=1))
+    for _read in range(3):
+        keys.get()
+        assert not keys.are_settling
+        clock.advance(301)
+
+
+@pytest.mark.parametrize(("age", "is_settling"), [(0, True), (9, True), (11, False)])
+def test_at_the_first_read_the_age_of_a_version_that_is_not_the_first_decides(
+    aws: InMemoryAws, keys: SigningKeys, age: int, is_settling: bool
+) -> None:
+    rotate(aws, "the-new-key", created=datetime.now(UTC) - timedelta(seconds=age))
+    keys.get()
+    assert keys.are_settling is is_settling
+
+
 def test_a_flood_of_mismatches_reads_once_a_second(aws: InMemoryAws, clock: Clock, keys: SigningKeys) -> None:
     for _forgery in range(1000):
         keys.get()
@@ -124,7 +184,7 @@ def test_nobody_can_call_a_mismatch_a_forgery_while_the_secret_cant_be_read(
     assert len(aws.calls) == CALLS_OF_A_READ + 1
 
 
-@pytest.mark.parametrize("call", [0, 1], ids=["the current version", "the previous version"])
+@pytest.mark.parametrize("call", [0, 1, 2], ids=["the current version", "the previous version", "the pending version"])
 def test_without_any_keys_yet_an_unreadable_secret_is_unavailable(
     aws: InMemoryAws, clock: Clock, keys: SigningKeys, call: int
 ) -> None:
@@ -226,6 +286,7 @@ def test_the_facts_of_the_keys_are_their_ages(aws: InMemoryAws, keys: SigningKey
     assert facts == {
         "created": "2026-01-02T03:04:05+00:00",
         "age_days": (datetime.now(UTC) - created).days,
+        "next_key_accepted_since": None,
         "previous_key_accepted_until": None,
         "rotated_early": False,
     }

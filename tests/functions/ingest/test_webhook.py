@@ -175,7 +175,7 @@ def test_ten_megabytes_are_413_without_a_call(aws: InMemoryAws, function: Ingest
 
 def test_what_neither_firehose_nor_the_queue_takes_is_503(aws: InMemoryAws, function: IngestHandler) -> None:
     # Two reads of the secret, three puts, then the queue.
-    aws.schedule = dict.fromkeys(range(2, 6), Fault.THROTTLE)
+    aws.schedule = dict.fromkeys(range(3, 7), Fault.THROTTLE)
     check_problem(function.handle(request(EVENTS)), 503)
     assert is_untouched(aws)
     assert function.handle(request(EVENTS))["statusCode"] == 200
@@ -239,7 +239,7 @@ def test_a_refused_request_counts_nothing_as_accepted_so_its_retry_counts_once(
 ) -> None:
     function = ingest_function(aws)
     # Half of every put fails, and half of what goes to the queue then.
-    aws.schedule = dict.fromkeys(range(2, 6), Fault.PARTIAL)
+    aws.schedule = dict.fromkeys(range(3, 7), Fault.PARTIAL)
     check_problem(function.handle(request(EVENTS)), 503)
     aws.schedule.clear()
     assert function.handle(request(EVENTS))["statusCode"] == 200
@@ -288,8 +288,8 @@ def test_a_flood_of_forgeries_cant_turn_into_a_flood_of_secret_reads(aws: InMemo
             assert webhook.answer(forged, Deadline(), Metrics())["statusCode"] == 401
         assert webhook.answer(genuine, Deadline(), Metrics())["statusCode"] == 200
         clock.advance(1)
-    # 1,000 forgeries in 20 s: one reading a second, of two versions each.
-    assert aws.calls.count("GetSecretValue") == 40
+    # 1,000 forgeries in 20 s: one reading a second, of three versions each.
+    assert aws.calls.count("GetSecretValue") == 60
 
 
 def test_a_rotation_half_way_refuses_nobody(aws: InMemoryAws, clock: Clock) -> None:
@@ -310,6 +310,58 @@ def test_a_rotation_half_way_refuses_nobody(aws: InMemoryAws, clock: Clock) -> N
     clock.advance(10)
     assert [status(2, "the-first-key"), status(3, "the-new-key"), status(4, "the-first-key")] == [200, 200, 200]
     assert len(aws.in_stream) == 4
+
+
+def test_just_after_a_rotation_an_unknown_signature_is_503_and_no_server_error_and_ten_seconds_later_401(
+    aws: InMemoryAws, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(SigningKeys.__init__, "__defaults__", (clock,))
+    function = ingest_function(aws)
+    forged = request(EVENTS, signature="00" * 32)
+    assert function.handle(forged)["statusCode"] == 401
+    aws.secret_versions = {"AWSCURRENT": "the-new-key", "AWSPREVIOUS": "the-first-key"}
+    clock.advance(1)
+    capsys.readouterr()
+    check_problem(function.handle(forged), 503)
+    counted = metrics_of(capsys.readouterr().out)
+    assert counted["RequestsUndecided"] == 1
+    assert not counted.keys() & {"RequestsUnavailable", "RequestsForged", "RequestsRejected"}
+    assert function.handle(request(EVENTS, hex_signature(EVENTS, "the-new-key")))["statusCode"] == 200
+    clock.advance(10)
+    check_problem(function.handle(forged), 401)
+
+
+@pytest.mark.parametrize(
+    ("versions", "signed_with", "counted"),
+    [
+        ({"AWSCURRENT": "current"}, "current", {}),
+        ({"AWSCURRENT": "current", "AWSPENDING": "the-next"}, "current", {"RequestsSignedWithOldKey": 1}),
+        ({"AWSCURRENT": "current", "AWSPENDING": "the-next"}, "the-next", {"RequestsSignedWithNewKey": 1}),
+        ({"AWSCURRENT": "current", "AWSPREVIOUS": "previous"}, "current", {"RequestsSignedWithNewKey": 1}),
+        ({"AWSCURRENT": "current", "AWSPREVIOUS": "previous"}, "previous", {"RequestsSignedWithOldKey": 1}),
+    ],
+)
+def test_while_two_keys_count_each_request_is_counted_by_whether_its_key_is_the_newest(
+    aws: InMemoryAws,
+    capsys: pytest.CaptureFixture[str],
+    versions: dict[str, str | bytes],
+    signed_with: str,
+    counted: dict[str, int],
+) -> None:
+    aws.secret_versions = {label: f"{key}-key" for label, key in versions.items()}
+    answer = ingest_function(aws).handle(request(EVENTS, hex_signature(EVENTS, f"{signed_with}-key")))
+    assert answer["statusCode"] == 200
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {name: value for line in written for name, value in line.items() if "Key" in name} == counted
+
+
+@pytest.mark.parametrize(("key", "status"), [("the-first-key", 400), ("another-key", 401)])
+def test_a_request_without_an_event_tells_whether_its_key_counts_and_lands_nothing(
+    aws: InMemoryAws, function: IngestHandler, key: str, status: int
+) -> None:
+    """So a rotation tries a key."""
+    check_problem(function.handle(request(b"[]", hex_signature(b"[]", key))), status)
+    assert is_untouched(aws)
 
 
 def test_get_is_answered_with_the_health(aws: InMemoryAws, function: IngestHandler) -> None:

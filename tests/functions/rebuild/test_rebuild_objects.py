@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import hashlib
 import json
 from typing import Any
 
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from genesys_firehose_cdk.events.masking_policy import Action, FieldRule, MaskingPolicy
 from rebuild.function import RebuildHandler
+from shared.pointer import MAX_ORIGINAL_BYTES
 from tests.in_memory_aws import Crash, Fault, InMemoryAws
 from tests.wired_functions import (
     PLAN,
@@ -51,9 +53,16 @@ def put_raw(aws: InMemoryAws, *records: bytes, key: str = RAW_KEY) -> None:
     aws.objects[key] = gzip.compress(b"".join(records))
 
 
-def rebuild(aws: InMemoryAws, plan: MaskingPlan = PLAN, key: str = RAW_KEY) -> None:
+def rebuild(aws: InMemoryAws, plan: MaskingPlan = PLAN, key: str = RAW_KEY) -> int:
+    """Rebuild a raw object as the state machine does, and return in how many parts."""
     settings = TransformerSettings.from_environment(TRANSFORM_ENVIRONMENT)
-    RebuildHandler(settings, plan, RAW_KEY_ARN, aws.client).handle({"key": key}, FUNCTION_ARN)
+    function = RebuildHandler(settings, plan, RAW_KEY_ARN, aws.client)
+    event: dict[str, Any] | None = {"key": key}
+    parts = 0
+    while event is not None:
+        event = function.handle(event, FUNCTION_ARN)
+        parts += 1
+    return parts
 
 
 def written(aws: InMemoryAws, prefix: str = "clean/") -> dict[str, list[dict[str, Any]]]:
@@ -208,6 +217,70 @@ def test_a_record_with_a_broken_pointer_goes_to_errors_and_the_others_are_rebuil
     [[line]] = written(aws, "errors/").values()
     assert line["errorMessage"] == "the pointer to the original is not one"
     assert [len(lines) for lines in written(aws).values()] == [1]
+
+
+def put_oversize(aws: InMemoryAws, number: int, content: bytes | None = None) -> bytes:
+    """Store an original, and return the record that points to it."""
+    content = content or json.dumps({"messageId": str(number), "eventType": "call.event"}).encode()
+    key = f"raw/oversize/2026/11/23/{number:032x}.json.gz"
+    aws.objects[key] = gzip.compress(content)
+    pointer = {"key": key, "length": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return json.dumps({**json.loads(envelope(number)), "oversize": pointer}).encode() + b"\n"
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a part have two originals."""
+    monkeypatch.setattr("rebuild.objects.PART_BYTES", 60)
+
+
+def test_a_part_has_a_minutes_work_of_originals(aws: InMemoryAws) -> None:
+    large = b'{"messageId":"1"' + b" " * (MAX_ORIGINAL_BYTES - 17) + b"}"
+    put_raw(aws, *(put_oversize(aws, number, large) for number in range(14)))
+    assert rebuild(aws) == 2
+    assert [len(lines) for lines in written(aws).values()] == [7, 7]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_raw_object_of_many_originals_is_rebuilt_in_parts_each_record_once(aws: InMemoryAws) -> None:
+    put_raw(aws, envelope(0), *(put_oversize(aws, number) for number in range(1, 6)), b"not a record\n", envelope(6))
+    assert rebuild(aws) == 3
+    assert sorted(int(record["event"]["messageId"]) for record in records(aws)) == list(range(7))
+    assert len(written(aws, "errors/")) == 1
+    name = f"rebuild-{transform_version(aws)}-{OBJECT.removesuffix('.gz')}"
+    assert {key.rpartition("/")[2] for key in written(aws)} == {
+        f"{name}.gz",
+        f"{name}-from-3.gz",
+        f"{name}-from-5.gz",
+    }
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_originals_that_cant_be_read_count_as_well(aws: InMemoryAws) -> None:
+    records = [put_oversize(aws, number) for number in range(5)]
+    put_raw(aws, *records)
+    for key in [key for key in aws.objects if "oversize" in key]:
+        aws.objects[key] = b"no gzip"
+    assert rebuild(aws) == 3
+    assert sum(map(len, written(aws, "errors/").values())) == 5
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+def test_a_rebuild_in_parts_that_was_stopped_at_any_call_is_completed_by_the_next(fault: Fault) -> None:
+    undisturbed = InMemoryAws()
+    raw = [put_oversize(undisturbed, number) for number in range(5)]
+    put_raw(undisturbed, *raw)
+    before = dict(undisturbed.objects)
+    rebuild(undisturbed)
+    for call in range(len(undisturbed.calls)):
+        stopped = InMemoryAws({call: fault})
+        stopped.objects = dict(before)
+        stopped.secret_created = undisturbed.secret_created
+        with pytest.raises(Crash):
+            rebuild(stopped)
+        rebuild(stopped)
+        assert stopped.objects == undisturbed.objects
 
 
 def test_an_oversize_event_whose_original_can_not_be_read_now_fails_the_object_with_nothing_written() -> None:

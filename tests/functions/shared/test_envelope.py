@@ -184,6 +184,6 @@ def test_no_sender_writes_a_pointer(written: tuple[dict[str, Any], bytes]) -> No
     assert "oversize" not in read(record_of(parsed, own))
 
 
-@pytest.mark.parametrize("ingress", ["webhook", "eventbridge", "verification", "backfill"])
-def test_there_are_four_ways_in(ingress: Ingress) -> None:
+@pytest.mark.parametrize("ingress", ["webhook", "eventbridge", "verification", "backfill", "names"])
+def test_there_are_five_ways_in(ingress: Ingress) -> None:
     assert read(record_of({}, b"{}", ingress))["ingress"] == ingress

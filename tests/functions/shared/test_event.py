@@ -160,6 +160,13 @@ def test_a_key_that_holds_for_an_hour_is_found_again_by_the_content_and_the_arri
     assert key(shape) == key_within_hour(content_of(genesys_payload(shape)), format_time(ARRIVAL))
 
 
+def test_the_timestamp_is_part_of_the_content_only_where_the_body_has_no_time() -> None:
+    sent, again = ({**PRESENCE_WITHOUT_TIME, "timestamp": f"2026-11-2{day}T09:00:00Z"} for day in (3, 4))
+    assert content_of(sent) != content_of(again)
+    assert content_of({**AUDIT, "timestamp": sent["timestamp"]}) == content_of(AUDIT)
+    assert content_of({**PRESENCE_WITHOUT_TIME, "timestamp": "soon"}) == content_of(PRESENCE_WITHOUT_TIME)
+
+
 def test_the_content_is_topic_and_body_however_they_are_written_and_delivered() -> None:
     again = {**on_the_bus(dict(reversed(AUDIT.items()))), "detail-type": "x"}
     traced = {**AUDIT, "version": "2", "timestamp": "2026-11-23T09:00:00Z", "metadata": {"CorrelationId": "t"}}

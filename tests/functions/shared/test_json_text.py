@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.json_text import MAX_DEPTH, InvalidJsonError, RepeatNoticingParser, parse_json, split_events
+from shared.json_text import MAX_DEPTH, MAX_WRAPPERS, InvalidJsonError, RepeatNoticingParser, parse_json, split_events
 from tests import json_values
 
 blanks = st.text(" \t\r\n", max_size=3).map(str.encode)
@@ -189,7 +189,14 @@ def test_an_event_in_a_batch_may_be_no_deeper_than_any_other() -> None:
         list(split_events(f'{{"Records":[{deep}]}}'.encode()))
 
 
-@given(body=st.recursive(json_values.objects, lambda inner: st.builds(lambda e: {"Records": e}, st.lists(inner))))
+def wrapped(values: st.SearchStrategy[Any], wrappers: int = MAX_WRAPPERS) -> st.SearchStrategy[Any]:
+    """Values in so many batches at most."""
+    if not wrappers:
+        return values
+    return values | st.builds(lambda inner: {"Records": inner}, st.lists(wrapped(values, wrappers - 1)))
+
+
+@given(body=wrapped(json_values.objects))
 def test_any_object_is_one_event_or_more(body: dict[str, Any]) -> None:
     assert list(split_events(json.dumps(body).encode()))
 

@@ -1,9 +1,11 @@
 """A key has one owner, found in few calls; a failed call is never taken for an answer."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.in_memory_aws import Fault, InMemoryAws
-from transform.deduplication import Copy, KeyOwners
+from transform.deduplication import FULL, Copy, Key, KeyOwners
 
 NOW = 1_795_428_000.9
 WEEK = 7 * 24 * 60 * 60
@@ -17,25 +19,29 @@ def owners(aws: InMemoryAws) -> KeyOwners:
 FIRST, SECOND = Copy("first", "identity"), Copy("second", "another identity")
 
 
-def copies(count: int, copy: str = "first") -> dict[str, Copy]:
-    return {f"key-{number}": Copy(f"{copy}-{number}", "identity") for number in range(count)}
+KEY, OTHER = Key("key"), Key("other")
+SECOND_OF_TIME = 1_795_427_000
+
+
+def copies(count: int, copy: str = "first", second: int | None = None) -> dict[Key, Copy]:
+    return {Key(f"key-{number}", second): Copy(f"{copy}-{number}", "identity") for number in range(count)}
 
 
 def test_the_first_copy_to_claim_a_key_owns_it_for_a_week(aws: InMemoryAws, owners: KeyOwners) -> None:
-    assert owners.claim({"key": FIRST}) == {"key": FIRST}
+    assert owners.claim({KEY: FIRST}) == {KEY: FIRST}
     assert aws.owners == {"key": "first identity"}
     assert aws.owners_expire == {"key": int(NOW) + WEEK}
 
 
 def test_another_copy_learns_who_the_owner_is_and_changes_nothing(aws: InMemoryAws, owners: KeyOwners) -> None:
-    owners.claim({"key": FIRST})
-    assert owners.claim({"key": SECOND, "other": SECOND}) == {"key": FIRST, "other": SECOND}
+    owners.claim({KEY: FIRST})
+    assert owners.claim({KEY: SECOND, OTHER: SECOND}) == {KEY: FIRST, OTHER: SECOND}
     assert aws.owners == {"key": "first identity", "other": "second another identity"}
 
 
 def test_the_owner_itself_is_told_so_again(owners: KeyOwners) -> None:
-    owners.claim({"key": FIRST})
-    assert owners.claim({"key": FIRST}) == {"key": FIRST}
+    owners.claim({KEY: FIRST})
+    assert owners.claim({KEY: FIRST}) == {KEY: FIRST}
 
 
 def test_500_new_keys_cost_20_calls_and_500_taken_ones_5_more(aws: InMemoryAws, owners: KeyOwners) -> None:
@@ -67,11 +73,91 @@ def test_a_claim_that_is_throttled_alone_has_no_known_owner(
     aws: InMemoryAws, owners: KeyOwners, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.schedule = {0: Fault.PARTIAL}
-    assert owners.claim(copies(4)) == {"key-1": Copy("first-1", "identity"), "key-3": Copy("first-3", "identity")}
+    assert owners.claim(copies(4)) == {
+        Key("key-1"): Copy("first-1", "identity"),
+        Key("key-3"): Copy("first-3", "identity"),
+    }
     assert '"code":"ThrottlingError"' in capsys.readouterr().out
 
 
 def test_an_owner_that_cant_be_read_is_not_known(aws: InMemoryAws, owners: KeyOwners) -> None:
     owners.claim(copies(2))
     aws.schedule = {2: Fault.PARTIAL}
-    assert owners.claim(copies(2, "second")) == {"key-1": Copy("first-1", "identity")}
+    assert owners.claim(copies(2, "second")) == {Key("key-1"): Copy("first-1", "identity")}
+
+
+def test_the_keys_of_a_second_share_an_item_and_cost_a_call(aws: InMemoryAws, owners: KeyOwners) -> None:
+    first, second = copies(20, second=SECOND_OF_TIME), copies(5, second=SECOND_OF_TIME + 1)
+    assert owners.claim({**first, **second}) == {**first, **second}
+    assert aws.calls == ["UpdateItem", "UpdateItem"]
+    assert aws.seconds.keys() == {str(SECOND_OF_TIME), str(SECOND_OF_TIME + 1)}
+    assert aws.owners == {}
+
+
+def test_another_copy_of_a_key_that_shares_an_item_learns_who_the_owner_is(owners: KeyOwners) -> None:
+    first = copies(3, second=SECOND_OF_TIME)
+    owners.claim(first)
+    later = copies(5, "second", second=SECOND_OF_TIME)
+    assert owners.claim(later) == {**later, **first}
+    assert owners.claim(first) == first
+
+
+def test_a_full_second_takes_no_more_and_still_knows_what_it_has(aws: InMemoryAws, owners: KeyOwners) -> None:
+    within = copies(FULL, second=SECOND_OF_TIME)
+    owners.claim(within)
+    aws.calls.clear()
+    everything = copies(FULL + 5, "second", second=SECOND_OF_TIME)
+    beyond = {key: copy for key, copy in everything.items() if key not in within}
+    assert owners.claim(everything) == {**within, **beyond}
+    assert aws.calls == ["UpdateItem", "UpdateItem", "BatchExecuteStatement"]
+    assert owners.claim(copies(FULL + 5, "third", second=SECOND_OF_TIME)) == {**within, **beyond}
+
+
+def test_a_full_second_does_not_depend_on_how_many_come(owners: KeyOwners) -> None:
+    """Else one key would find no room beside many others, and a copy of it room alone."""
+    owners.claim(copies(FULL - 1, second=SECOND_OF_TIME))
+    many = {Key(f"more-{number}", SECOND_OF_TIME): Copy(f"many-{number}", "identity") for number in range(FULL)}
+    owners.claim(many)
+    for key, copy in many.items():
+        assert owners.claim({key: Copy("later", "identity")}) == {key: copy}
+
+
+def test_a_second_outlives_the_keys_that_found_it_full(aws: InMemoryAws, owners: KeyOwners) -> None:
+    owners.claim(copies(FULL + 1, second=SECOND_OF_TIME))
+    assert aws.seconds[str(SECOND_OF_TIME)]["expires_at"] == {"N": str(int(NOW) + 2 * WEEK)}
+    assert list(aws.owners_expire.values()) == [int(NOW) + WEEK]
+
+
+def test_no_item_is_larger_than_4_kb(aws: InMemoryAws, owners: KeyOwners) -> None:
+    def claimed(count: int, name: int) -> dict[Key, Copy]:
+        return {Key(f"{name:016x}{number:016x}", SECOND_OF_TIME): Copy("0" * 32, "") for number in range(count)}
+
+    owners.claim(claimed(FULL - 1, 1))
+    owners.claim(claimed(FULL * 3, 2))
+    [item] = aws.seconds.values()
+    assert len(item) - 2 == 2 * FULL - 1
+    assert sum(len(name) + len(next(iter(value.values()))) for name, value in item.items()) < 4096
+
+
+@pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.LOST_ANSWER, Fault.THROTTLE, Fault.REFUSED])
+def test_of_a_second_that_does_not_answer_no_owner_is_known(aws: InMemoryAws, owners: KeyOwners, fault: Fault) -> None:
+    aws.schedule = {1: fault}
+    first, second = copies(2, second=SECOND_OF_TIME), copies(2, second=SECOND_OF_TIME + 1)
+    assert owners.claim({**first, **second, **copies(3)}) == first
+    assert len(aws.calls) == 2
+
+
+@pytest.mark.parametrize("per_second", [1, 12, 25])
+def test_a_write_unit_holds_as_many_keys_as_come_in_a_second(
+    aws: InMemoryAws, owners: KeyOwners, per_second: int, state: Callable[[str, float], None]
+) -> None:
+    count = 600
+    for start in range(0, count, 300):  # two batches of Firehose
+        owners.claim(
+            {
+                Key(f"{number:032x}", SECOND_OF_TIME + number // per_second): Copy("0" * 32, "")
+                for number in range(start, start + 300)
+            }
+        )
+    state(f"keys in a write unit at {per_second} events a second", count / aws.write_units)
+    assert count / aws.write_units >= min(per_second, 12)

@@ -59,6 +59,7 @@ def test_every_content_and_every_id_has_an_identity_of_its_own(transformer: Tran
     events = [event for event, _keyed_by in EVENTS.values()]
     events += [{**event, "topicName": "v2.other"} for event in events]
     events.append({"messageId": "1", "level": 2})
+    events += [{"messageId": "1", "timestamp": f"2026-11-2{day}T10:00:00Z", "eventBody": {}} for day in (2, 3)]
     identities = Counter(record_of(transformer, event).identity for event in events)
     assert set(identities.values()) == {1}
 

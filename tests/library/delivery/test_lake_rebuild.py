@@ -32,7 +32,9 @@ def _rebuild(**properties: Any) -> Template:
 
 
 def _hours(template: Template) -> dict[str, Any]:
-    definition = json.loads(template.properties("AWS::StepFunctions::StateMachine")["DefinitionString"])
+    definition = json.loads(
+        template.properties("AWS::StepFunctions::StateMachine", "Rebuild/StateMachine")["DefinitionString"]
+    )
     hours: dict[str, Any] = definition["States"]["Hours"]
     return hours
 
@@ -57,6 +59,14 @@ def test_the_pipeline_says_how_many_objects_are_worked_on_at_once() -> None:
 def test_no_output_is_kept_that_could_outgrow_a_state(default: Template) -> None:
     assert _hours(default)["ResultPath"] is None
     assert _objects(default)["ResultPath"] is None
+
+
+def test_an_object_is_worked_on_part_after_part_until_nothing_is_left(default: Template) -> None:
+    states = _objects(default)["ItemProcessor"]["States"]
+    assert states["RebuildObject"]["Next"] == "Done?"
+    assert states["Done?"]["Choices"] == [{"Variable": "$", "IsNull": True, "Next": "Done"}]
+    assert states["Done?"]["Default"] == "RebuildObject"
+    assert states["Done"] == {"Type": "Succeed"}
 
 
 def test_one_failed_object_stops_the_rebuild_unless_told_otherwise(default: Template) -> None:
@@ -87,7 +97,7 @@ def test_the_function_may_do_exactly_this(default: Template) -> None:
         "ReadHmacKey": {"secretsmanager:GetSecretValue"},
         "DecryptHmacKey": {"kms:Decrypt"},
         "ReadRaw": {"s3:GetObject"},
-        "ListRaw": {"s3:ListBucket"},
+        "TellGone": {"s3:ListBucket"},
         "Write": {"s3:PutObject"},
         "DecryptRaw": {"kms:Decrypt"},
         "EncryptClean": {"kms:GenerateDataKey"},
@@ -101,13 +111,13 @@ def test_the_function_may_do_exactly_this(default: Template) -> None:
     assert "RawKey" in flat(policy["DecryptRaw"]["Resource"])
     assert "CleanKey" in flat(policy["EncryptClean"]["Resource"])
     assert "RawKey" in flat(policy["EncryptErrors"]["Resource"])
-    assert policy["ListRaw"]["Condition"] == {"StringLike": {"s3:prefix": "raw/*"}}
+    assert "Condition" not in policy["TellGone"]
 
 
 def test_the_state_machine_may_do_exactly_this(default: Template) -> None:
     work = statements(default.properties("AWS::IAM::ManagedPolicy", "Rebuild/Policy")["PolicyDocument"])
     runs = statements(default.properties("AWS::IAM::ManagedPolicy", "Rebuild/MapRunPolicy")["PolicyDocument"])
-    assert set(work) == {"Invoke", "ListRaw", "LogDelivery", "Tracing"}
+    assert set(work) == {"Invoke", "ListRaw", "RefreshTables", "LogDelivery", "Tracing"}
     assert as_list(work["Invoke"]["Action"]) == ["lambda:InvokeFunction"]
     assert work["ListRaw"]["Condition"] == {"StringLike": {"s3:prefix": "raw/*"}}
     assert {sid: set(as_list(statement["Action"])) for sid, statement in runs.items()} == {
@@ -117,7 +127,7 @@ def test_the_state_machine_may_do_exactly_this(default: Template) -> None:
 
 
 def test_the_state_machine_logs_everything_but_data_and_is_traced(default: Template) -> None:
-    properties = default.properties("AWS::StepFunctions::StateMachine")
+    properties = default.properties("AWS::StepFunctions::StateMachine", "Rebuild/StateMachine")
     assert properties["LoggingConfiguration"]["Level"] == "ALL"
     assert properties["LoggingConfiguration"]["IncludeExecutionData"] is False
     assert properties["TracingConfiguration"] == {"Enabled": True}

@@ -19,8 +19,9 @@ of_one_pipeline = pytest.mark.parametrize("name", [name for name in KINDS if nam
 
 def body_of(template: Template) -> dict[str, Any]:
     """The dashboard's body, its references as text."""
-    text = template.properties("AWS::CloudWatch::Dashboard", "Dashboard/Dashboard")["DashboardBody"]
-    parts = [part if isinstance(part, str) else json.dumps(json.dumps(part))[1:-1] for part in text["Fn::Join"][1]]
+    [dashboard] = template.resources("AWS::CloudWatch::Dashboard").values()
+    text = dashboard["Properties"]["DashboardBody"]["Fn::Join"][1]
+    parts = [part if isinstance(part, str) else json.dumps(json.dumps(part))[1:-1] for part in text]
     body: dict[str, Any] = json.loads("".join(parts))
     return body
 

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, get_args
 
@@ -16,6 +17,8 @@ from genesys_firehose_cdk import (
     MonitoringProps,
 )
 from genesys_firehose_cdk.common.alarm import RUNBOOK_URL, AlarmSection
+from genesys_firehose_cdk.common.context import MetricName
+from genesys_firehose_tools.local.drills.alarms import AlarmDefinition, AlarmState, Metric, Samples
 from tests.library.ingress.test_partner_bus import bus_props
 from tests.library.synthesis import ROOT, Template, flat, new_context, new_stack, template_of
 from tests.library.templates import KINDS
@@ -132,42 +135,12 @@ def test_no_alarm_takes_data_that_are_not_there_yet_for_a_fault(name: str) -> No
         "PartnerSourceActive",
         "IntegrationActive",
         "SubscriptionActive",
+        "TablesLate",
         "WatchNotRunning",
         "IpRangesUnchecked",
+        "NamesMissing",
+        "ProbeHealthy",
     }
-
-
-class _Series(list[float | None]):
-    """A time series of metric math; None where it has no value."""
-
-    def __gt__(self, other: object) -> "_Series":
-        assert isinstance(other, int)
-        return _Series(None if value is None else float(value > other) for value in self)
-
-
-def _evaluate(expression: str, **metrics: list[float | None]) -> list[float | None]:
-    """Evaluate metric math as the CloudWatch User Guide describes it: a metric without any value yields nothing."""
-
-    def fill(series: _Series, value: float) -> _Series:
-        if all(each is None for each in series):
-            return series
-        return _Series(value if each is None else each for each in series)
-
-    def running_sum(series: _Series) -> _Series:
-        return _Series(
-            None if value is None else sum(each or 0 for each in series[: index + 1])
-            for index, value in enumerate(series)
-        )
-
-    def choose(condition: _Series, yes: _Series, no: _Series) -> _Series:
-        return _Series(
-            None if chosen is None else (value if chosen else other)
-            for chosen, value, other in zip(condition, yes, no, strict=True)
-        )
-
-    names = {"FILL": fill, "RUNNING_SUM": running_sum, "IF": choose}
-    result = eval(expression, {"__builtins__": {}}, {**names, **{n: _Series(v) for n, v in metrics.items()}})  # noqa: S307
-    return list(result)
 
 
 @pytest.mark.parametrize(
@@ -192,13 +165,163 @@ def test_an_alarm_on_reports_is_quiet_until_the_first_and_goes_off_when_they_sto
     context.report_alarm(
         stack, "Alarm", metric=context.metric("IpRangesChecked"), description="", severity=AlarmSeverity.PAGE
     )
-    alarm = template_of(stack).properties("AWS::CloudWatch::Alarm")
-    [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
-    statistics = {each["Id"]: each["MetricStat"]["Stat"] for each in alarm["Metrics"] if "MetricStat" in each}
-    assert statistics == {"reported": "Sum", "reports": "SampleCount"}
-    values = _evaluate(expression, reported=reported, reports=[None if each is None else 1 for each in reported])
-    assert len(values) == alarm["EvaluationPeriods"]
-    assert (sum(value is not None and value < 1 for value in values) >= alarm["DatapointsToAlarm"]) is is_alarm
+    alarm = AlarmDefinition.of(template_of(stack).properties("AWS::CloudWatch::Alarm"))
+    data = _series(alarm, *reported)
+    assert alarm.state(alarm.values(data, NOW), AlarmState.OK) == (AlarmState.ALARM if is_alarm else AlarmState.OK)
+
+
+NOW = datetime(2026, 11, 30, 10, tzinfo=UTC)
+
+
+def _series(alarm: AlarmDefinition, *values: float | Mapping[str, float] | None) -> Samples:
+    """Data of periods of which the last one ends now: one value of all metrics, or of each by its id."""
+    data = Samples()
+    for number, value in enumerate(reversed(values)):
+        by_id = value if isinstance(value, Mapping) else dict.fromkeys(alarm.metrics, value)
+        # Statistics of one metric are of the same samples.
+        sets: dict[Metric, dict[str, float]] = {}
+        for name, wanted in alarm.metrics.items():
+            if (given := by_id[name]) is not None:
+                every = sets.setdefault(wanted.metric, {"SampleCount": 1.0} | dict.fromkeys(_ONE_VALUE, given))
+                if wanted.statistic == "SampleCount":
+                    every["SampleCount"], every["Sum"] = given, given * every["Maximum"]
+        for metric, statistics in sets.items():
+            data.add(metric, NOW - (number + 0.5) * alarm.period, **statistics)
+    return data
+
+
+_ONE_VALUE = ("Sum", "Minimum", "Maximum")
+
+# What makes an alarm on a calculated metric go off, and what does not, by the metrics' ids.
+CALCULATED: dict[str, tuple[dict[str, float], dict[str, float]]] = {
+    "visible + hidden": ({"visible": 499, "hidden": 1}, {"visible": 498, "hidden": 1}),
+    "IF(requests >= 10, share, 0)": ({"share": 1, "requests": 10}, {"share": 1, "requests": 9}),
+    "MAX([bytesIn": (
+        {"bytesIn": 240, "bytesLimit": 1, "recordsIn": 1, "recordsLimit": 1, "requestsIn": 1, "requestsLimit": 1},
+        {"bytesIn": 239, "bytesLimit": 1, "recordsIn": 1, "recordsLimit": 1, "requestsIn": 1, "requestsLimit": 1},
+    ),
+    "FILL(key": (
+        {"keyAccessDenied": 0, "keyDisabled": 1, "keyInvalidState": 0, "keyNotFound": 0},
+        {"keyAccessDenied": 0, "keyDisabled": 0, "keyInvalidState": 0, "keyNotFound": 0},
+    ),
+    "IF(RUNNING_SUM": ({"reported": 0, "reports": 1}, {"reported": 1, "reports": 1}),
+    # A Monday, 10:00.
+    "IF((DAY(accepted)": ({"accepted": 0}, {"accepted": 1}),
+}
+
+
+def _breaching_and_not(alarm: AlarmDefinition) -> tuple[Any, Any]:
+    calculated = [values for beginning, values in CALCULATED.items() if alarm.expression.startswith(beginning)]
+    if calculated:
+        return calculated[0]
+    further = 1e-6 if alarm.comparison.startswith("Greater") else -1e-6
+    if "OrEqual" in alarm.comparison:
+        return alarm.threshold, alarm.threshold - further
+    return alarm.threshold + further, alarm.threshold
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_alarm_goes_off_by_its_own_definition_and_is_over_again_and_not_before(name: str) -> None:
+    for label, properties in alarms_of(synthesized(name)).items():
+        alarm = AlarmDefinition.of(properties)
+        breaching, within = _breaching_and_not(alarm)
+        needed, looked_at = alarm.datapoints_to_alarm, alarm.evaluation_periods
+
+        def state(*values: Any, alarm: AlarmDefinition = alarm, before: AlarmState = AlarmState.OK) -> AlarmState:
+            return alarm.state(alarm.values(_series(alarm, *values), NOW), before)
+
+        assert state(*[within] * looked_at, *[breaching] * needed) is AlarmState.ALARM, label
+        assert state(*[within] * looked_at, *[breaching] * (needed - 1)) is AlarmState.OK, label
+        assert state(*[breaching] * looked_at, *[within] * looked_at, before=AlarmState.ALARM) is AlarmState.OK, label
+        assert state() is AlarmState.OK, label
+
+
+# The metrics that AWS documents, each with its dimensions; where, and what one value of it is.
+DOCUMENTED: dict[str, tuple[str, set[tuple[str, ...]], set[str]]] = {
+    "AWS/Firehose": (
+        "Amazon Data Firehose Developer Guide, Monitor Amazon Data Firehose with CloudWatch metrics",
+        {("DeliveryStreamName",)},
+        {
+            "BackupToS3.DataFreshness",
+            "BackupToS3.Success",
+            "BytesPerSecondLimit",
+            "DeliveryToS3.DataFreshness",
+            "DeliveryToS3.Success",
+            "ExecuteProcessing.Success",
+            "IncomingBytes",
+            "IncomingPutRequests",
+            "IncomingRecords",
+            "KMSKeyAccessDenied",
+            "KMSKeyDisabled",
+            "KMSKeyInvalidState",
+            "KMSKeyNotFound",
+            "PartitionCountExceeded",
+            "PutRequestsPerSecondLimit",
+            "RecordsPerSecondLimit",
+            "ThrottledRecords",
+        },
+    ),
+    "AWS/Lambda": (
+        "AWS Lambda Developer Guide, Types of metrics for Lambda functions",
+        {("FunctionName",)},
+        {"Errors", "Invocations", "Throttles"},
+    ),
+    "AWS/States": (
+        "AWS Step Functions Developer Guide, Monitoring Step Functions metrics using Amazon CloudWatch",
+        {("StateMachineArn",)},
+        {"ExecutionsAborted", "ExecutionsFailed", "ExecutionsTimedOut"},
+    ),
+    "AWS/ApiGateway": (
+        "Amazon API Gateway Developer Guide, Amazon API Gateway dimensions and metrics",
+        {("ApiName",), ("ApiName", "Method", "Resource", "Stage")},
+        {"4XXError", "5XXError"},
+    ),
+    "AWS/SQS": (
+        "Amazon SQS Developer Guide, Available CloudWatch metrics for Amazon SQS",
+        {("QueueName",)},
+        {
+            "ApproximateAgeOfOldestMessage",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesVisible",
+        },
+    ),
+    "AWS/CertificateManager": (
+        "AWS Certificate Manager User Guide, Supported CloudWatch metrics",
+        {("CertificateArn",)},
+        {"DaysToExpiry"},
+    ),
+    "AWS/Events": (
+        "Amazon EventBridge User Guide, Monitoring Amazon EventBridge",
+        {("RuleName",), ("EventBusName", "RuleName")},
+        {"FailedInvocations", "InvocationsFailedToBeSentToDlq", "InvocationsSentToDlq"},
+    ),
+}
+OWN = {("Pipeline",)}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_alarm_watches_a_metric_that_is_documented_in_dimensions_that_are(name: str) -> None:
+    for label, properties in alarms_of(synthesized(name)).items():
+        for wanted in AlarmDefinition.of(properties).metrics.values():
+            dimensions = tuple(each for each, _ in wanted.metric.dimensions)
+            if wanted.metric.namespace == "GenesysFirehose":
+                assert wanted.metric.name in get_args(MetricName), label
+                assert dimensions in OWN, label
+            else:
+                _document, known_dimensions, known_metrics = DOCUMENTED[wanted.metric.namespace]
+                assert wanted.metric.name in known_metrics, label
+                assert dimensions in known_dimensions, label
+
+
+def test_no_documented_metric_is_listed_that_no_alarm_watches() -> None:
+    watched = {(metric.namespace, metric.name) for name in KINDS for metric in _watched_in(name)}
+    listed = {(namespace, metric) for namespace, (_, _, metrics) in DOCUMENTED.items() for metric in metrics}
+    assert listed <= watched
+
+
+def _watched_in(name: str) -> Iterator[Metric]:
+    for properties in alarms_of(synthesized(name)).values():
+        yield from (wanted.metric for wanted in AlarmDefinition.of(properties).metrics.values())
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -250,12 +373,15 @@ def _flat_selection(name: dict[str, Any]) -> str:
 
 # What can wait for the day: no event suffers from it by itself. All others page.
 TICKETS = {
+    "CertificateDaysLeft",
     "ClientErrors",
     "ConflictingRecords",
     "DaysToExpiry",
     "DeduplicationUnavailable",
     "IpRangesRefused",
     "IpRangesUnchecked",
+    "NamesForbidden",
+    "NamesMissing",
     "QuotaUse",
     "SchemaDrift",
     "StreamThrottled",
@@ -263,11 +389,14 @@ TICKETS = {
     "WatchNotRunning",
 }
 TICKETS_OF_A_KIND = re.compile(
-    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Retention)|^(?!PartnerBus).*FailedInvocations$"
+    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
 )
 PAGES = {
     "BackupFreshness",
     "BackupSuccess",
+    "CertificateChain",
+    "CertificateName",
+    "CertificateProtocol",
     "DeadLetters",
     "DeliveryFreshness",
     "DeliverySuccess",
@@ -279,6 +408,7 @@ PAGES = {
     "PartnerBusRuleInvocationsFailedToBeSentToDlq",
     "PartnerBusRuleInvocationsSentToDlq",
     "PartnerSourceActive",
+    "ProbeHealthy",
     "ProcessingSuccess",
     "QueueAge",
     "QueueDepth",

@@ -43,7 +43,6 @@ ALARMS = {
     "RebuildExecutionsFailed": ("AWS/States", "ExecutionsFailed", "Sum", ">=", 1),
     "TransformThrottles": ("AWS/Lambda", "Throttles", "Sum", ">=", 1),
     "ClientErrors": ("AWS/ApiGateway", "4XXError", "Sum", ">=", 100),
-    "ServerErrors": ("AWS/ApiGateway", "5XXError", "Sum", ">=", 1),
     "QueueAge": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", ">=", 300),
     "DeadLetters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", ">=", 1),
     "FailedRecords": ("GenesysFirehose", "RecordsFailed", "Sum", ">=", 1),
@@ -103,6 +102,16 @@ def test_the_alarm_on_refused_requests_is_on_their_share_of_ten_or_more_posts(de
     assert (alarm["Threshold"], alarm["TreatMissingData"]) == (0.5, "notBreaching")
 
 
+def test_the_alarm_on_server_errors_leaves_out_what_is_undecided_after_a_change_of_the_key(default: Template) -> None:
+    alarm = default.properties("AWS::CloudWatch::Alarm", "Alarms/ServerErrors")
+    [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+    assert expression == "errors - FILL(undecided, 0)"
+    names = {
+        each["Id"]: each["MetricStat"]["Metric"]["MetricName"] for each in alarm["Metrics"] if "MetricStat" in each
+    }
+    assert names == {"errors": "5XXError", "undecided": "RequestsUndecided"}
+
+
 @pytest.mark.parametrize(("concurrency", "threshold"), [(10, 500), (100, 5000)])
 def test_the_alarm_on_the_queues_depth_counts_what_waits_for_its_next_try(concurrency: int, threshold: int) -> None:
     template = synthesize(ingest=IngestProps(queue_max_concurrency=concurrency))
@@ -111,6 +120,12 @@ def test_the_alarm_on_the_queues_depth_counts_what_waits_for_its_next_try(concur
     assert sorted(metrics) == ["ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesVisible"]
     assert [each["Expression"] for each in alarm["Metrics"] if "Expression" in each] == ["visible + hidden"]
     assert alarm["Threshold"] == threshold
+
+
+@pytest.mark.parametrize("name", ["DeliverySuccess", "BackupSuccess", "ProcessingSuccess"])
+def test_one_failed_attempt_which_firehose_repeats_pages_nobody(default: Template, name: str) -> None:
+    alarm = default.properties("AWS::CloudWatch::Alarm", f"Alarms/{name}")
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 3)
 
 
 @pytest.mark.parametrize("name", ["DeliverySuccess", "BackupSuccess"])

@@ -109,3 +109,16 @@ def test_events_are_counted_by_the_answer_of_their_message() -> None:
 
     assert tally == Tally(sent=6, accepted=3, refused=2, unanswered=1)
     assert not is_accepted(None)
+
+
+def test_why_requests_stay_unanswered_is_counted_by_their_last_try(listener: Listener) -> None:
+    listener.statuses = [500] * 5 + [503]
+    sender = Sender(target(listener), retry_delay=0)
+    assert [status for _, status in sender.send([Message([{}])])] == [None]
+    assert sender.unanswered == {"HTTP 503": 1}
+
+
+def test_that_nobody_listens_is_a_reason() -> None:
+    sender = Sender(Target(url="http://127.0.0.1:1/", key=b"key"), retry_delay=0)
+    assert [status for _, status in sender.send([Message([{}]), Message([{}])])] == [None, None]
+    assert sender.unanswered == {"nobody listens at the address": 2}

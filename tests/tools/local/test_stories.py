@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from genesys_firehose_tools.local.directory import DIRECTORY
 from genesys_firehose_tools.local.stories import Day, tell_day
 from genesys_firehose_tools.local.values import Values
 from tests.in_memory_aws import InMemoryAws
@@ -160,3 +161,23 @@ def test_nothing_lasts_longer_than_the_day(day: Day) -> None:
 def test_personal_values_of_the_day_are_known(day: Day) -> None:
     assert all(event.personal for event in day.events if "routing" not in event.family)
     assert len({event.marker for event in day.events}) == len(day.events)
+
+
+def test_queues_codes_presences_and_agents_are_those_that_the_local_genesys_lists() -> None:
+    bodies = [event.body.get("eventBody", {}) for event in tell_day(Values(seed=3), end=END, conversations=90).events]
+    for field, listed in (
+        ("queueId", DIRECTORY.queues),
+        ("userId", DIRECTORY.users),
+        ("wrapupCode", DIRECTORY.wrapup_codes),
+    ):
+        used = {body[field] for body in bodies if field in body}
+        assert used
+        assert used <= listed.keys()
+    presences = {body["presenceDefinition"]["id"] for body in bodies if "presenceDefinition" in body}
+    assert presences <= DIRECTORY.presences.keys()
+
+
+def test_two_days_of_one_generator_have_different_agents() -> None:
+    values = Values(seed=3, until=END)
+    first, second = (tell_day(values, end=END, conversations=6) for _ in range(2))
+    assert not first.agents.keys() & second.agents.keys()

@@ -143,6 +143,13 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
     assert round(answer.by_service["Firehose"], 2) == 7.35
 
 
+def test_names_cost_the_metrics_of_their_runs() -> None:
+    with_names, without = (cents(bill(replace(DEFAULT_DESIGN, names=names))) for names in (True, False))
+    # Three metrics x $0.30; one run a day is nothing.
+    assert {place for place in without if with_names[place] != without[place]} == {("CloudWatch", "metrics")}
+    assert with_names["CloudWatch", "metrics"] - without["CloudWatch", "metrics"] == pytest.approx(0.90)
+
+
 def test_a_hundred_million_events_a_day_reach_the_tiers_of_api_gateway_by_hand() -> None:
     traffic = replace(A_MILLION_A_DAY, events_per_day=100_000_000)
     # 3,000 million requests: 333 x $3.50 = 1,165.50; 667 x $2.80 = 1,867.60; 2,000 x $2.38 = 4,760.00
@@ -216,6 +223,11 @@ def test_a_duplicate_is_received_claimed_and_read_but_lands_once() -> None:
     assert quantity(doubled, "clean/ stored") == quantity(bill(), "clean/ stored")
 
 
+def test_a_probe_writes_five_metrics() -> None:
+    probed = bill(replace(DEFAULT_DESIGN, probed=True))
+    assert quantity(probed, "metrics") == quantity(bill(), "metrics") + 5
+
+
 def test_events_of_the_bus_pay_for_bus_and_queue_and_not_for_the_api() -> None:
     answer = bill(traffic=replace(A_MILLION_A_DAY, ingress="eventbridge"))
     assert "API Gateway" not in answer.by_service
@@ -272,6 +284,7 @@ def test_a_template_is_read_for_what_it_holds(tmp_path: Path) -> None:
     assert (design.clean, design.raw) == (Buffer(seconds=900, mebibytes=128), Buffer(seconds=900, mebibytes=128))
     assert (design.raw_expiration_days, design.clean_expiration_days) == (3650, 1825)
     assert design.web_acl_used
+    assert design.probed
     assert design.keys == DEFAULT_DESIGN.keys + 1
 
 

@@ -133,7 +133,8 @@ def test_an_output_that_the_pipeline_does_not_have_is_a_sentence(find: Find) -> 
         find(template(ONE)).output("RebuildStateMachineArn")
     assert str(raised.value) == (
         "The pipeline Lake/Pipeline of the stack Lake has no output RebuildStateMachineArn; "
-        "it has BucketName, StreamNames."
+        "it has BucketName, StreamNames: deploy the stack again with this version of genesys-firehose-cdk and what the "
+        "command needs, or name another with --stack."
     )
 
 

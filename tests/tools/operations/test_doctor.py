@@ -28,12 +28,14 @@ from genesys_firehose_tools.operations.doctor.ingress_checks import (
     Consumer,
     GenesysSide,
     Health,
+    Names,
     PartnerSource,
     Queue,
     judge_allow_list,
     judge_consumers,
     judge_genesys_side,
     judge_health,
+    judge_names,
     judge_partner_source,
     judge_queues,
 )
@@ -54,11 +56,11 @@ from genesys_firehose_tools.operations.doctor.monitoring_checks import (
     Subscribers,
     judge_function_settings,
     judge_lake_tables,
-    judge_quotas,
     judge_rebuild,
     judge_stack,
     judge_subscribers,
 )
+from genesys_firehose_tools.operations.doctor.quota_checks import Quotas, QuotaUse, judge_quotas
 from genesys_firehose_tools.operations.doctor.role_checks import Trust, judge_trust, look_at_grants
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -193,7 +195,7 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_signing_key, secret(None), FAULT, "no current version"),
     (judge_signing_key, secret(None, deleted=True), FAULT, "is deleted"),
     (judge_signing_key, None, NONE, "no webhook"),
-    (judge_previous_key, secret(24 * 9), NONE, "never rotated"),
+    (judge_previous_key, secret(24 * 9), NONE, "no key before the current one is accepted"),
     (judge_previous_key, secret(1, 999), WARNING, "accepted until 2026-11-26 11:00 UTC"),
     (judge_previous_key, secret(30, 999), OK, "refused since"),
     (judge_previous_key, secret(1, 2), WARNING, "accepted until"),
@@ -222,6 +224,11 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_genesys_side, GenesysSide({"SubscriptionActive": 0.0}), FAULT, "The subscription at Genesys Cloud"),
     (judge_genesys_side, GenesysSide({"IntegrationActive": None}), NONE, "reported nothing"),
     (judge_genesys_side, GenesysSide({}), NONE, "watches neither"),
+    (judge_names, Names(("routing:queue:view",), 0.0, 1.0), OK, "taken whole"),
+    (judge_names, Names(("routing:queue:view",), 1.0, 1.0), FAULT, "does not let the OAuth client list 1 of 1 kinds"),
+    (judge_names, Names(("routing:queue:view",), 0.0, 0.0), WARNING, "did not take all names"),
+    (judge_names, Names(("routing:queue:view",), None, None), NONE, "no run that takes names"),
+    (judge_names, None, NONE, "takes no names"),
     (judge_queues, queue(waiting=3, oldest=60), OK, ""),
     (judge_queues, queue(waiting=3, oldest=1200), FAULT, "3 messages wait in q, the oldest for 1,200 s"),
     (judge_consumers, [Consumer("u", "Enabled", "")], OK, ""),
@@ -247,8 +254,11 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_lake_tables, StateMachine(arn="a", status="ACTIVE", last="RUNNING"), OK, "RUNNING"),
     (judge_lake_tables, StateMachine(arn="a", status="DELETING", last=None), FAULT, "is DELETING"),
     (judge_lake_tables, StateMachine(arn="a", status="ACTIVE", last="TIMED_OUT"), WARNING, "is TIMED_OUT"),
-    (judge_quotas, 1000, OK, "1,000 functions"),
-    (judge_quotas, 10, WARNING, "10 functions"),
+    (judge_quotas, Quotas(1000, ()), OK, "1,000 functions"),
+    (judge_quotas, Quotas(10, ()), WARNING, "10 functions"),
+    (judge_quotas, Quotas(1000, (QuotaUse("puts/s into s", 15, 2000),)), OK, "at most: puts/s into s 0.8%"),
+    (judge_quotas, Quotas(1000, (QuotaUse("puts/s into s", 1600, 2000),)), WARNING, "1,600 puts/s into s of 2,000"),
+    (judge_quotas, Quotas(1000, (QuotaUse("puts/s into s", None, 2000),)), OK, "in use of: puts/s into s"),
 ]
 
 
@@ -268,7 +278,7 @@ def test_every_check_has_a_name_of_its_own_and_words_for_what_is_good() -> None:
     assert len({check.name for check in CHECKS}) == len(CHECKS)
     for check in CHECKS:
         assert check.good or check.name in {
-            *("last-delivery", "signing-key", "previous-key", "dns", "certificate", "genesys-side"),
+            *("last-delivery", "signing-key", "previous-key", "dns", "certificate", "genesys-side", "names"),
             *("alarm-subscribers", "rebuild", "tables", "quotas"),
         }
 

@@ -1,79 +1,21 @@
 """What the doctor says of a certificate and a name, by handshakes with servers of this machine."""
 
-import socket
 import ssl
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
+from certificate_probe.handshake import Handshake, shake_hands
+from genesys_firehose_tools.local.certificates import Authority, tls_server
 from genesys_firehose_tools.operations.doctor.findings import Finding, State
-from genesys_firehose_tools.operations.doctor.tls import Handshake, judge_certificate, judge_dns, shake_hands
+from genesys_firehose_tools.operations.doctor.tls import judge_certificate, judge_dns
 
 NOW = datetime.now(UTC)
-_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-
-
-class Authority:
-    """A certificate authority of the test."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self.certificate = directory / "authority.pem"
-        self._run(
-            *("req", "-x509", *_KEY, "-subj", "/CN=Authority", "-days", "400"),
-            *("-keyout", "authority.key", "-out", self.certificate.name),
-        )
-
-    def issue(self, name: str, days: int = 100) -> ssl.SSLContext:
-        """Return a server's side with a certificate for a name."""
-        self._run("req", *_KEY, "-subj", f"/CN={name}", "-keyout", "s.key", "-out", "s.csr")
-        (self._directory / "s.cnf").write_text(f"subjectAltName=DNS:{name}\n")
-        self._run(
-            *("x509", "-req", "-in", "s.csr", "-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial"),
-            *("-days", str(days), "-extfile", "s.cnf", "-out", "s.pem"),
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._directory / "s.pem", self._directory / "s.key")
-        return context
-
-    def trust(self) -> ssl.SSLContext:
-        """Return the side of a client that trusts this authority."""
-        return ssl.create_default_context(cafile=self.certificate)
-
-    def _run(self, *arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=self._directory, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@contextmanager
-def server(context: ssl.SSLContext | None) -> Iterator[int]:
-    """Accept connections with TLS, or without, and yield the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    with connection, suppress(OSError):
-                        if context is None:
-                            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                        else:
-                            context.wrap_socket(connection, server_side=True).close()
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(timeout=5)
 
 
 def shake(authority: Authority, port: int, now: datetime = NOW) -> Handshake:
@@ -86,7 +28,7 @@ def only(handshake: Handshake | None) -> Finding:
 
 
 def test_a_good_certificate_is_told_with_protocol_and_days(authority: Authority) -> None:
-    with server(authority.issue("localhost")) as port:
+    with tls_server(authority.issue("localhost")) as port:
         finding = only(shake(authority, port))
     assert finding.state is State.OK
     assert finding.seen.startswith("TLSv1.3, ")
@@ -95,7 +37,7 @@ def test_a_good_certificate_is_told_with_protocol_and_days(authority: Authority)
 
 @pytest.mark.parametrize(("days", "state"), [(31, State.OK), (29, State.WARNING)])
 def test_a_certificate_that_ends_within_30_days_is_a_warning(authority: Authority, days: int, state: State) -> None:
-    with server(authority.issue("localhost")) as port:
+    with tls_server(authority.issue("localhost")) as port:
         handshake = shake(authority, port)
         assert handshake.expires is not None
         finding = only(shake(authority, port, handshake.expires - timedelta(days=days, seconds=1)))
@@ -104,21 +46,21 @@ def test_a_certificate_that_ends_within_30_days_is_a_warning(authority: Authorit
 
 
 def test_an_expired_certificate_is_a_fault_that_says_so(authority: Authority) -> None:
-    with server(authority.issue("localhost", days=-1)) as port:
+    with tls_server(authority.issue("localhost", days=-1)) as port:
         finding = only(shake(authority, port))
     assert (finding.state, finding.seen) == (State.FAULT, "localhost: the certificate has expired.")
     assert "re-activate the subscription" in finding.fix
 
 
 def test_a_certificate_of_an_unknown_authority_is_a_fault(authority: Authority) -> None:
-    with server(authority.issue("localhost")) as port:
+    with tls_server(authority.issue("localhost")) as port:
         finding = only(shake_hands("localhost", port, NOW))
     assert finding.state is State.FAULT
     assert "the certificate is refused: " in finding.seen
 
 
 def test_a_certificate_for_another_name_is_a_fault(authority: Authority) -> None:
-    with server(authority.issue("events.example.com")) as port:
+    with tls_server(authority.issue("events.example.com")) as port:
         finding = only(shake(authority, port))
     assert finding.state is State.FAULT
     assert "localhost" in finding.seen
@@ -133,12 +75,12 @@ def test_an_old_protocol_is_a_fault(authority: Authority) -> None:
     assert (finding.state, finding.seen) == (State.FAULT, "a speaks TLSv1.1.")
     context = authority.issue("localhost")
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    with server(context) as port:
+    with tls_server(context) as port:
         assert shake(authority, port).protocol == "TLSv1.2"
 
 
 def test_a_server_without_tls_and_a_port_that_nobody_serves_are_faults(authority: Authority) -> None:
-    with server(None) as port:
+    with tls_server(None) as port:
         assert "there is no TLS connection" in only(shake(authority, port)).seen
     assert "there is no TLS connection (ConnectionRefusedError)" in only(shake(authority, port)).seen
 

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from benchmarks.environment import INGEST_ENVIRONMENT
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
 from genesys_firehose_tools.operations.deployed_resources import DeployedResources
-from genesys_firehose_tools.operations.smoke import Smoke, headers_of
+from genesys_firehose_tools.operations.smoke import Smoke
+from genesys_firehose_tools.operations.webhook import target_of
 from ingest.settings import SignatureScheme
 from ingest.signature import is_signed
 
@@ -41,7 +42,7 @@ HMAC = SignatureScheme(
 def test_the_headers_of_every_scheme_are_accepted_with_the_right_key_alone(scheme: SignatureScheme) -> None:
     body = b'{"eventType":"smoke.event"}'
     for key, accepted in ((KEY, True), (b"another", False)):
-        headers = headers_of(scheme, key, body, "https://events.example.com/", NOW)
+        headers = target_of(scheme, "https://events.example.com/", key).headers(body, now=NOW)
         received = {name.lower(): [value] for name, value in headers.items()}
         assert is_signed(scheme, received, body, [KEY], NOW) == accepted
 

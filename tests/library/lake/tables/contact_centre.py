@@ -136,7 +136,10 @@ class ContactCentre:
             body = {"id": user, "routingStatus": {"status": state, "startTime": at}}
             self.events.append(Event("routing_status", f"v2.users.{user}.routingStatus", body, moment))
             activity = {"routingStatus": body["routingStatus"]}
-        if self._chance.random() < 0.3:  # told again later, with another change
+        how = self._chance.random()
+        if how < 0.1:  # told later alone
+            self.events.pop()
+        if how < 0.3:  # told again later, with another change
             later = moment + timedelta(hours=self._chance.randrange(30))
             changed = {"dateActiveQueuesChanged": later.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
             self.events.append(Event("agent_state", f"v2.users.{user}.activity", {**activity, **changed}, later))

@@ -181,7 +181,7 @@ def days_of_a_session(*offsets: int) -> list[tuple[date, int]]:
 
 def test_what_is_over_three_days_later_is_another_row_and_nothing_counts_twice() -> None:
     assert days_of_a_session(0, 3) == [(0, 2)]
-    assert days_of_a_session(0, 4) == [(0, 1), (4, 1)]
+    assert days_of_a_session(0, 4, 7) == [(0, 1), (4, 2)]
     assert days_of_a_session(4, 2, 0) == [(0, 2), (4, 1)]
     assert days_of_a_session(12, 0, 9, 3, 6) == [(0, 2), (6, 1), (9, 1), (12, 1)]
 

@@ -1,0 +1,49 @@
+"""The app that is deployed unless another is named: `python -m genesys_firehose_tools.local.app DIRECTORY`.
+
+It has every way in: the webhook, and the partner bus with an integration that the deployment creates at the local
+Genesys Cloud. A second stack tries the delivery.
+"""
+
+import sys
+
+import aws_cdk as cdk
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from genesys_firehose_cdk import (
+    DeliveryVerification,
+    GenesysFirehosePipeline,
+    GenesysProps,
+    GenesysRegion,
+    PartnerBusProps,
+)
+from genesys_firehose_cdk.events.topics import PRESETS
+
+_STACK = "GenesysFirehose-local"
+
+
+def synthesize(directory: str) -> None:
+    """Write the app's cloud assembly into a directory."""
+    # Construct paths tell pipelines apart; the CDK's command line asks for them, too.
+    app = cdk.App(outdir=directory, analytics_reporting=False, context={"aws:cdk:enable-path-metadata": True})
+    stack = cdk.Stack(app, _STACK, description="Lands Genesys Cloud events in an S3 data lake")
+    pipeline = GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        partner_bus=PartnerBusProps(
+            org_id="7c1d1e0a-0000-4000-8000-000000000000", event_source_suffix="local", topics=sorted(PRESETS)
+        ),
+        genesys=GenesysProps(
+            region=GenesysRegion.US_EAST_1,
+            credentials=secretsmanager.Secret.from_secret_name_v2(stack, "GenesysCredentials", "genesys"),
+        ),
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+    tries = cdk.Stack(app, f"{_STACK}-Verification", description="Tries whether the pipeline delivers")
+    verification = DeliveryVerification(tries, "Verification", pipeline=pipeline)
+    for name in ("Seconds", "RawRetention", "RawEncryption", "CleanRetention", "CleanEncryption"):
+        cdk.CfnOutput(tries, name, value=verification.resource.get_att_string(name))
+    app.synth()
+
+
+if __name__ == "__main__":
+    synthesize(sys.argv[1])

@@ -1,0 +1,1 @@
+"""The function that looks at the webhook from outside, as a sender does."""
