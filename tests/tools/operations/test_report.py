@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlglot
 from typer.testing import CliRunner
 
 from genesys_firehose_tools.cli import app
@@ -214,6 +215,19 @@ def test_wrap_ups_are_as_in_the_tables_with_their_share(page: Page, tables: Tabl
     assert page.rows("Top wrap-ups") == {
         name: [str(count), f"{count / sum(counts.values()):.1%}", ""] for name, count in counts.items()
     }
+
+
+def test_athena_knows_every_statement(tables: Tables) -> None:
+    asked: list[str] = []
+
+    def ask(statement: str) -> Answer:
+        asked.append(statement)
+        return asking(tables)(statement)
+
+    read_figures(ask, FULL, FULL)
+    assert len(asked) == 6
+    for statement in asked:
+        assert sqlglot.parse_one(statement, dialect="athena").find(sqlglot.exp.Select)
 
 
 def test_several_days_are_the_sum_of_their_days(tables: Tables, centre: ContactCentre) -> None:
