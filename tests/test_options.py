@@ -21,6 +21,7 @@ from environments import EnvironmentSettings
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.delivery import lake_rebuild
 from genesys_firehose_cdk.events.topics import PRESETS
+from genesys_firehose_cdk.lake.tables.model import TABLES, VIEWS
 from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.local.firehose.faults import Faults
 from tests.library.synthesis import ROOT
@@ -47,14 +48,12 @@ OTHER_NAMES = {
     "of a clean record": {"schema_drift", "closed_fields"},
     "functions of SQL": {
         "json_extract_scalar",
-        "json_format",
-        "from_iso8601_timestamp",
-        "approx_percentile",
         "json_parse",
     },
     "what the local Firehose tells": {"undelivered_objects", "buffered_records", "active_partitions", "lost_records"},
     "what `local up --json` prints": {"genesys_url"},
     "what the operator's view of the health check tells": {"rotated_early"},
+    "functions of DynamoDB": {"if_not_exists"},
     "kinds of names": {"wrapup_code", "presence_definition"},
     "directories": {"node_modules", "lambda_src", "genesys_firehose_tools", "genesys_firehose_cdk"},
 }
@@ -132,7 +131,8 @@ def test_every_name_in_the_docs_is_an_option_or_known_as_something_else() -> Non
     options = {name for kind in WITH_OPTIONS for name in _keywords(kind)}
     options |= {field.name for field in fields(Faults)}
     event_types = runpy.run_path(str(ROOT / "lambda_src/shared/event_types.py"))["EVENT_TYPES"]
-    others = set().union(PRESETS, event_types, *OTHER_NAMES.values())
+    in_tables = {name for each in (*TABLES, *VIEWS) for name in (each.name, *(column.name for column in each.columns))}
+    others = set().union(PRESETS, event_types, in_tables, *OTHER_NAMES.values())
     used = set()
     for page, code in _texts():
         if (match := SNAKE_CASE.fullmatch(code)) and not code.startswith("test_"):

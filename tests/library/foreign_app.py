@@ -47,6 +47,8 @@ PUBLIC = (
     library.LakeProps,
     library.LakeRebuild,
     library.LakeRebuildProps,
+    library.LakeTables,
+    library.LakeTablesProps,
     library.MaskingPolicy,
     library.MetricName,
     library.MonitoringProps,

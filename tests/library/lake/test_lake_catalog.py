@@ -75,14 +75,18 @@ def test_a_row_is_a_line(default: Template) -> None:
 
 
 def test_workgroups_enforce_their_settings_and_bound_what_a_query_reads(default: Template) -> None:
-    for configuration in _workgroups(default).values():
-        assert configuration["EnforceWorkGroupConfiguration"] is True
-        assert configuration["BytesScannedCutoffPerQuery"] == 100 * 1024**3
+    limits = {
+        layer: configuration["BytesScannedCutoffPerQuery"] for layer, configuration in _workgroups(default).items()
+    }
+    assert limits == {"clean": 100 * 1024**3, "raw": 100 * 1024**3, "tables": 1024**4}
+    assert all(
+        configuration["EnforceWorkGroupConfiguration"] is True for configuration in _workgroups(default).values()
+    )
 
 
 def test_the_pipeline_says_what_a_query_may_read() -> None:
     template = synthesize(lake=LakeProps(catalog=LakeCatalogProps(bytes_scanned_limit=cdk.Size.gibibytes(5))))
-    limits = {configuration["BytesScannedCutoffPerQuery"] for configuration in _workgroups(template).values()}
+    limits = {_workgroups(template)[layer]["BytesScannedCutoffPerQuery"] for layer in ("clean", "raw")}
     assert limits == {5 * 1024**3}
 
 
@@ -159,7 +163,13 @@ def test_who_may_query_one_layer_reaches_nothing_of_the_other(
 ) -> None:
     statements = _granted(method)
     resources = {flat(resource) for statement in statements for resource in as_list(statement["Resource"])}
-    objects = {resource.rpartition(">")[2] for resource in resources if "Bucket" in resource or "Results" in resource}
+    tables = {resource.rpartition(">")[2] for resource in resources if "TablesBucket" in resource}
+    assert tables == ({"", "/*"} if own == "clean" else set())
+    objects = {
+        resource.rpartition(">")[2]
+        for resource in resources
+        if ("Bucket" in resource or "Results" in resource) and "TablesBucket" not in resource
+    }
     assert objects == {"", *(f"/{prefix}/*" for prefix in read)}
     assert any(resource.endswith(f"/{own}") for resource in resources)
     assert not any(resource.endswith(f"/{other}") for resource in resources)
@@ -178,7 +188,8 @@ def test_who_may_query_may_not_write_to_the_lake_nor_delete_anything() -> None:
 
 def test_listing_is_bound_to_the_layer() -> None:
     for statement in _granted("grant_query"):
-        if "s3:ListBucket" in as_list(statement["Action"]):
+        is_of_tables = all("TablesBucket" in flat(resource) for resource in as_list(statement["Resource"]))
+        if "s3:ListBucket" in as_list(statement["Action"]) and not is_of_tables:
             assert as_list(statement["Condition"]["StringLike"]["s3:prefix"]) == ["clean/*"]
 
 

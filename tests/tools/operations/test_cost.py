@@ -131,14 +131,14 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         ("S3", "tables stored"): 2.61,  # 30,000,000 x 260 bytes x 1.3 = 9.444 GB; x 12 months x $0.023
         # 720 runs x 28 states, 30 x 46 and 30 / 7 x 52 = 21,763; x $0.025 / 1,000
         ("Step Functions", "tables: states"): 0.54,
-        ("CloudWatch", "alarms"): 4.30,  # 31 of one metric, three of two, one of six; x $0.10
+        ("CloudWatch", "alarms"): 4.40,  # 30 of one metric, four of two, one of six; x $0.10
         ("CloudWatch", "composite alarms"): 0.50,  # 1 x $0.50
         ("CloudWatch", "dashboards"): 3.00,  # 1 x $3.00
         ("CloudWatch", "metrics"): 5.70,  # 8 + 2 methods x 5 + that of the tables; x $0.30
         # The first of 30,129,600 in a second and 5 % of the others: 2,592,000 + 1,376,880; x $5.00 / 1,000,000
         ("X-Ray", "traces"): 19.84,
     }
-    assert round(answer.dollars, 2) == 228.34
+    assert round(answer.dollars, 2) == 228.44
     assert round(answer.dollars_per_million_events, 2) == 7.61
     assert round(answer.by_service["Firehose"], 2) == 7.35
 
