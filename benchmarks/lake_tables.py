@@ -21,6 +21,7 @@ from benchmarks.measuring import OURS, Figure, Goal, compare, interleave
 from genesys_firehose_cdk.lake.lake_catalog import saved_queries
 from genesys_firehose_cdk.lake.tables.model import TABLES, VIEWS
 from genesys_firehose_cdk.lake.tables.statements import create_view, merge
+from genesys_firehose_tools.local.athena.engine import LINES
 from genesys_firehose_tools.local.stories import tell_day
 from genesys_firehose_tools.local.values import Values
 
@@ -106,14 +107,9 @@ def _lake(directory: Path) -> Any:
     lake.execute(_MACROS.read_text(encoding="utf-8"))
     lake.read_csv(
         str(directory / _CLEAN / "**" / "*.gz"),
-        columns={"line": "varchar"},
-        header=False,
-        sep="\x01",
-        quotechar="",
-        escapechar="",
+        **LINES,
         hive_partitioning=True,
         hive_types_autocast=False,
-        compression="gzip",
     ).create_view(_CLEAN)
     return lake
 

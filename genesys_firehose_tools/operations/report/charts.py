@@ -65,6 +65,8 @@ def shares(title: str, times: Sequence[datetime], values: Sequence[float | None]
     def draw(axes: Axes) -> None:
         given = [math.nan if value is None else value for value in values]
         axes.stairs(given, _edges(times), baseline=None, color=COLORS[0], linewidth=1.2)
+        if all(map(math.isnan, given)):
+            axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center", color="#777777")
         axes.set_ylim(0, 1.03)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
 

@@ -28,7 +28,7 @@ def contact_centre_page(figures: Figures, source: str, now: datetime) -> Page:
     sections = [_missing(figures, now)]
     if figures.half_hours:
         sections += [_volume(figures), _service_level(figures), _handle_time(figures)]
-    if figures.statuses:
+    if figures.status.occupancy is not None:
         sections.append(_occupancy(figures))
     if figures.wrap_ups:
         sections.append(_wrap_ups(figures))
@@ -42,13 +42,13 @@ def contact_centre_page(figures: Figures, source: str, now: datetime) -> Page:
 
 
 def _tiles(figures: Figures) -> Iterator[Tile]:
-    total, statuses = figures.total, sum(figures.statuses.values(), Statuses())
+    total = figures.total
     yield Tile("Offered", f"{total.offered:,}", "waits in queues")
     yield Tile("Answered", f"{total.answered:,}", f"average wait {_seconds(total.answered_wait_ms, total.answered)}")
     yield Tile("Abandon rate", _percent(total.abandon_rate), f"{total.abandoned:,} abandoned")
     yield Tile("Service level", _percent(total.service_level), f"{total.in_time:,} of {total.measured:,} in time")
     yield Tile("Handle time", _seconds(total.handled_ms, total.handled), f"average of {total.handled:,}")
-    yield Tile("Occupancy", _percent(statuses.occupancy), "of all agents")
+    yield Tile("Occupancy", _percent(figures.status.occupancy), "of all agents")
 
 
 def _missing(figures: Figures, now: datetime) -> Section:
@@ -69,8 +69,8 @@ def _gaps(figures: Figures, now: datetime) -> Iterator[str]:
         yield f"No events: {', '.join(empty)}."
     if not figures.half_hours:
         yield "No waits in queues and no handles: volume, service level and handle time can not be told."
-    if not figures.statuses:
-        yield "No routing status or presence of an agent that has ended: occupancy can not be told."
+    if figures.status.occupancy is None:
+        yield "No routing status of an agent that has ended: occupancy can not be told."
     if not figures.wrap_ups:
         yield "No wrap-ups."
     nameless = {queue.id for queue in figures.queues if queue.name is None}
@@ -188,7 +188,7 @@ def _queues(figures: Figures) -> Iterator[tuple[str, Counts]]:
 
 
 def _occupancy(figures: Figures) -> Section:
-    total = sum(figures.statuses.values(), Statuses())
+    total = figures.status
     by_time = [figures.statuses.get(time, Statuses()) for time in figures.times]
     hours = {
         "Interacting": total.interacting_ms,

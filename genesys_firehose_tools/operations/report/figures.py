@@ -219,6 +219,11 @@ class Figures:
         return sum(self.half_hours.values(), Counts())
 
     @property
+    def status(self) -> Statuses:
+        """All agents in all half hours together."""
+        return sum(self.statuses.values(), Statuses())
+
+    @property
     def media(self) -> dict[str, Counts]:
         """By medium, that with most offered waits first."""
         media: dict[str, Counts] = {}

@@ -282,9 +282,11 @@ def test_what_has_no_name_target_or_end_is_said_to_be_missing() -> None:
     assert "Names of 2 queues; their ids stand instead." in page.points
     assert "Names of 1 wrap-up code of those below; the codes stand instead." in page.points
     assert "The target of 1 answered or abandoned wait: they count to no service level." in page.points
+    assert "No routing status of an agent that has ended: occupancy can not be told." in page.points
     assert "The end of 1 wait: offered, and neither answered nor abandoned so far." in page.points
     assert page.rows("Service level")["q-1, voice"] == ["1", "0.0%", "0:01", UNKNOWN]
     assert page.tiles["Service level"] == UNKNOWN
+    assert page.html.count(">not known<") == 1  # the chart of the service level
 
 
 def test_more_queues_media_and_codes_than_the_page_shows_are_summed() -> None:
