@@ -92,6 +92,7 @@ def test_each_environment_of_cdk_json_synthesizes_past_every_check(name: str) ->
         "DatabaseName",
         "WorkgroupName",
         "RebuildStateMachineArn",
+        "TablesStateMachineArn",
     }
 
 

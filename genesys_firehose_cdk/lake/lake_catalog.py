@@ -81,6 +81,8 @@ def check_bytes_scanned_limit(name: str, limit: Size) -> None:
     if limit.is_unresolved():
         raise InvalidPropertyError(name, "is known at deployment only", "a size known at synthesis is allowed")
     mebibytes = round(limit.to_bytes() / 1024 / 1024, 3)
+    if mebibytes.is_integer():
+        mebibytes = int(mebibytes)
     check_range(name, mebibytes, _SMALLEST_LIMIT_MIB, _LARGEST_LIMIT_MIB, "MiB", "the least is Athena's own limit")
 
 

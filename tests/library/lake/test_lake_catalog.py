@@ -196,7 +196,7 @@ def test_listing_is_bound_to_the_layer() -> None:
 @pytest.mark.parametrize(
     ("properties", "message"),
     [
-        ({"bytes_scanned_limit": cdk.Size.mebibytes(9)}, "bytes_scanned_limit is 9.0 MiB: 10 to 104,857,600 MiB"),
+        ({"bytes_scanned_limit": cdk.Size.mebibytes(9)}, "bytes_scanned_limit is 9 MiB: 10 to 104,857,600 MiB"),
         ({"results_expiration_days": 0}, "results_expiration_days is 0 days: 1 to 365 days"),
     ],
 )

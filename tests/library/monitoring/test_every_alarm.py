@@ -204,6 +204,7 @@ CALCULATED: dict[str, tuple[dict[str, float], dict[str, float]]] = {
         {"keyAccessDenied": 0, "keyDisabled": 1, "keyInvalidState": 0, "keyNotFound": 0},
         {"keyAccessDenied": 0, "keyDisabled": 0, "keyInvalidState": 0, "keyNotFound": 0},
     ),
+    "errors - FILL(undecided": ({"errors": 1, "undecided": 0}, {"errors": 1, "undecided": 1}),
     "IF(RUNNING_SUM": ({"reported": 0, "reports": 1}, {"reported": 1, "reports": 1}),
     # A Monday, 10:00.
     "IF((DAY(accepted)": ({"accepted": 0}, {"accepted": 1}),
