@@ -30,6 +30,7 @@ def up(
         up = LocalPipeline.up(
             name, app, stack=stack, pipeline=pipeline, speed=speed, report=lambda step: status.update(f"{step} …")
         )
+    up.deployment.take_names()
     _print_deployment(up, as_json, output)
 
 

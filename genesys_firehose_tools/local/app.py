@@ -1,7 +1,7 @@
 """The app that is deployed unless another is named: `python -m genesys_firehose_tools.local.app DIRECTORY`.
 
 It has every way in: the webhook, and the partner bus with an integration that the deployment creates at the local
-Genesys Cloud. A second stack tries the delivery.
+Genesys Cloud, which also gives the names of queues and of all else that has one. A second stack tries the delivery.
 """
 
 import sys
@@ -12,11 +12,13 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from genesys_firehose_cdk import (
     DeliveryVerification,
     GenesysFirehosePipeline,
+    GenesysNamesProps,
     GenesysProps,
     GenesysRegion,
     PartnerBusProps,
 )
 from genesys_firehose_cdk.events.topics import PRESETS
+from genesys_firehose_cdk.genesys.names import KINDS
 
 _STACK = "GenesysFirehose-local"
 
@@ -35,6 +37,7 @@ def synthesize(directory: str) -> None:
         genesys=GenesysProps(
             region=GenesysRegion.US_EAST_1,
             credentials=secretsmanager.Secret.from_secret_name_v2(stack, "GenesysCredentials", "genesys"),
+            names=GenesysNamesProps(kinds=KINDS),
         ),
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )

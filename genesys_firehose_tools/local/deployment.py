@@ -91,6 +91,12 @@ class Deployment:
         urls = {"IngestUrl": self.ingest_url, "HealthUrl": self.health_url}
         return replace(found, outputs={**found.outputs, **{key: url for key, url in urls.items() if url}})
 
+    def take_names(self) -> None:
+        """Let the function that takes names run once, as its schedule does within a day of the deployment."""
+        names = find_resources(self.client("cloudformation"), self.deployed()).function("genesys_names")
+        if names is not None:
+            self.client("lambda").invoke(FunctionName=names.physical_id, InvocationType="Event")
+
     def signing_key(self) -> bytes:
         """Read the key that the sender signs with."""
         secret: str = self.client("secretsmanager").get_secret_value(SecretId=self.secret)["SecretString"]
