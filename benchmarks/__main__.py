@@ -25,8 +25,9 @@ PARTS = {
     "memory": "memory",
     "synth": "synthesis",
     "end-to-end": "end_to_end",
+    "lake": "lake_tables",
 }
-_PACKAGES = ("aws-cdk-lib", "aws-lambda-powertools", "boto3", "botocore", "ministack")
+_PACKAGES = ("aws-cdk-lib", "aws-lambda-powertools", "boto3", "botocore", "duckdb", "ministack")
 
 
 def main() -> None:

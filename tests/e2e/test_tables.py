@@ -4,13 +4,16 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.events import EventGenerator
-from genesys_firehose_tools.local.pipeline import temporary_pipeline
+from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, find_pipeline
 from genesys_firehose_tools.operations.lake_query import LakeQuery, QueryError
 from genesys_firehose_tools.operations.tables import Run, Tables, last_days
@@ -18,7 +21,7 @@ from tests.e2e.conftest import Sender
 
 pytestmark = pytest.mark.xdist_group("tables")
 
-EVENTS = 20
+EVENTS, WAITS = 20, 5
 ALL_DAYS = last_days(40)
 
 
@@ -54,16 +57,21 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def local() -> Iterator[LocalPipeline]:
     with temporary_pipeline("tables") as pipeline:
-        deployment = pipeline.deployment
-        deployed = find_pipeline(deployment.client("cloudformation"), deployment.stack)
-        sender, generator = Sender(deployment), EventGenerator(secrets.randbits(32))
-        sent = [generator.generate("call") for _ in range(EVENTS)]
-        sender.post_events(*sent)
-        for event in sent:
-            assert sender.landings(event)
-        yield Site(deployment, deployed)
+        yield pipeline
+
+
+@pytest.fixture(scope="module")
+def site(local: LocalPipeline) -> Site:
+    deployment = local.deployment
+    deployed = find_pipeline(deployment.client("cloudformation"), deployment.stack)
+    sender, generator = Sender(deployment), EventGenerator(secrets.randbits(32))
+    sent = [generator.generate(family) for family in ["call"] * EVENTS + ["acd.end"] * WAITS]
+    sender.post_events(*sent)
+    for event in sent:
+        assert sender.landings(event)
+    return Site(deployment, deployed)
 
 
 def test_a_first_run_makes_the_tables_and_fills_them(site: Site) -> None:
@@ -170,3 +178,14 @@ def test_a_query_that_would_read_too_much_is_cancelled_and_the_command_says_so(s
             site.rows("SELECT count(*) FROM clean")
     finally:
         s3.delete_object(Bucket=bucket, Key=key)
+
+
+def test_the_command_makes_a_report_of_the_tables(site: Site, local: LocalPipeline, tmp_path: Path) -> None:
+    site.refresh()
+    [[day, waits]] = site.rows("SELECT day, sum(offered) FROM queue_intervals GROUP BY 1 ORDER BY 2 DESC LIMIT 1")
+    path = tmp_path / "report.html"
+    arguments = ["report", "--name", local.aws.directory.name, "--day", day or "", "--output", str(path)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert f"Contact centre, {day}" in path.read_text()
+    assert f"Offered <b>{waits}</b>" in path.read_text()

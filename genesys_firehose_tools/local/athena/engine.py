@@ -51,6 +51,18 @@ _NAMED_QUERY = re.compile(r"\b(\w+)\s+AS\s*\(", re.IGNORECASE)
 _TEXTS = re.compile(r"'[^']*'")
 _VIEW_TEXT = re.compile(r"/\* Presto View: (\S+) \*/")
 
+LINES: Any = {
+    "columns": {"line": "varchar"},
+    "header": False,
+    # No character that can stand in a line of JSON ends a field, as in the table's definition.
+    "sep": "\x01",
+    "quotechar": "",
+    "escapechar": "",
+    "compression": "gzip",
+    "max_line_size": 16 * 1024 * 1024,
+}
+"""How DuckDB reads the objects of `raw/` and `clean/`."""
+
 # The types of Athena's DDL in DuckDB, and DuckDB's as Athena calls them.
 _DUCKDB_TYPES = {"string": "varchar", "binary": "blob"}
 _ATHENA_TYPES = {"blob": "varbinary", "timestamp with time zone": "timestamp with time zone", "float": "real"}
@@ -312,16 +324,9 @@ class Query:
         )
         lines = self._connection.read_csv(
             [str(each.path) for each in files],  # type: ignore[arg-type]
-            columns={"line": "varchar"},
-            header=False,
-            # No character that can stand in a line of JSON ends a field, as in the table's definition.
-            sep="\x01",
-            quotechar="",
-            escapechar="",
+            **LINES,
             filename=True,
             hive_partitioning=False,
-            compression="gzip",
-            max_line_size=16 * 1024 * 1024,
         )
         lines.create_view(f"lines_of_{name}")
         self._connection.execute(

@@ -1,0 +1,1 @@
+"""A page of figures, made of the lake's tables."""
