@@ -453,7 +453,7 @@ def test_a_smoke_shows_where_the_event_of_every_way_in_has_landed(site: Site) ->
         ("queue", "webhook", "bus"), "ok"
     )
     s3 = site.client("s3")
-    for ingress, partition in (("queue", "verification"), ("webhook", "unknown"), ("bus", "conversation")):
+    for ingress, partition in (("queue", "verification"), ("webhook", "unknown"), ("bus", "agent_state")):
         stages = {stage["name"]: stage for stage in passages[ingress]["stages"]}
         assert ("accepted" in stages) == (ingress == "webhook")
         assert stages["clean/"]["key"].startswith(f"clean/event_type={partition}/date=")

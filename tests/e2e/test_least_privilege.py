@@ -255,7 +255,7 @@ class Trials:
 
     def tells_copies_without_an_id_apart(self) -> bool:
         """Put two copies of an event that is known by its content, whose keys lie in the item of its second."""
-        sender, event = self._sender(), self.event()
+        sender, event = self._sender(), self._generator.generate("acd.end")
         raw = json.dumps(event.body).encode()
         arrival = datetime.now(UTC)
         facts = describe(event.body, ("messageId",), arrival)

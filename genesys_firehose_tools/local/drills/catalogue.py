@@ -54,6 +54,13 @@ def _drill(
     return register
 
 
+def _keep_sending(stage: Stage) -> None:
+    """Send 20 events over 12 minutes: an alarm on attempts wants failed ones in two of its periods, of five minutes."""
+    for _ in range(4):
+        stage.send(stage.generate(5))
+        stage.wait_minutes(3)
+
+
 @_drill(
     "The delivery role trusts another service than firehose.amazonaws.com.",
     alarms="BackupSuccess ProcessingSuccess",
@@ -65,8 +72,7 @@ def broken_trust(stage: Stage) -> Steps:
     before = json.dumps(iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"])
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=before.replace("firehose.", "lambda."))
     stage.end_sessions()
-    stage.send(stage.generate(10))
-    stage.wait_minutes(6)
+    _keep_sending(stage)
     yield
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=before)
     # Firehose writes what it could not; then what the transform function never saw is re-ingested.
@@ -136,9 +142,11 @@ def throttled(stage: Stage) -> Steps:
 def dead_transform(stage: Stage) -> Steps:
     """Name a handler that is not there."""
     with stage.function_with("Transform", Handler="nothing.handle"):
-        stage.send(stage.generate(20))
+        _keep_sending(stage)
         stage.wait_until(lambda: stage.object_count("errors/processing-failed/") > 0, "the records are under errors/")
         yield
+    # What Firehose still tries comes to an end; then what the function never transformed is re-ingested.
+    stage.verdict()
     stage.redrive()
 
 
