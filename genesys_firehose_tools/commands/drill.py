@@ -7,10 +7,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
+from rich.table import Column
 
 from genesys_firehose_tools.commands.options import AsJson, Name
-from genesys_firehose_tools.commands.terminal import messages, output
+from genesys_firehose_tools.commands.terminal import folding_table, messages, output
 from genesys_firehose_tools.local.drills.catalogue import DRILLS
 from genesys_firehose_tools.local.drills.run import Outcome, run
 from genesys_firehose_tools.local.drills.stage import Stage
@@ -61,7 +61,7 @@ def _print_list(*, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({each.name: each.breaks for each in DRILLS.values()}) + "\n")
         return
-    table = Table("drill", Column("what is broken", overflow="fold"))
+    table = folding_table("drill", "what is broken")
     for each in DRILLS.values():
         table.add_row(each.name, each.breaks)
     output.print(table)
@@ -69,9 +69,8 @@ def _print_list(*, as_json: bool) -> None:
 
 def _print(outcome: Outcome) -> None:
     tally, verdict = outcome.tally, outcome.verdict
-    table = Table(
-        Column(outcome.drill, no_wrap=True), Column(outcome.breaks, overflow="fold"), show_lines=True, width=80
-    )
+    table = folding_table(Column(outcome.drill, no_wrap=True), outcome.breaks)
+    table.show_lines = True
     off = (
         f"{each.name} after {each.after_minutes} min, "
         + ("still on at the end" if each.for_minutes is None else f"for {each.for_minutes} min")

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import AsJson, Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import messages, output
+from genesys_firehose_tools.commands.terminal import folding_table, messages, output
 from genesys_firehose_tools.operations.lake_query import Answer, LakeQuery
 
 _SHOWN = 200
@@ -60,14 +59,14 @@ def query(
 def _print(answer: Answer) -> None:
     shown = answer.rows[:_SHOWN]
     if len(answer.columns) * _LEAST_WIDTH <= output.width:
-        table = Table(*answer.columns)
+        table = folding_table(*answer.columns)
         for row in shown:
             table.add_row(*(Text("" if value is None else value) for value in row))
         output.print(table)
     else:
         # Too many columns to stand side by side: a row is a table of its own.
         for row in shown:
-            table = Table(show_header=False)
+            table = folding_table("column", "value", show_header=False)
             for column, value in zip(answer.columns, row, strict=True):
                 if value is not None:
                     table.add_row(column, Text(value))

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
+from rich.table import Column
 from rich.text import Text
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import AsJson, Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import messages, output
+from genesys_firehose_tools.commands.terminal import folding_table, messages, output
 from genesys_firehose_tools.operations.tables import Run, Tables, last_days
 
 app = typer.Typer(help="Bring the lake's tables up to date, and see how they are.", no_args_is_help=True)
@@ -76,7 +76,7 @@ def _print(fresh: datetime | None, runs: list[Run]) -> None:
     else:
         minutes = (datetime.now(UTC) - fresh).total_seconds() / 60
         output.print(f"The tables are as clean/ was at {_minute(fresh)} UTC, {minutes:,.0f} minutes ago.")
-    table = Table(Column("began (UTC)", no_wrap=True), "ended", "days", Column("what was", overflow="fold"))
+    table = folding_table(Column("began (UTC)", no_wrap=True), "ended", "days", "what was")
     for run in runs[:_SHOWN]:
         days = f"{run.first} to {run.last}" if run.last else ""
         said = "gave way to another run" if run.gave_way else run.state.lower().replace("_", " ")

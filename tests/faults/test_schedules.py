@@ -28,6 +28,9 @@ WORLDS = [
 ]
 
 
+_WITHOUT_IDS = World(drain_after_each_request=True, new_environment_for_each_request=True, has_ids=False)
+
+
 def _schedules_of_up_to_two_faults(world: World) -> Iterator[tuple[Schedule, Run]]:
     """Yield every schedule with its run. What calls there are depends on the faults before, so each run tells."""
     requests = CONFLICTING_REQUESTS if world.has_conflicts else REQUESTS
@@ -123,7 +126,7 @@ def test_taking_every_claim_in_a_second_for_the_first_would_be_noticed(monkeypat
     monkeypatch.setattr(
         KeyOwners, "_share", lambda _self, _second, keys, copies: ({key: copies[key] for key in keys}, [])
     )
-    assert _some_schedule_breaks(World(new_environment_for_each_request=True, has_ids=False))
+    assert _some_schedule_breaks(_WITHOUT_IDS)
 
 
 def test_not_looking_into_a_full_second_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +139,7 @@ def test_not_looking_into_a_full_second_would_be_noticed(monkeypatch: pytest.Mon
         return mine, [*without_room, *(key for key in owners if key not in mine)]
 
     monkeypatch.setattr(KeyOwners, "_share", look_away)
-    assert _some_schedule_breaks(World(new_environment_for_each_request=True, has_ids=False))
+    assert _some_schedule_breaks(_WITHOUT_IDS)
 
 
 def test_remembering_a_key_before_its_put_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,9 @@ CONFIGURATION = {
     "wafv2:CreateIPSet": "AWS::WAFv2::IPSet",
     "wafv2:UpdateIPSet": "AWS::WAFv2::IPSet",
     "wafv2:DeleteIPSet": "AWS::WAFv2::IPSet",
+    # The tables' state machine makes them; those of the catalog are CloudFormation's, and their names are not among its.
+    "glue:CreateTable": "AWS::Glue::Table",
+    "glue:UpdateTable": "AWS::Glue::Table",
     # Step Functions asks for these of a state machine that writes a log (AWS Step Functions Developer Guide, "Using
     # CloudWatch Logs to log execution history"): deliveries and the account's own policy of CloudWatch Logs.
     "logs:CreateLogDelivery": "AWS::Logs::Delivery",

@@ -122,8 +122,10 @@ def test_an_event_that_only_the_queue_makes_too_large_for_firehose_is_oversize_a
     # Three bytes become six where a message may not hold the character.
     body = json.dumps({"messageId": "a", "text": character * 171_000}, ensure_ascii=False).encode()
     function = ingest_function(aws)
-    aws.schedule = {3: Fault.REFUSED}
+    # After three versions of the secret and the original.
+    aws.schedule = {4: Fault.REFUSED}
     assert function.handle(request(body))["statusCode"] == 200
+    assert aws.calls[4] == "PutRecordBatch"
     [message] = aws.queue
     assert function.handle(queue_batch(message)) == {"batchItemFailures": []}
     record = json.loads(aws.in_stream[0])

@@ -32,8 +32,8 @@ def test_a_stream_of_the_other_form_is_another_stream_and_all_else_that_is_kept_
 ) -> None:
     [partitioned_id], [unpartitioned_id] = default.resources(STREAM), unpartitioned.resources(STREAM)
     assert partitioned_id != unpartitioned_id
-    # The results of queries are kept, too; without partitions there is nothing to query, and nothing to rebuild.
-    catalog = {key for key in _kept(default) if "Catalog" in key or "Rebuild" in key}
+    # Tables and results of queries are kept, too; without partitions there is nothing to query, and nothing to rebuild.
+    catalog = {key for key in _kept(default) if any(wing in key for wing in ("Catalog", "Rebuild", "Tables"))}
     assert _kept(default) - _kept(unpartitioned) == {partitioned_id} | catalog
     assert _kept(unpartitioned) - _kept(default) == {unpartitioned_id}
 

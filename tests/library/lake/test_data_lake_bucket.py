@@ -38,7 +38,7 @@ def test_without_retention_object_lock_stays_enabled_and_every_bucket_is_emptied
         for resource in template.resources("Custom::S3AutoDeleteObjects").values()
     }
     assert emptied == {f"<{name}>" for name in template.resources("AWS::S3::Bucket")}
-    assert len(emptied) == 3
+    assert len(emptied) == 4
 
 
 @pytest.mark.parametrize("path", BUCKETS)

@@ -23,6 +23,7 @@ from tests.test_options import COMMANDS
 
 # What a command must be given beside the stack.
 NEEDED = {
+    "query": ["SELECT 1"],
     "rebuild": ["--from", "2026-11-01", "--to", "2026-11-02"],
     "find-person": ["--from", "2026-11-01", "--to", "2026-11-02"],
     "dead-letters set-aside": ["--all"],
