@@ -24,6 +24,10 @@ ON_A_PIPELINE = {
     "redrive": ["--dry-run"],
     "rebuild": [*DAYS, "--dry-run"],
     "find-person": DAYS,
+    "query": ["SELECT * FROM clean LIMIT 1"],
+    "tables refresh": [],
+    "tables status": [],
+    "drill": ["--list"],
     "dead-letters list": [],
     "dead-letters set-aside": ["--all"],
     "dead-letters discard": ["--all", "--yes"],
@@ -34,6 +38,9 @@ ALIKE = {
     "local down": "no table",
     "demo": "the figures of send",
     "soak": "the figures of send",
+    "rotate-key begin": "no table",
+    "rotate-key finish": "no table",
+    "report": "no table",
     "shapes": "figures, of which a value may have lines of its own",
 }
 
