@@ -192,6 +192,8 @@ def test_the_role_suffices(trials: Trials) -> None:
     assert trials.removes_what_no_snapshot_needs()
 
 
+# Each takes as long as a run that fails and one that does not.
+@pytest.mark.soak
 @pytest.mark.parametrize("action", NEEDS)
 def test_without_this_action_a_run_fails(trials: Trials, action: str) -> None:
     with trials.role.without(action):

@@ -63,16 +63,12 @@ def _check(worlds: Sequence[World], state: State) -> None:
     [
         World(drain_after_each_request=False, new_environment_for_each_request=True, records_in_a_transform_batch=100),
         World(drain_after_each_request=True, new_environment_for_each_request=False, records_in_a_transform_batch=1),
-        World(new_environment_for_each_request=True, shards=2),
         World(new_environment_for_each_request=True, has_conflicts=True),
-        World(drain_after_each_request=True, records_in_a_transform_batch=1, has_conflicts=True),
     ],
     ids=[
         "one large batch, no memory",
         "many small batches, a memory",
-        "two shards",
         "conflicting ids in one large batch, no memory",
-        "conflicting ids in many small batches, a memory",
     ],
 )
 def test_every_acknowledged_event_lands_once_under_every_schedule_of_up_to_two_faults(
@@ -81,19 +77,11 @@ def test_every_acknowledged_event_lands_once_under_every_schedule_of_up_to_two_f
     _check([world], state)
 
 
-@pytest.mark.parametrize(
-    "world",
-    [
-        World(new_environment_for_each_request=True, has_ids=False),
-        World(drain_after_each_request=True, records_in_a_transform_batch=1, has_ids=False),
-    ],
-    ids=["one large batch, no memory", "many small batches, a memory"],
-)
 def test_events_without_an_id_land_once_under_every_schedule_also_when_their_second_is_full(
-    world: World, state: State, monkeypatch: pytest.MonkeyPatch
+    state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("transform.deduplication.FULL", 1)
-    _check([world], state)
+    _check([World(new_environment_for_each_request=True, has_ids=False)], state)
 
 
 @pytest.mark.soak
