@@ -14,6 +14,7 @@ import boto3
 import pytest
 from aws_cdk import aws_secretsmanager as secretsmanager
 from botocore.exceptions import WaiterError
+from ministack.services.cloudformation import provisioners
 
 from genesys_firehose_cdk import (
     AlarmTopic,
@@ -203,7 +204,7 @@ def _publish(world: World, credentials: str, directory: Path) -> dict[str, Any]:
             archive = shutil.make_archive(str(directory / name), "zip", directory / file["source"]["path"])
             s3.upload_file(archive, bucket, f"{name}.zip")
     template: dict[str, Any] = artifact.template
-    remove_unsupported(template)
+    remove_unsupported(template, provisioners._RESOURCE_HANDLERS)
     return template
 
 

@@ -88,7 +88,11 @@ def _credentials() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     embedded = EmbeddedAws.start(tmp_path_factory.mktemp("aws"))
-    yield Aws(embedded.endpoint_url)
+    aws = Aws(embedded.endpoint_url)
+    trust = {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    aws.client("iam").create_role(RoleName="delivery", AssumeRolePolicyDocument=document)
+    yield aws
     embedded.stop()
 
 
