@@ -1,7 +1,5 @@
 """`drill`: break a local pipeline, and show what an operator would see."""
 
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Annotated
@@ -10,7 +8,7 @@ import typer
 from rich.table import Column
 
 from genesys_firehose_tools.commands.options import AsJson, Name
-from genesys_firehose_tools.commands.terminal import folding_table, messages, output
+from genesys_firehose_tools.commands.terminal import folding_table, messages, output, print_json
 from genesys_firehose_tools.local.drills.catalogue import DRILLS
 from genesys_firehose_tools.local.drills.run import Outcome, run
 from genesys_firehose_tools.local.drills.stage import Stage
@@ -44,7 +42,7 @@ def drill(
             if not as_json:
                 _print(outcomes[-1])
     if as_json:
-        sys.stdout.write(json.dumps([each.to_dict() for each in outcomes]) + "\n")
+        print_json([each.to_dict() for each in outcomes])
     else:
         _print_not_evaluated(outcomes)
     if not all(each.passed for each in outcomes):
@@ -59,7 +57,7 @@ def _pipeline(name: str) -> Iterator[LocalPipeline]:
 
 def _print_list(*, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps({each.name: each.breaks for each in DRILLS.values()}) + "\n")
+        print_json({each.name: each.breaks for each in DRILLS.values()})
         return
     table = folding_table("drill", "what is broken")
     for each in DRILLS.values():

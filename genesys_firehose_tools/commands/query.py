@@ -1,7 +1,6 @@
 """`query`: ask the lake."""
 
 import csv
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import AsJson, Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import folding_table, messages, output
+from genesys_firehose_tools.commands.terminal import folding_table, messages, output, print_json
 from genesys_firehose_tools.operations.lake_query import Answer, LakeQuery
 
 _SHOWN = 200
@@ -39,7 +38,7 @@ def query(
         raise typer.BadParameter("--csv and --json do not go together")
     text = statement if file is None else file.read_text(encoding="utf-8")
     clients, deployed = connect(stack, region, profile, pipeline, name)
-    work = LakeQuery(clients, deployed.output("WorkgroupName"), deployed.output("DatabaseName"))
+    work = LakeQuery.of(clients, deployed)
     with messages.status("Athena is reading …"):
         answer = work.ask(text or "")
     if as_json:
@@ -79,4 +78,4 @@ def _print_json(answer: Answer) -> None:
     rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
     figures = {"columns": answer.columns, "types": answer.types, "rows": rows}
     costs = {"scanned_bytes": answer.scanned, "seconds": answer.seconds, "dollars": answer.dollars}
-    sys.stdout.write(json.dumps({**figures, **costs}) + "\n")
+    print_json({**figures, **costs})

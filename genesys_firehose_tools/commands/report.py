@@ -46,7 +46,7 @@ def report(
             f"{missing.name} is missing: install the package with its extra, genesys-firehose-cdk[report]."
         ) from missing
     clients, deployed = connect(stack, region, profile, pipeline, name)
-    work = LakeQuery(clients, deployed.output("WorkgroupName"), deployed.output("DatabaseName"))
+    work = LakeQuery.of(clients, deployed)
     with messages.status("Athena is reading …"):
         figures = read_figures(work.ask, *days)
     page = contact_centre_page(figures, deployed.path, datetime.now(UTC))

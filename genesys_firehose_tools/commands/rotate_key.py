@@ -1,7 +1,5 @@
 """`rotate-key`: rotate the signing key of a sender who is told by hand, in two steps."""
 
-import json
-import sys
 from datetime import timedelta
 from typing import Annotated
 
@@ -9,7 +7,7 @@ import typer
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import AsJson, Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import output
+from genesys_firehose_tools.commands.terminal import output, print_json
 from genesys_firehose_tools.operations.key_rotation import HandRotation
 
 app = typer.Typer(
@@ -36,7 +34,7 @@ def begin(
     read = f"aws secretsmanager get-secret-value --secret-id {begun.secret} --version-stage AWSPENDING"
     if as_json:
         answer = {"secret": begun.secret, "version": begun.version, "known_from": begun.known_from.isoformat()}
-        sys.stdout.write(json.dumps({**answer, **({"key": begun.key} if show_key else {})}) + "\n")
+        print_json({**answer, **({"key": begun.key} if show_key else {})})
         return
     _print(f"The new key is the version {begun.version} of {begun.secret}.")
     _print(begun.key if show_key else f"To read it: {read} --query SecretString --output text")
@@ -59,7 +57,7 @@ def finish(
     finished = _rotation(stack, region, profile, pipeline, name).finish(timedelta(minutes=minutes), force=force)
     if as_json:
         answer = {"secret": finished.secret, "version": finished.version, "ended_by": finished.ended_by.isoformat()}
-        sys.stdout.write(json.dumps(answer) + "\n")
+        print_json(answer)
         return
     _print(f"The version {finished.version} of {finished.secret} is the signing key.")
     _print(f"The old key is accepted nowhere after {finished.ended_by:%Y-%m-%d %H:%M:%S} UTC.")

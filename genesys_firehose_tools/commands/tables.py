@@ -1,7 +1,5 @@
 """`tables`: bring the lake's tables up to date, and see how they are."""
 
-import json
-import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,7 +9,7 @@ from rich.text import Text
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import AsJson, Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import folding_table, messages, output
+from genesys_firehose_tools.commands.terminal import folding_table, messages, output, print_json
 from genesys_firehose_tools.operations.tables import Run, Tables, last_days
 
 app = typer.Typer(help="Bring the lake's tables up to date, and see how they are.", no_args_is_help=True)
@@ -98,7 +96,7 @@ def _print_json(fresh: datetime | None, runs: list[Run]) -> None:
         }
         for run in runs
     ]
-    sys.stdout.write(json.dumps({"fresh": fresh and fresh.isoformat(), "runs": described}) + "\n")
+    print_json({"fresh": fresh and fresh.isoformat(), "runs": described})
 
 
 def _minute(moment: datetime) -> str:

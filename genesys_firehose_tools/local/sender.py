@@ -4,22 +4,21 @@ Genesys Cloud Developer Center, "Open Messaging": it waits ten seconds for an an
 five times, five seconds apart, when none comes or the answer is 429 or 5xx. Any other answer is final.
 """
 
-import base64
-import hashlib
-import hmac
 import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Literal
 
 import urllib3
+
+from genesys_firehose_tools.library_files import function_module
 
 _ANSWER_WITHIN_SECONDS = 10.0
 _RETRIES = 5
@@ -69,22 +68,16 @@ class Target:
         headers = {"Content-Type": "application/json"}
         if self.host_header:
             headers["Host"] = self.host_header
-        if self.kind == "hmac" and self.timestamp_header:
-            timestamp = str(int((now or datetime.now(UTC)).timestamp()))
-            headers[self.timestamp_header] = timestamp
-            body = timestamp.encode() + b"." + body
-        headers[self.header] = self._proof(body, key or self.key)
-        return headers
-
-    def _proof(self, body: bytes, key: bytes) -> str:
-        match self.kind:
-            case "basic":
-                return f"Basic {base64.b64encode(b'sender:' + key).decode()}"
-            case "shared_key":
-                return self.prefix + key.decode()
-        digest = hmac.digest(key, body, hashlib.sha256)
-        signature = digest.hex() if self.encoding is Encoding.HEX else base64.b64encode(digest).decode()
-        return self.prefix + signature
+        scheme = function_module("ingest.settings").SignatureScheme(
+            kind=self.kind,
+            header=self.header,
+            prefix=self.prefix,
+            encoding=self.encoding,
+            timestamp_header=self.timestamp_header,
+            timestamp_tolerance=timedelta(0),  # the receiver's alone
+        )
+        proof = function_module("ingest.signature").proof
+        return {**headers, **proof(scheme, key or self.key, body, now or datetime.now(UTC))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from genesys_firehose_tools.operations.deployed_pipeline import choose_pipeline,
 
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 _STREAM = "AWS::KinesisFirehose::DeliveryStream"
-_NAMES_HANDLER = "genesys_names.handler.handle"
 
 
 class TemplateError(ToolError):
@@ -212,11 +211,15 @@ class _Reader:
         return sum(1 for _ in self._all(type_name))
 
     def _function(self, package: str) -> Mapping[str, Any]:
-        handler = f"{package}.handler.handle"
-        functions = [each for each in self._all("AWS::Lambda::Function") if each.get("Handler") == handler]
+        functions = self._functions(package)
         if len(functions) != 1:
-            raise TemplateError(f"The template has {len(functions)} functions {handler}; one pipeline has one.")
+            raise TemplateError(
+                f"The template has {len(functions)} functions {_handler(package)}; one pipeline has one."
+            )
         return functions[0]
+
+    def _functions(self, package: str) -> list[Mapping[str, Any]]:
+        return [each for each in self._all("AWS::Lambda::Function") if each.get("Handler") == _handler(package)]
 
     def design(self) -> Design:
         ingest, transform = self._function("ingest"), self._function("transform")
@@ -243,7 +246,7 @@ class _Reader:
             access_log="AccessLogSetting" in stage,
             traced=ingest.get("TracingConfig", {}).get("Mode") == "Active",
             event_bus=bool(self._count("AWS::Events::EventBus")),
-            names=any(each.get("Handler") == _NAMES_HANDLER for each in self._all("AWS::Lambda::Function")),
+            names=bool(self._functions("genesys_names")),
             queue_batch=mapping["BatchSize"],
             queue_concurrency=mapping["ScalingConfig"]["MaximumConcurrency"],
             key_ttl_days=int(transform["Environment"]["Variables"]["DEDUPLICATION_TTL_DAYS"]),
@@ -261,9 +264,7 @@ class _Reader:
             web_acls=len(acls),
             web_acl_rules=sum(len(acl.get("Rules", [])) for acl in acls),
             web_acl_used=bool(self._count("AWS::WAFv2::WebACLAssociation")),
-            probed=any(
-                each.get("Handler") == "certificate_probe.handler.handle" for each in self._all("AWS::Lambda::Function")
-            ),
+            probed=bool(self._functions("certificate_probe")),
             tables_seconds=self._tables_seconds(),
         )
 
@@ -278,6 +279,10 @@ class _Reader:
     def _lake_bucket(self) -> Mapping[str, Any]:
         """Return the bucket that is locked; an existing one, which is in no template, has no rules to read."""
         return next((bucket for bucket in self._all("AWS::S3::Bucket") if bucket.get("ObjectLockEnabled")), {})
+
+
+def _handler(package: str) -> str:
+    return f"{package}.handler.handle"
 
 
 def _buffer(hints: Mapping[str, Any]) -> Buffer:

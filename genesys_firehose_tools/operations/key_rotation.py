@@ -7,8 +7,6 @@ old one.
 """
 
 import json
-import secrets
-import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from genesys_firehose_tools.errors import ToolError
+from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.operations.clients import Clients
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
 
@@ -26,8 +25,6 @@ KNOWN_AFTER = timedelta(seconds=310)
 ENDED_AFTER = timedelta(minutes=5)
 """How long an environment of the ingest function may go on with a key that has lost its label."""
 
-_KEY_CHARACTERS = string.ascii_letters + string.digits
-_KEY_LENGTH = 64
 _TIME = "%Y-%m-%d %H:%M:%S UTC"
 
 
@@ -118,7 +115,7 @@ class HandRotation:
                 )
             if "AWSPREVIOUS" in labels:
                 self._check_that_old_key_is_quiet(self._now() - window, "give the sender the current key first")
-            key = "".join(secrets.choice(_KEY_CHARACTERS) for _ in range(_KEY_LENGTH))
+            key = function_module("shared.secret_key").new_key()
             version = self._client().put_secret_value(
                 SecretId=self._secret, SecretString=key, VersionStages=["AWSPENDING"]
             )["VersionId"]

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
 from genesys_firehose_tools.errors import ToolError
 from genesys_firehose_tools.operations.clients import Clients
+from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
 from genesys_firehose_tools.operations.prices import read_prices
 
 _POLL_SECONDS = 0.5
@@ -62,6 +63,15 @@ class LakeQuery:
         self._workgroup = workgroup
         self._database = database
         self._sleep = sleep
+
+    @classmethod
+    def of(cls, clients: Clients, pipeline: DeployedPipeline) -> Self:
+        """Return the queries of a pipeline's lake.
+
+        Raises:
+            PipelineError: The pipeline has no catalog.
+        """
+        return cls(clients, pipeline.output("WorkgroupName"), pipeline.output("DatabaseName"))
 
     def ask(self, statement: str) -> Answer:
         """Run a query and return all its rows. A caller who is interrupted stops it.

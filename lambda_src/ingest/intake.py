@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ingest.deadline import QUEUE_RESERVE_SECONDS, S3_CALL_SECONDS, Deadline
 from ingest.delivery import MAX_RECORD_BYTES, Delivery
 from ingest.oversize import OversizeStore, reduce_event
-from ingest.queues import message_length
+from ingest.queues import fits_as_message
 from ingest.recent_events import RecentEvents
 from ingest.settings import IngestSettings
 from shared.envelope import Ingress, wrap
@@ -114,8 +114,7 @@ class Intake:
     ) -> bytes | None:
         """Make an event's record; None when the original of an oversize one can't be stored now."""
         record = wrap(raw, facts, ingress, arrival)
-        # A message is twice as long at most, so that those of nearly all records need not be measured.
-        if len(record) <= MAX_RECORD_BYTES // 2 or message_length(record) <= MAX_RECORD_BYTES:
+        if fits_as_message(record, MAX_RECORD_BYTES):
             return record
         if not deadline.leaves(S3_CALL_SECONDS + QUEUE_RESERVE_SECONDS):
             return None

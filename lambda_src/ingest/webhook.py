@@ -9,7 +9,7 @@ from typing import Any
 
 from ingest.deadline import KEYS_READ_SECONDS, QUEUE_RESERVE_SECONDS, Deadline
 from ingest.intake import FITTING_EVENT_BYTES, Intake
-from ingest.queues import message_length
+from ingest.queues import fits_as_message
 from ingest.settings import IngestSettings
 from ingest.signature import is_signed
 from ingest.signing_keys import KeysUnavailableError, SigningKeys
@@ -66,7 +66,7 @@ class Webhook:
             self._check_signature(request, body, deadline, metrics)
             try:
                 events: Iterable[tuple[dict[str, Any], bytes]] = split_events(body, self._settings.max_events)
-                if message_length(body) > FITTING_EVENT_BYTES:
+                if not fits_as_message(body, FITTING_EVENT_BYTES):
                     # One may be oversize: its original must not be stored when a later one can't be read.
                     events = list(events)
                 receipt = self._intake.take(events, deadline, metrics)

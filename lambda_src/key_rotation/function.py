@@ -10,8 +10,6 @@ them.
 """
 
 import json
-import secrets
-import string
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -22,11 +20,9 @@ from botocore.exceptions import ClientError
 
 from ingest.signature import proof
 from key_rotation.settings import RotationSettings
-from shared.secret_key import usable_key
+from shared.secret_key import new_key, usable_key
 from shared.telemetry import log
 
-_KEY_CHARACTERS = string.ascii_letters + string.digits
-_KEY_LENGTH = 64
 # A request without an event lands nothing. The ingest function reads it once its signature has passed.
 _BODY = b"[]"
 _SIGNATURE_PASSED = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST)
@@ -89,11 +85,10 @@ class RotationHandler:
 
     def _create(self, client: Any, token: str, _current: str) -> None:
         if self._pending(client, token) is None:
-            key = "".join(secrets.choice(_KEY_CHARACTERS) for _ in range(_KEY_LENGTH))
             client.put_secret_value(
                 SecretId=self._settings.secret_arn,
                 ClientRequestToken=token,
-                SecretString=key,
+                SecretString=new_key(),
                 VersionStages=["AWSPENDING"],
             )
 

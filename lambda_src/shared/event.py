@@ -250,9 +250,9 @@ def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime)
     elif time is not None:
         key = _digest(_timeless_content(payload))
     elif (time := parse_time(payload.get("timestamp"))) is not None:
-        key = _digest(content_of(payload))
+        key = _digest(_with_part(_timeless_content(payload), payload["timestamp"]))
     else:
-        key = key_within_hour(content_of(payload), format_time(arrival))
+        key = key_within_hour(_timeless_content(payload), format_time(arrival))
         keyed_by = "hour"
     time = time or parse_time(payload.get("timestamp")) or time_around(event, payload)
     return EventFacts(event_type_of(payload), time, topic_of(payload), key, keyed_by)

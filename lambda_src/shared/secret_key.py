@@ -1,12 +1,21 @@
 """The key of an HMAC, as a secret holds it; one that can't work is refused in words."""
 
 import json
+import secrets
+import string
 
 SHORTEST_KEY = 8
+_CHARACTERS = string.ascii_letters + string.digits
+_LENGTH = 64
 
 
 class UnusableKeyError(Exception):
     """A secret holds no usable key. The message names the secret's role and may be shown; it repeats nothing of it."""
+
+
+def new_key() -> str:
+    """Make a key: letters and digits alone, which stand in a header as they are."""
+    return "".join(secrets.choice(_CHARACTERS) for _ in range(_LENGTH))
 
 
 def usable_key(text: str | None, role: str) -> bytes:
