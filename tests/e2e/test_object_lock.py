@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from genesys_firehose_tools.local.deployment import Deployment
@@ -24,7 +24,8 @@ def retention(deployment: Deployment, key: str, version_id: str) -> dict[str, An
     head = deployment.client("s3").head_object(Bucket=deployment.bucket, Key=key, VersionId=version_id)
     if "ObjectLockMode" not in head:
         return None
-    return {"Mode": head["ObjectLockMode"], "RetainUntilDate": head["ObjectLockRetainUntilDate"]}
+    kept = head["ObjectLockRetainUntilDate"] - head["LastModified"]
+    return {"Mode": head["ObjectLockMode"], "Kept": kept}
 
 
 def is_locked(deployment: Deployment, key: str, version_id: str) -> bool:
@@ -33,7 +34,7 @@ def is_locked(deployment: Deployment, key: str, version_id: str) -> bool:
     if found is None:
         return False
     assert found["Mode"] == "GOVERNANCE"
-    assert abs(found["RetainUntilDate"] - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=5)
+    assert abs(found["Kept"] - timedelta(days=30)) < timedelta(minutes=5)
     return True
 
 
