@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from genesys.client import Deadline, GenesysClient, GenesysError
 from genesys.connection import CredentialsError, connect, read_credentials
-from genesys.conversation_jobs import ConversationJobs
+from genesys.conversation_jobs import FAILED, FULFILLED, PERMISSION, UNFINISHED, ConversationJobs
 from genesys_reconciliation.expected import Listing, ListingError
 from genesys_reconciliation.settings import ReconciliationSettings
 from shared.event import format_time
@@ -23,15 +23,9 @@ from shared.telemetry import log
 
 Step = Literal["start", "read"]
 
-PERMISSION = "analytics:conversationDetail:view"
-"""What the OAuth client needs."""
-
 # Of Lambda's 15 minutes. The rest is for staging.
 WORK_SECONDS = 780.0
 _DAY = timedelta(days=1)
-# The states of a job (Genesys Cloud's SDK, "AsyncQueryStatus").
-_ENDED_WELL = "FULFILLED"
-_AT_WORK = ("QUEUED", "PENDING")
 
 
 class ReconciliationHandler:
@@ -86,12 +80,12 @@ class ReconciliationHandler:
     def _read(self, day: str, job: str, run: str) -> dict[str, Any]:
         jobs = self._jobs()
         state = jobs.state(job)
-        if state in _AT_WORK:
+        if state in UNFINISHED:
             return {"pending": True}
-        if state != _ENDED_WELL:
-            # A state is one of a few words of the SDK; another is not repeated.
-            word = state if state in ("FAILED", "CANCELLED", "EXPIRED") else "in a state that is not known"
-            return {"reason": f"Genesys Cloud ended the job {word}."}
+        if state != FULFILLED:
+            # Another word is not repeated.
+            known = state if state in FAILED else "in a state that is not known"
+            return {"reason": f"Genesys Cloud ended the job {known}."}
         listing = Listing(jobs.pages(job), self._settings.scope)
         content = io.BytesIO()
         lines = 0
