@@ -13,6 +13,7 @@ except ModuleNotFoundError as missing:
 
 from genesys_firehose_tools.commands import (
     capacity,
+    completeness,
     cost,
     dead_letters,
     doctor,
@@ -87,6 +88,7 @@ for command in (
     rebuild.rebuild,
     query.query,
     report.report,
+    completeness.completeness,
     find_person.find_person,
     shapes.shapes,
     topics.topics,

@@ -104,6 +104,63 @@ def tell_day(values: Values, *, end: datetime, conversations: int) -> Day:
     return day
 
 
+def tell_odd_conversations(values: Values, *, midnight: datetime) -> dict[str, list[GeneratedEvent]]:
+    """Tell conversations with which the count of a day can go wrong.
+
+    Args:
+        values: Makes the values of the events.
+        midnight: Where two days meet.
+
+    Returns:
+        The events of each: ``over midnight`` began 30 seconds before it and ended after it, ``reopened`` ended on the
+        day before and went on after it, ``never ended`` began on the day before.
+    """
+    agents = dict(values.next_of(list(DIRECTORY.users.items()), 1))
+    day = Day(events=[], queues=dict(DIRECTORY.queues), agents=agents)
+
+    def tell(start: datetime, conversation_id: str) -> list[GeneratedEvent]:
+        told = Conversation(conversation_id, next(iter(day.queues)), next(iter(agents)), 4_000, 60_000, 0, 5_000)
+        return [event for _, event in _conversation(values, day, told, start)]
+
+    reopened = values.uuid()
+    never_ended = tell(midnight - timedelta(hours=3), values.uuid())
+    return {
+        "over midnight": tell(midnight - timedelta(seconds=30), values.uuid()),
+        "reopened": [*tell(midnight - timedelta(hours=2), reopened), *tell(midnight + timedelta(hours=5), reopened)],
+        "never ended": [each for each in never_ended if _kind(each).endswith((".start", "acd.end"))],
+    }
+
+
+def without(
+    events: list[GeneratedEvent], *, kind: str = "", between: tuple[datetime, datetime] | None = None
+) -> list[GeneratedEvent]:
+    """Leave out what a broken integration would not send.
+
+    Args:
+        events: Told events.
+        kind: Detail events of this kind, such as ``acd.end``, of any time when `between` is not given.
+        between: Since when and until when nothing was sent, of any kind when `kind` is not given.
+    """
+
+    def is_lost(event: GeneratedEvent) -> bool:
+        if kind and _kind(event) != kind:
+            return False
+        return between is None or between[0] <= _sent(event) < between[1]
+
+    return [event for event in events if not is_lost(event)]
+
+
+def _kind(event: GeneratedEvent) -> str:
+    """Return the kind of a detail event, such as ``acd.end``; empty for others."""
+    topic = str(event.body.get("topicName", ""))
+    return topic.split(".", 5)[5] if topic.startswith("v2.detail.events.conversation.") else ""
+
+
+def _sent(event: GeneratedEvent) -> datetime:
+    body = event.body
+    return datetime.fromisoformat(body["timestamp"] if "timestamp" in body else body["callStartTime"])
+
+
 def _shift(
     values: Values, day: Day, agent: str, start: datetime, conversations: int
 ) -> Iterator[tuple[datetime, GeneratedEvent]]:

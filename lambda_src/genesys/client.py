@@ -169,10 +169,11 @@ class GenesysClient:
         identifier: str = "",
         query: Mapping[str, str | int | Sequence[str]] | None = None,
         secrets: Iterable[str] = (),
+        is_harmless: bool = False,
     ) -> Any:
         """Make one call of the API and return the answer's JSON; None for an empty answer.
 
-        A POST is repeated only when it can't have had an effect.
+        A POST is repeated only when it can't have had an effect, or when a second effect does no harm.
 
         Args:
             method: the HTTP method.
@@ -181,6 +182,7 @@ class GenesysClient:
             identifier: what an answer called something, as one segment of the path.
             query: the query's parameters; one with several values is repeated.
             secrets: parts of the body, of which no error's code may repeat anything.
+            is_harmless: whether a POST may have its effect twice.
 
         Raises:
             GenesysError: Genesys Cloud refused the call, or did not answer in time.
@@ -201,7 +203,7 @@ class GenesysClient:
                 {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
                 content,
                 call=f"{method} {path}",
-                is_repeatable=method != "POST",
+                is_repeatable=is_harmless or method != "POST",
                 secrets=secrets,
             )
 

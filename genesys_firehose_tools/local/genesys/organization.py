@@ -12,6 +12,8 @@ from typing import Any
 
 from genesys_firehose_tools.library_files import published_topics
 from genesys_firehose_tools.local.directory import DIRECTORY
+from genesys_firehose_tools.local.genesys.conversations import ConversationHistory
+from genesys_firehose_tools.local.genesys.errors import ApiError
 from genesys_firehose_tools.local.genesys.names import LISTINGS
 from genesys_firehose_tools.local.genesys.partner import EventPartner, SourceExistsError, SourceKey
 
@@ -35,22 +37,6 @@ DEFAULT_IP_RANGES = tuple(
         ("2001:db8:ca11::/48", "open-messaging", "us-east-1", "outbound"),
     )
 )
-
-
-class ApiError(Exception):
-    """An answer that is an error.
-
-    Attributes:
-        status: The HTTP status.
-        code: Genesys Cloud's code.
-        retry_after: Seconds for the header Retry-After.
-    """
-
-    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.retry_after = retry_after
 
 
 def _not_found(what: str) -> ApiError:
@@ -106,10 +92,13 @@ class Organization:
         self.topics: list[dict[str, Any]] = [_available_topic(topic) for topic in published_topics()]
         self.directory = DIRECTORY
         self.missing_permissions: set[str] = set()
+        self.conversations = ConversationHistory()
+        self.caller = ""
         self._partner = partner
         self._requests_per_minute = requests_per_minute
         self._clock = clock
         self._tokens: dict[str, tuple[float, int]] = {}
+        self._client_of: dict[str, str] = {}
         self.lock = threading.RLock()
 
     def state(self) -> dict[str, Any]:
@@ -147,6 +136,7 @@ class Organization:
             raise ApiError(HTTPStatus.BAD_REQUEST, "invalid_client", "client authentication failed")
         token = secrets.token_urlsafe(32)
         self._tokens[token] = (self._clock(), 0)
+        self._client_of[token] = client_id
         return token
 
     @property
@@ -163,7 +153,7 @@ class Organization:
         self._requests_per_minute, self._clock = requests_per_minute, clock
 
     def check_token(self, token: str) -> None:
-        """Count a request of a token.
+        """Count a request of a token, and note whose it is.
 
         Raises:
             ApiError: There is no such token, or it made too many requests.
@@ -179,6 +169,7 @@ class Organization:
             message = f"Rate limit exceeded the maximum. Retry the request in [{wait}] seconds"
             raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "too.many.requests", message, retry_after=wait)
         self._tokens[token] = (began, count + 1)
+        self.caller = self._client_of[token]
 
     def describe(self) -> dict[str, Any]:
         """Describe the organization itself."""
@@ -256,13 +247,21 @@ class Organization:
     def list_names(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         """List the things of the directory that are at a path."""
         listing = LISTINGS[path]
-        if listing.permission in self.missing_permissions:
-            message = f"Unable to perform the requested action. You must have at least one of: [{listing.permission}]"
-            raise ApiError(HTTPStatus.FORBIDDEN, "missing.any.permissions", message)
+        self.check_permission(listing.permission)
         entities = listing.entities(self.directory, query)
         if listing.is_paged:
             return _page(path, entities, query)
         return {"total": len(entities), "entities": entities, "selfUri": path}
+
+    def check_permission(self, permission: str) -> None:
+        """Refuse a call without its permission.
+
+        Raises:
+            ApiError: The OAuth client lacks it.
+        """
+        if permission in self.missing_permissions:
+            message = f"Unable to perform the requested action. You must have at least one of: [{permission}]"
+            raise ApiError(HTTPStatus.FORBIDDEN, "missing.any.permissions", message)
 
     def list_subscriptions(self, query: Mapping[str, str]) -> dict[str, Any]:
         """List a page of event subscriptions."""

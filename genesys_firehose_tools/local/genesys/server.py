@@ -7,6 +7,8 @@ Control, for tests and the local run, without a token:
   `detail`, and answers how many were sent.
 - `PUT /_local/ipranges` replaces the address ranges by a JSON array of them.
 - `PUT /_local/missing-permissions` replaces the permissions that the OAuth client lacks by a JSON array of them.
+- `PUT /_local/conversations` changes what is known of conversations (see `ConversationHistory.control`), and
+  `GET /_local/conversations` answers the details records that are known now.
 - `GET /_local/faults` answers the faults still to come, `PUT /_local/faults` replaces them (see `Fault`).
 """
 
@@ -24,9 +26,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from genesys_firehose_tools.local.genesys.conversations import JOBS_PATH, PERMISSION, ConversationHistory
+from genesys_firehose_tools.local.genesys.errors import ApiError
 from genesys_firehose_tools.local.genesys.faults import Fault, FaultPlan
 from genesys_firehose_tools.local.genesys.names import LISTINGS
-from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH, TOPICS_PATH, ApiError, Organization
+from genesys_firehose_tools.local.genesys.organization import SUBSCRIPTIONS_PATH, TOPICS_PATH, Organization
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +54,19 @@ _ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", TOPICS_PATH, lambda org, _id, _body, query: org.list_topics(query)),
     ("GET", SUBSCRIPTIONS_PATH, lambda org, _id, _body, query: org.list_subscriptions(query)),
     ("POST", SUBSCRIPTIONS_PATH, lambda org, _id, body, _query: org.create_subscription(body)),
+    ("GET", f"{JOBS_PATH}/availability", lambda org, _id, _body, _query: _history(org).availability()),
+    ("POST", JOBS_PATH, lambda org, _id, body, _query: _history(org).start_job(body, org.caller)),
+    ("GET", f"{JOBS_PATH}/{{id}}", lambda org, id, _body, _query: _history(org).job(id)),
+    ("GET", f"{JOBS_PATH}/{{id}}/results", lambda org, id, _body, query: _history(org).results(id, query)),
     ("GET", f"{SUBSCRIPTIONS_PATH}/{{id}}", lambda org, id, _body, _query: org.read_subscription(id)),
     ("PUT", f"{SUBSCRIPTIONS_PATH}/{{id}}", lambda org, id, body, _query: org.replace_subscription(id, body)),
     ("DELETE", f"{SUBSCRIPTIONS_PATH}/{{id}}", lambda org, id, _body, _query: org.delete_subscription(id)),
 )
+
+
+def _history(organization: Organization) -> ConversationHistory:
+    organization.check_permission(PERMISSION)
+    return organization.conversations
 
 
 def _listing(path: str) -> Operation:
@@ -201,6 +214,15 @@ class _Handler(BaseHTTPRequestHandler):
             case "PUT", "/_local/missing-permissions":
                 genesys.organization.missing_permissions = set(body)
                 self._answer(HTTPStatus.OK, sorted(body))
+            case "GET", "/_local/conversations":
+                self._answer(HTTPStatus.OK, genesys.organization.conversations.known())
+            case "PUT", "/_local/conversations":
+                try:
+                    genesys.organization.conversations.control(body)
+                except (ValueError, TypeError, KeyError) as error:
+                    self._fail(ApiError(HTTPStatus.BAD_REQUEST, "bad.request", str(error)))
+                else:
+                    self._answer(HTTPStatus.OK, genesys.organization.conversations.availability())
             case "PUT", "/_local/faults":
                 try:
                     genesys.faults.set([Fault(**each) for each in body])
