@@ -22,6 +22,7 @@ from genesys_firehose_cdk import (
     GenesysProps,
     GenesysRegion,
     InvalidPropertyError,
+    ReconciliationProps,
     WebhookDomainProps,
     WebhookProps,
 )
@@ -103,6 +104,15 @@ class PipelineStack(cdk.Stack):
             manage_integration=settings.manage_integration,
             ip_allow_list=settings.ip_allow_list_props,
             names=settings.names_props,
+            reconciliation=self._reconciliation(settings),
+        )
+
+    def _reconciliation(self, settings: EnvironmentSettings) -> ReconciliationProps | None:
+        arn = settings.reconciliation_credentials_arn
+        if arn is None:
+            return None
+        return ReconciliationProps(
+            credentials=secretsmanager.Secret.from_secret_complete_arn(self, "ReconciliationCredentials", arn)
         )
 
 

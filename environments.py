@@ -48,7 +48,13 @@ _FLAGS = (
     "webhook",
 )
 _OF_THE_WEBHOOK = ("domain_name", "allowed_cidrs", "web_acl_arn", "cloud_watch_role", "ip_allow_list")
-_OF_GENESYS = ("genesys_credentials_key_arn", "manage_integration", "ip_allow_list", "genesys_names")
+_OF_GENESYS = (
+    "genesys_credentials_key_arn",
+    "manage_integration",
+    "ip_allow_list",
+    "genesys_names",
+    "reconciliation_credentials_arn",
+)
 _BUSINESS_HOURS = {"start_hour", "end_hour", "days"}
 _REMOVAL_POLICIES = {
     policy.name: policy
@@ -77,6 +83,8 @@ class EnvironmentSettings:
         ip_allow_list: Keep everybody but Genesys Cloud's networks from the webhook. Default: false.
         genesys_names: The kinds of things whose names are taken into the lake; see GenesysNamesProps. Default: none.
         keep_user_names: With user among them: whether their names stay readable; see MaskingPolicy. Default: false.
+        reconciliation_credentials_arn: The full ARN of the secret with an OAuth client that may read conversations'
+            details; with it the lake is held against Genesys Cloud, see ReconciliationProps. Default: none.
         business_hours: When silence is an alarm, an object of start_hour, end_hour and days; see
             BusinessHoursProps. Default: never.
         domain_name: The webhook's own domain. Default: none.
@@ -116,6 +124,7 @@ class EnvironmentSettings:
     ip_allow_list: bool = False
     genesys_names: tuple[str, ...] | None = None
     keep_user_names: bool = False
+    reconciliation_credentials_arn: str | None = None
     business_hours: Mapping[str, Any] | None = None
     domain_name: str | None = None
     certificate_arn: str | None = None

@@ -21,6 +21,7 @@ from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList, IpAllowListP
 from genesys_firehose_cdk.genesys.key_rotation import KeyRotation
 from genesys_firehose_cdk.genesys.names import GenesysNames, GenesysNamesProps
 from genesys_firehose_cdk.genesys.props import GenesysProps
+from genesys_firehose_cdk.genesys.reconciliation import Reconciliation, ReconciliationProps
 from genesys_firehose_cdk.genesys.region import GenesysRegion
 from genesys_firehose_cdk.genesys.silence_alarms import BusinessHoursProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
@@ -110,6 +111,8 @@ __all__ = [
     "PipelineDashboard",
     "RateLimit",
     "RateLimitProps",
+    "Reconciliation",
+    "ReconciliationProps",
     "RetentionApplied",
     "RetentionMode",
     "RetentionOnArrival",

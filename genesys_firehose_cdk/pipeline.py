@@ -24,6 +24,7 @@ from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList
 from genesys_firehose_cdk.genesys.key_rotation import KeyRotation
 from genesys_firehose_cdk.genesys.names import GenesysNames
 from genesys_firehose_cdk.genesys.props import GenesysProps
+from genesys_firehose_cdk.genesys.reconciliation import Reconciliation
 from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.ingest_function import QUEUE_VISIBILITY_TIMEOUT, IngestFunction, IngestProps
@@ -94,6 +95,7 @@ class GenesysFirehosePipeline(Construct):
         key_rotation: Rotates the signing key on a schedule; None without one.
         ip_allow_list: The allow-list that follows Genesys Cloud's address ranges; None without one.
         names: Takes the names behind Genesys Cloud's identifiers into the lake; None without them.
+        reconciliation: Checks whether all conversations that Genesys Cloud knows are in the tables; None without it.
         watch: Asks whether events can still come; None without bus and `watch`.
         alarms: The pipeline's alarms.
         events_at_risk: The alarm that is on while events are lost, refused or late.
@@ -360,6 +362,7 @@ class GenesysFirehosePipeline(Construct):
         self.key_rotation: KeyRotation | None = None
         self.integration: EventBridgeIntegration | None = None
         self.names: GenesysNames | None = None
+        self.reconciliation: Reconciliation | None = None
         genesys = props.genesys
         if genesys is None:
             return
@@ -396,6 +399,23 @@ class GenesysFirehosePipeline(Construct):
                 streams=[delivery.stream for delivery in self.delivery_streams],
                 stream_encryption_key=props.delivery.stream_encryption_key,
                 props=genesys.names,
+            )
+        if (
+            genesys.reconciliation is not None
+            and self.partner_bus is not None
+            and self.catalog is not None
+            and self.tables is not None
+        ):
+            self.reconciliation = Reconciliation(
+                self,
+                "Reconciliation",
+                context=self.context,
+                connection=genesys,
+                topics=self.partner_bus.topics,
+                bucket=self.bucket,
+                catalog=self.catalog,
+                tables=self.tables,
+                props=genesys.reconciliation,
             )
 
     def _rotate_key(
@@ -550,6 +570,9 @@ class GenesysFirehosePipeline(Construct):
         if self.tables is not None:
             machine = self.tables.state_machine.state_machine_arn
             yield "TablesStateMachineArn", machine, "Brings events from clean/ into the tables"
+        if self.reconciliation is not None:
+            machine = self.reconciliation.state_machine.state_machine_arn
+            yield "ReconciliationStateMachineArn", machine, "Holds a day of the lake against Genesys Cloud"
         if self.rebuild is not None:
             yield "RebuildStateMachineArn", self.rebuild.state_machine.state_machine_arn, "Makes clean/ anew from raw/"
 

@@ -73,6 +73,10 @@ class PipelineProps(Props, at=""):
                 "is given with delivery.dynamic_partitioning False",
                 "it is allowed with partitions alone, because the tables are made of them",
             )
+        if self.genesys is not None and (self.lake.tables is None or not self.delivery.dynamic_partitioning):
+            self.genesys.refuse_given(
+                ["reconciliation"], "is given without lake.tables", "it is allowed with them alone, which are compared"
+            )
 
     def _check_sender(self, signature: SignatureProps, genesys: GenesysProps) -> None:
         """Refuse what Genesys Cloud would send and the webhook would answer with 401."""
@@ -124,7 +128,7 @@ class PipelineProps(Props, at=""):
 
     def _check_genesys_without_bus(self, genesys: GenesysProps) -> None:
         problem, allowed = "is given without a partner_bus", "it is allowed with the bus alone"
-        genesys.refuse_given(["manage_integration", "integration"], problem, allowed)
+        genesys.refuse_given(["manage_integration", "integration", "reconciliation"], problem, allowed)
         watches_subscription = self.watch is not None and self.watch.subscription_path is not None
         has_work = any((genesys.subscription, genesys.ip_allow_list, genesys.names))
         if not has_work and not watches_subscription:

@@ -12,6 +12,9 @@ RUNBOOK_URL = "docs/alarms.md"
 AlarmSection = Literal[
     "client-errors",
     "conflicting-records",
+    "conversations-missing",
+    "conversations-partial",
+    "days-not-reconciled",
     "days-to-expiry",
     "dead-letters",
     "deduplication-unavailable",

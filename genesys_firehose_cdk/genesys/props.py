@@ -8,6 +8,7 @@ from genesys_firehose_cdk.genesys.event_subscription import EventSubscriptionPro
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegrationProps
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowListProps
 from genesys_firehose_cdk.genesys.names import GenesysNamesProps
+from genesys_firehose_cdk.genesys.reconciliation import ReconciliationProps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,8 @@ class GenesysProps(GenesysConnectionProps, at="genesys"):
             Cloud has its endpoint; see EventSubscription. Default: none.
         ip_allow_list: Let only Genesys Cloud's published networks call the webhook. Default: none.
         names: Take the names of queues, wrap-up codes and the like into the lake. Default: none.
+        reconciliation: Check every day whether all conversations that Genesys Cloud knows are in the lake's tables;
+            with a `partner_bus` and `lake.tables`. Default: none.
 
     Raises:
         InvalidPropertyError: `integration` is given although it is not managed.
@@ -34,6 +37,7 @@ class GenesysProps(GenesysConnectionProps, at="genesys"):
     subscription: EventSubscriptionProps | None = None
     ip_allow_list: IpAllowListProps | None = None
     names: GenesysNamesProps | None = None
+    reconciliation: ReconciliationProps | None = None
 
     def validate(self) -> None:
         """Check that the integration's properties have a use."""

@@ -143,6 +143,7 @@ class LakeCatalog(Construct):
         # Log delivery by bucket policy, also in an app whose feature flags still say access control lists.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
         self._bucket = bucket
+        self._first_day = props.first_day
         self._tables: Sequence[str] = ()
         self._tables_bucket: s3.IBucket | None = None
         # Athena's names are lower case, digits and underscores (Amazon Athena User Guide, "Name databases, tables, and
@@ -157,7 +158,7 @@ class LakeCatalog(Construct):
                 name=self.database_name, description="Genesys Cloud events as received and masked"
             ),
         )
-        self.clean_table = self._create_clean_table(props.first_day)
+        self.clean_table = self._create_clean_table()
         self.raw_table = self._create_raw_table(props.first_day)
         self.results_bucket = self._create_results_bucket(
             props.results_expiration_days, removal_policy, auto_delete_objects
@@ -193,8 +194,8 @@ class LakeCatalog(Construct):
         return whole
 
     def add_tables(self, names: Sequence[str], bucket: s3.IBucket) -> None:
-        """Let `grant_query` from now on include the tables and views of these names, which lie in a bucket."""
-        self._tables = names
+        """Let `grant_query` from now on include the tables and views of these names, too, which lie in a bucket."""
+        self._tables = (*self._tables, *names)
         self._tables_bucket = bucket
 
     def grant_query_raw(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -259,29 +260,37 @@ class LakeCatalog(Construct):
     def _database_arn(self, name: str) -> str:
         return Stack.of(self).format_arn(service="glue", resource="database", resource_name=name)
 
-    def _create_clean_table(self, first_day: date) -> glue.CfnTable:
-        return self._create_table(
+    def days(self, *, until: str) -> dict[str, str]:
+        """Return the projection of a partition that is a day, such as 2026-11-23, from the first day on."""
+        return {
+            "type": "date",
+            "format": "yyyy-MM-dd",
+            "range": f"{self._first_day.isoformat()},{until}",
+            "interval": "1",
+            "interval.unit": "DAYS",
+        }
+
+    def _create_clean_table(self) -> glue.CfnTable:
+        return self.create_line_table(
+            self,
             CLEAN_TABLE,
             "Masked events: one JSON text per line; query the view `events` for every event once",
+            bucket=self._bucket.bucket,
             location=CLEAN_PREFIX,
             template=f"{CLEAN_PREFIX}event_type=${{event_type}}/date=${{date}}/",
             partitions={
                 "event_type": {"type": "enum", "values": ",".join(_event_types())},
-                "date": {
-                    "type": "date",
-                    "format": "yyyy-MM-dd",
-                    # A sender's clock may be ahead, by 30 days at most.
-                    "range": f"{first_day.isoformat()},NOW+30DAYS",
-                    "interval": "1",
-                    "interval.unit": "DAYS",
-                },
+                # A sender's clock may be ahead, by 30 days at most.
+                "date": self.days(until="NOW+30DAYS"),
             },
         )
 
     def _create_raw_table(self, first_day: date) -> glue.CfnTable:
-        return self._create_table(
+        return self.create_line_table(
+            self,
             RAW_TABLE,
             "Events as received, personal data in clear: one JSON text per line",
+            bucket=self._bucket.bucket,
             location=RAW_PREFIX,
             template=f"{RAW_PREFIX}${{hour}}/",
             partitions={
@@ -295,17 +304,37 @@ class LakeCatalog(Construct):
             },
         )
 
-    def _create_table(
-        self, name: str, description: str, *, location: str, template: str, partitions: dict[str, dict[str, str]]
+    def create_line_table(
+        self,
+        scope: Construct,
+        name: str,
+        description: str,
+        *,
+        bucket: s3.IBucket,
+        location: str,
+        template: str,
+        partitions: dict[str, dict[str, str]],
     ) -> glue.CfnTable:
-        root = self._bucket.bucket.s3_url_for_object()
+        """Create a table over GZIP objects of text lines, whose partitions are projected.
+
+        Args:
+            scope: The parent construct.
+            name: The table's name.
+            description: What a line is.
+            bucket: Where the objects lie.
+            location: The prefix that they have in common, such as clean/.
+            template: That of a partition, with `${...}` in the place of each value.
+            partitions: The projection of each partition column (Amazon Athena User Guide, "Set up partition
+                projection").
+        """
+        root = bucket.s3_url_for_object()
         parameters = {"EXTERNAL": "TRUE", "projection.enabled": "true"}
         parameters["storage.location.template"] = f"{root}/{template}"
         for column, projection in partitions.items():
             parameters.update({f"projection.{column}.{key}": value for key, value in projection.items()})
         table = glue.CfnTable(
-            self,
-            f"{name.title()}Table",
+            scope,
+            f"{name.title().replace('_', '')}Table",
             catalog_id=Stack.of(self).account,
             database_name=self.database_name,
             table_input=glue.CfnTable.TableInputProperty(

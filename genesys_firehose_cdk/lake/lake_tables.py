@@ -185,6 +185,11 @@ class LakeTables(Construct):
             missed=_MISSED_RUNS,
         )
 
+    @property
+    def executions_arn(self) -> str:
+        """The ARN of all runs of the state machine, with a wildcard."""
+        return self._machine.executions_arn
+
     def grant_refresh(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start the state machine, list its runs, and follow them."""
         return self._machine.grant_start(grantee)

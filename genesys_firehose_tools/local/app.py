@@ -1,7 +1,8 @@
 """The app that is deployed unless another is named: `python -m genesys_firehose_tools.local.app DIRECTORY`.
 
 It has every way in: the webhook, and the partner bus with an integration that the deployment creates at the local
-Genesys Cloud, which also gives the names of queues and of all else that has one. A second stack tries the delivery.
+Genesys Cloud, which also gives the names of queues and of all else that has one, and the conversations that the lake is
+held against. A second stack tries the delivery.
 """
 
 import sys
@@ -16,6 +17,7 @@ from genesys_firehose_cdk import (
     GenesysProps,
     GenesysRegion,
     PartnerBusProps,
+    ReconciliationProps,
 )
 from genesys_firehose_cdk.events.topics import PRESETS
 from genesys_firehose_cdk.genesys.names import KINDS
@@ -28,6 +30,7 @@ def synthesize(directory: str) -> None:
     # Construct paths tell pipelines apart; the CDK's command line asks for them, too.
     app = cdk.App(outdir=directory, analytics_reporting=False, context={"aws:cdk:enable-path-metadata": True})
     stack = cdk.Stack(app, _STACK, description="Lands Genesys Cloud events in an S3 data lake")
+    credentials = secretsmanager.Secret.from_secret_name_v2(stack, "GenesysCredentials", "genesys")
     pipeline = GenesysFirehosePipeline(
         stack,
         "Pipeline",
@@ -36,8 +39,9 @@ def synthesize(directory: str) -> None:
         ),
         genesys=GenesysProps(
             region=GenesysRegion.US_EAST_1,
-            credentials=secretsmanager.Secret.from_secret_name_v2(stack, "GenesysCredentials", "genesys"),
+            credentials=credentials,
             names=GenesysNamesProps(kinds=KINDS),
+            reconciliation=ReconciliationProps(credentials=credentials),
         ),
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )

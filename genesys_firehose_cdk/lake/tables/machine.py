@@ -23,13 +23,12 @@ _DAY_FORMAT = "'[Y0001]-[M01]-[D01]'"
 _STATEMENT_SECONDS = 3600
 _RUN_SECONDS = 12 * 3600
 # What Athena or Glue refuse for now, and a commit that came second (ICEBERG_COMMIT_ERROR), succeed later.
-_RETRY: list[State] = [
+RETRY: list[State] = [
     {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 10, "BackoffRate": 2, "MaxAttempts": 4, "JitterStrategy": "FULL"}
 ]
 # VACUUM fails while there is more to remove (ICEBERG_VACUUM_MORE_RUNS_NEEDED, after 20,000 files).
-_VACUUM_RETRY: list[State] = [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1, "MaxAttempts": 50}, *_RETRY]
-_MARK = re.compile(r"<(first|last|closed|run)>")
-_MARKS = {
+VACUUM_RETRY: list[State] = [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1, "MaxAttempts": 50}, *RETRY]
+_MARKS: Mapping[str, str] = {
     "first": "$states.input.first",
     "last": "$states.input.last",
     "closed": "($states.input.last < $yesterday ? $states.input.last : $yesterday)",
@@ -50,15 +49,15 @@ def definition(tables: Sequence[Table] = TABLES, views: Sequence[View] = VIEWS) 
         "TimeoutSeconds": _RUN_SECONDS,
         "StartAt": "Days",
         "States": {
-            **_chain({"Days": _days(), "Chunks": _chunks(most_days)}, "Others"),
+            **chain({"Days": _days(), "Chunks": _chunks(most_days)}, "Others"),
             **_alone(f"Look {tables[0].name}"),
-            **_presence(tables, "Views due"),
-            "Views due": _choice("$created or $optimize", "Views", otherwise="Refresh"),
+            **presence(tables, "Views due"),
+            "Views due": choice("$created or $optimize", "Views", otherwise="Refresh"),
             "Views": {
                 "Type": "Map",
                 "Items": [{"statement": statements.create_view(each)} for each in views],
                 "MaxConcurrency": 1,
-                "ItemProcessor": _inline({"Create view": _statement("{% $states.input.statement %}")}),
+                "ItemProcessor": _inline({"Create view": statement("{% $states.input.statement %}")}),
                 "Next": "Refresh",
             },
             "Refresh": {
@@ -68,10 +67,10 @@ def definition(tables: Sequence[Table] = TABLES, views: Sequence[View] = VIEWS) 
                 "ItemProcessor": _refresh(tables),
                 "Next": "Vacuum due",
             },
-            "Vacuum due": _choice("$vacuum", f"Vacuum {tables[0].name}", otherwise="Report"),
-            **_chain(
+            "Vacuum due": choice("$vacuum", f"Vacuum {tables[0].name}", otherwise="Report"),
+            **chain(
                 {
-                    f"Vacuum {each.name}": {**_statement(statements.vacuum(each)), "Retry": _VACUUM_RETRY}
+                    f"Vacuum {each.name}": {**statement(statements.vacuum(each)), "Retry": VACUUM_RETRY}
                     for each in tables
                 },
                 "Report",
@@ -148,7 +147,7 @@ def _alone(then: str) -> States:
                 )
             },
             "Output": {},
-            "Retry": _RETRY,
+            "Retry": RETRY,
             "Next": "Alone",
         },
         "Alone": {
@@ -164,7 +163,7 @@ def _alone(then: str) -> States:
     }
 
 
-def _presence(tables: Sequence[Table], then: str) -> States:
+def presence(tables: Sequence[Table], then: str) -> States:
     """Create the tables and columns that are missing.
 
     A new table gets a place of its own, because Athena creates none where objects lie, such as those of a table that
@@ -186,7 +185,7 @@ def _presence(tables: Sequence[Table], then: str) -> States:
                     f"[[{expected}][$not(name in $present)]]) %}}"
                 )
             },
-            "Retry": [{"ErrorEquals": ["Glue.EntityNotFoundException"], "MaxAttempts": 0}, *_RETRY],
+            "Retry": [{"ErrorEquals": ["Glue.EntityNotFoundException"], "MaxAttempts": 0}, *RETRY],
             "Catch": [{"ErrorEquals": ["Glue.EntityNotFoundException"], "Next": f"Create {table.name}"}],
             "Next": f"Columns {table.name}",
         }
@@ -194,13 +193,13 @@ def _presence(tables: Sequence[Table], then: str) -> States:
             "Type": "Map",
             "Items": "{% $states.input.missing %}",
             "MaxConcurrency": 1,
-            "ItemProcessor": _inline({f"Add column {table.name}": _statement("{% $states.input.statement %}")}),
+            "ItemProcessor": _inline({f"Add column {table.name}": statement("{% $states.input.statement %}")}),
             "Output": {},
             "Next": following,
         }
         create = statements.create_table(table, f"s3://${{TablesBucket}}/{table.name}/<run>/")
         states[f"Create {table.name}"] = {
-            **_statement(_filled(create)),
+            **statement(filled(create)),
             "Assign": {"created": True},
             "Next": following,
         }
@@ -209,22 +208,19 @@ def _presence(tables: Sequence[Table], then: str) -> States:
 
 def _refresh(tables: Sequence[Table]) -> State:
     """Bring the events of one piece of days into every table, and rewrite what is over."""
-    merging = {
-        f"Merge {each.name}": _statement(_filled(statements.merge(each, "<first>", "<last>"))) for each in tables
-    }
+    merging = {f"Merge {each.name}": statement(filled(statements.merge(each, "<first>", "<last>"))) for each in tables}
     optimizing = {
-        f"Optimize {each.name}": _statement(_filled(statements.optimize(each, "<first>", "<closed>")))
-        for each in tables
+        f"Optimize {each.name}": statement(filled(statements.optimize(each, "<first>", "<closed>"))) for each in tables
     }
     return {
         "ProcessorConfig": {"Mode": "INLINE"},
         "StartAt": f"Merge {tables[0].name}",
         "States": {
-            **_chain(merging, "Optimize due"),
-            "Optimize due": _choice(
+            **chain(merging, "Optimize due"),
+            "Optimize due": choice(
                 "$optimize and $states.input.first <= $yesterday", f"Optimize {tables[0].name}", otherwise="Refreshed"
             ),
-            **_chain(optimizing, "Refreshed"),
+            **chain(optimizing, "Refreshed"),
             "Refreshed": {"Type": "Succeed", "Output": {}},
         },
     }
@@ -247,12 +243,12 @@ def _report() -> State:
             ],
         },
         "Output": {"from": "{% $first %}", "to": "{% $last %}"},
-        "Retry": _RETRY,
+        "Retry": RETRY,
         "End": True,
     }
 
 
-def _statement(text: str) -> State:
+def statement(text: str) -> State:
     """Let Athena run a statement, and hand the state's input on."""
     return {
         "Type": "Task",
@@ -264,20 +260,26 @@ def _statement(text: str) -> State:
         },
         "TimeoutSeconds": _STATEMENT_SECONDS,
         "Output": "{% $states.input %}",
-        "Retry": _RETRY,
+        "Retry": RETRY,
     }
 
 
-def _filled(statement: str) -> str:
-    """Return an expression that puts what is known at run time in the place of the marks."""
-    parts = _MARK.split(statement)
+def filled(text: str, marks: Mapping[str, str] = _MARKS) -> str:
+    """Return an expression that puts what is known at run time in the place of the marks.
+
+    Args:
+        text: A statement with marks such as <first>.
+        marks: What takes the place of each, as an expression. Default: those of the tables' state machine.
+    """
+    parts = re.split(f"<({'|'.join(marks)})>", text)
     texts = [json.dumps(part, ensure_ascii=False) for part in parts[::2]]
-    marks = [*(_MARKS[name] for name in parts[1::2]), ""]
-    joined = " & ".join(piece for pair in zip(texts, marks, strict=True) for piece in pair if piece)
+    values = [*(marks[name] for name in parts[1::2]), ""]
+    joined = " & ".join(piece for pair in zip(texts, values, strict=True) for piece in pair if piece)
     return f"{{% {joined} %}}"
 
 
-def _choice(condition: str, then: str, *, otherwise: str) -> State:
+def choice(condition: str, then: str, *, otherwise: str) -> State:
+    """Choose between two states."""
     return {
         "Type": "Choice",
         "Choices": [{"Condition": f"{{% {condition} %}}", "Next": then}],
@@ -285,7 +287,7 @@ def _choice(condition: str, then: str, *, otherwise: str) -> State:
     }
 
 
-def _chain(states: Mapping[str, State], then: str) -> States:
+def chain(states: Mapping[str, State], then: str) -> States:
     """Let each state lead to the one after it, and the last to `then`."""
     following: Iterable[str] = [*list(states)[1:], then]
     return {name: {**state, "Next": each} for (name, state), each in zip(states.items(), following, strict=True)}

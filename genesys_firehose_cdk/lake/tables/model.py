@@ -288,7 +288,48 @@ NAMES = Table(
 )
 
 TABLES: tuple[Table, ...] = (EVENTS, SESSIONS, CONVERSATIONS, METRICS, AGENT_STATUS, NAMES)
-"""The tables, each after those that it reads."""
+"""The tables that are made of events, each after those that it reads."""
+
+MISSING_CONVERSATIONS = Table(
+    name="missing_conversations",
+    comment="A session that Genesys Cloud knows and the lake has no event of, by the last comparison of its day",
+    columns=(
+        Column("day", "date", "Day (UTC) on which the conversation started"),
+        Column("conversation_id", "string", "Conversation"),
+        Column("session_id", "string", "Session"),
+        Column("media_type", "string", "Medium in upper case, such as VOICE"),
+        Column("purpose", "string", "Purpose of the participant: customer, acd or agent"),
+        Column("kind", "string", "missing: the conversation has no event at all; partial: others of its sessions have"),
+    ),
+    key=("day", "conversation_id", "session_id"),
+)
+
+COMPLETENESS = Table(
+    name="completeness",
+    comment="What the last check of a day found: are the conversations that Genesys Cloud knows in the lake",
+    columns=(
+        Column("day", "date", "Day (UTC) on which the conversations started"),
+        Column("listed", "bigint", "Conversations that Genesys Cloud listed, the most of any check"),
+        Column("expected", "bigint", "Those that had ended and have a session of the purposes and media that come"),
+        Column("seen", "bigint", "Expected conversations of which the lake has an event; null where it is not known"),
+        Column("missing", "bigint", "Expected conversations without any event; null where it is not known"),
+        Column("partial", "bigint", "Others, a session of which has no event; null where it is not known"),
+        Column("unlisted", "bigint", "Conversations of the day that the lake has and Genesys Cloud did not list"),
+        Column("watermark", "timestamp", "Up to when Genesys Cloud had data, UTC (SDK: dataAvailabilityDate)"),
+        Column("checked_at", "timestamp", "When the check began, UTC"),
+        Column("state", "string", "complete, gaps, open (none so far, corrections may come) or unknown"),
+        Column("reason", "string", "Why the state is unknown, in a sentence; else null"),
+    ),
+    key=("day",),
+)
+
+COMPLETENESS_TABLES: tuple[Table, ...] = (MISSING_CONVERSATIONS, COMPLETENESS)
+"""The tables of the reconciliation with Genesys Cloud, each after those that it reads.
+
+Their queries have marks in angle brackets beside the days."""
+
+EXPECTED_CONVERSATIONS = "expected_conversations"
+"""The table of text lines of what Genesys Cloud listed, which the reconciliation stages."""
 
 _VALID = (
     Column("valid_from", "timestamp", "First snapshot that has it so"),
