@@ -101,7 +101,7 @@ class BackfillHandler:
         """
         metrics = Metrics()
         try:
-            return self._go_on(_begun(state, self._now()), metrics)
+            return self._go_on(_begun(state, self._now()) | {"wait": self._settings.pause_seconds}, metrics)
         except GenesysError as error:
             if error.status == HTTPStatus.FORBIDDEN:
                 reason = f"Genesys Cloud does not let the OAuth client read conversations: it lacks {PERMISSION}."
@@ -207,7 +207,7 @@ class BackfillHandler:
 
 def _begun(state: Mapping[str, Any], now: datetime) -> State:
     """Return the state with all that it has from the first call on."""
-    begun = {"found": 0, "put": 0, "attempt": 1, **state, "wait": 1, "done": False}
+    begun = {"found": 0, "put": 0, "attempt": 1, **state, "done": False}
     if "days_ago" in begun:
         day = (now - timedelta(days=begun.pop("days_ago"))).date().isoformat()
         begun |= {"from": day, "to": day}

@@ -15,6 +15,7 @@ class BackfillSettings:
         stream_names: the delivery streams.
         bucket_name: the lake, for records above Firehose's limit.
         raw_key_arn: the KMS key of ``raw/``.
+        pause_seconds: how long the state machine waits between two days at least.
     """
 
     genesys_host: str
@@ -22,6 +23,7 @@ class BackfillSettings:
     stream_names: tuple[str, ...]
     bucket_name: str
     raw_key_arn: str
+    pause_seconds: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "BackfillSettings":
@@ -32,4 +34,5 @@ class BackfillSettings:
             stream_names=tuple(environment["STREAM_NAMES"].split(",")),
             bucket_name=environment["BUCKET_NAME"],
             raw_key_arn=environment["RAW_KEY_ARN"],
+            pause_seconds=int(environment["PAUSE_SECONDS"]),
         )

@@ -82,6 +82,7 @@ def handler(aws: Aws, lake: InMemoryAws, make_client: MakeClient, time: Time) ->
             "STREAM_NAMES": "stream",
             "BUCKET_NAME": "lake",
             "RAW_KEY_ARN": "arn:aws:kms:eu-central-1:111122223333:key/raw",
+            "PAUSE_SECONDS": "14",
         }
     )
     return BackfillHandler(settings, client, connect, lambda: NOW + timedelta(seconds=time.now), time, time.sleep)
@@ -118,6 +119,7 @@ def test_every_conversation_of_the_days_is_put_once_and_no_other(
     assert [each["event"]["eventBody"]["conversationId"] for each in put(lake)] == ids(told, DAY, NEXT)
     assert (end["found"], end["put"], end["from"], end["to"]) == (16, 16, DAY, NEXT)
     assert not end.keys() & {"job", "cursor", "since"}
+    assert end["wait"] == 14
     assert metrics_of(capsys.readouterr().out) == {"ConversationsBackfilled": 16, "DaysBackfilled": 2}
 
 
