@@ -29,7 +29,7 @@ from shared.telemetry import Metrics, log
 WORK_SECONDS = 420.0
 # For the call that is under way when the time is over, with a wait for the rate limit.
 _LAST_CALL_SECONDS = 120.0
-_POLL_SECONDS = 5.0
+_FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS = 1.0, 10.0
 # How long the state machine waits for a job that was not ready meanwhile.
 _WAIT_SECONDS = 60
 # A job of a day takes minutes at most, as far as anybody says; none that hangs is waited for longer.
@@ -147,15 +147,17 @@ class BackfillHandler:
 
     def _is_fulfilled(self, jobs: ConversationJobs, state: State, work: Deadline) -> bool:
         """Wait for the job as long as there is time; where it is not fulfilled then, the state says what follows."""
+        pause = _FIRST_POLL_SECONDS
         while (word := jobs.state(state["job"])) != FULFILLED:
             age = self._now().timestamp() - state["since"]
             if word in FAILED or age > _JOB_SECONDS:
                 _again(state, f"is {word}" if word in FAILED else "is not ready after an hour")
                 return False
-            if work.seconds_left() <= _POLL_SECONDS:
+            if work.seconds_left() <= pause:
                 state["wait"] = _WAIT_SECONDS
                 return False
-            self._sleep(_POLL_SECONDS)
+            self._sleep(pause)
+            pause = min(2 * pause, _LONGEST_POLL_SECONDS)
         return True
 
     def _take(self, found: Sequence[Conversation], known: datetime, state: State, metrics: Metrics) -> None:
