@@ -17,6 +17,7 @@ from cdk_nag import (
 
 from environments import DEFAULT_ENVIRONMENT, EnvironmentSettings, read_settings
 from genesys_firehose_cdk import (
+    BackfillProps,
     DeliveryVerification,
     GenesysFirehosePipeline,
     GenesysProps,
@@ -105,6 +106,7 @@ class PipelineStack(cdk.Stack):
             ip_allow_list=settings.ip_allow_list_props,
             names=settings.names_props,
             reconciliation=self._reconciliation(settings),
+            backfill=self._backfill(settings),
         )
 
     def _reconciliation(self, settings: EnvironmentSettings) -> ReconciliationProps | None:
@@ -113,6 +115,14 @@ class PipelineStack(cdk.Stack):
             return None
         return ReconciliationProps(
             credentials=secretsmanager.Secret.from_secret_complete_arn(self, "ReconciliationCredentials", arn)
+        )
+
+    def _backfill(self, settings: EnvironmentSettings) -> BackfillProps | None:
+        arn = settings.backfill_credentials_arn
+        if arn is None:
+            return None
+        return BackfillProps(
+            credentials=secretsmanager.Secret.from_secret_complete_arn(self, "BackfillCredentials", arn)
         )
 
 

@@ -54,6 +54,7 @@ _OF_GENESYS = (
     "ip_allow_list",
     "genesys_names",
     "reconciliation_credentials_arn",
+    "backfill_credentials_arn",
 )
 _BUSINESS_HOURS = {"start_hour", "end_hour", "days"}
 _REMOVAL_POLICIES = {
@@ -85,6 +86,8 @@ class EnvironmentSettings:
         keep_user_names: With user among them: whether their names stay readable; see MaskingPolicy. Default: false.
         reconciliation_credentials_arn: The full ARN of the secret with an OAuth client that may read conversations'
             details; with it the lake is held against Genesys Cloud, see ReconciliationProps. Default: none.
+        backfill_credentials_arn: The same for taking conversations' details into the lake; see BackfillProps. Default:
+            none.
         business_hours: When silence is an alarm, an object of start_hour, end_hour and days; see
             BusinessHoursProps. Default: never.
         domain_name: The webhook's own domain. Default: none.
@@ -125,6 +128,7 @@ class EnvironmentSettings:
     genesys_names: tuple[str, ...] | None = None
     keep_user_names: bool = False
     reconciliation_credentials_arn: str | None = None
+    backfill_credentials_arn: str | None = None
     business_hours: Mapping[str, Any] | None = None
     domain_name: str | None = None
     certificate_arn: str | None = None

@@ -14,6 +14,7 @@ from genesys_firehose_cdk.delivery_verification import DeliveryVerification
 from genesys_firehose_cdk.events.event_shapes import EventShapes
 from genesys_firehose_cdk.events.masking_policy import Action, FieldRule, FreeText, MaskingPolicy, UnknownFields
 from genesys_firehose_cdk.events.topics import UnlistedTopic
+from genesys_firehose_cdk.genesys.backfill import Backfill, BackfillProps
 from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription, EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration, EventBridgeIntegrationProps
@@ -58,6 +59,8 @@ __all__ = [
     "AlarmSeverity",
     "AlarmThresholdsProps",
     "AlarmTopic",
+    "Backfill",
+    "BackfillProps",
     "BufferQueue",
     "BufferingProps",
     "BusinessHoursProps",

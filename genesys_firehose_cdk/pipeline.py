@@ -18,6 +18,7 @@ from genesys_firehose_cdk.delivery.deduplication_table import DeduplicationTable
 from genesys_firehose_cdk.delivery.delivery_stream import DataLakeDeliveryStream, DeliveryProps
 from genesys_firehose_cdk.delivery.lake_rebuild import LakeRebuild
 from genesys_firehose_cdk.delivery.transform_function import TransformFunction, TransformProps
+from genesys_firehose_cdk.genesys.backfill import Backfill
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscription
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegration
 from genesys_firehose_cdk.genesys.ip_allow_list import IpAllowList
@@ -95,6 +96,7 @@ class GenesysFirehosePipeline(Construct):
         key_rotation: Rotates the signing key on a schedule; None without one.
         ip_allow_list: The allow-list that follows Genesys Cloud's address ranges; None without one.
         names: Takes the names behind Genesys Cloud's identifiers into the lake; None without them.
+        backfill: Takes conversations' details records into the lake; None without it.
         reconciliation: Checks whether all conversations that Genesys Cloud knows are in the tables; None without it.
         watch: Asks whether events can still come; None without bus and `watch`.
         alarms: The pipeline's alarms.
@@ -363,6 +365,7 @@ class GenesysFirehosePipeline(Construct):
         self.integration: EventBridgeIntegration | None = None
         self.names: GenesysNames | None = None
         self.reconciliation: Reconciliation | None = None
+        self.backfill: Backfill | None = None
         genesys = props.genesys
         if genesys is None:
             return
@@ -399,6 +402,19 @@ class GenesysFirehosePipeline(Construct):
                 streams=[delivery.stream for delivery in self.delivery_streams],
                 stream_encryption_key=props.delivery.stream_encryption_key,
                 props=genesys.names,
+            )
+        if genesys.backfill is not None:
+            self.backfill = Backfill(
+                self,
+                "Backfill",
+                context=self.context,
+                connection=genesys,
+                streams=[delivery.stream for delivery in self.delivery_streams],
+                bucket=self.bucket,
+                delivery_interval=props.delivery.buffering.interval,
+                stream_encryption_key=props.delivery.stream_encryption_key,
+                tables=self.tables,
+                props=genesys.backfill,
             )
         if (
             genesys.reconciliation is not None
@@ -573,6 +589,9 @@ class GenesysFirehosePipeline(Construct):
         if self.reconciliation is not None:
             machine = self.reconciliation.state_machine.state_machine_arn
             yield "ReconciliationStateMachineArn", machine, "Holds a day of the lake against Genesys Cloud"
+        if self.backfill is not None:
+            machine = self.backfill.state_machine.state_machine_arn
+            yield "BackfillStateMachineArn", machine, "Takes conversations' details records from Genesys Cloud"
         if self.rebuild is not None:
             yield "RebuildStateMachineArn", self.rebuild.state_machine.state_machine_arn, "Makes clean/ anew from raw/"
 

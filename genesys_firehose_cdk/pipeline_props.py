@@ -67,6 +67,12 @@ class PipelineProps(Props, at=""):
                 "is given with delivery.dynamic_partitioning False",
                 "it is allowed with partitions alone, because the tables follow them",
             )
+        if not self.delivery.dynamic_partitioning and self.genesys is not None:
+            self.genesys.refuse_given(
+                ["backfill"],
+                "is given with delivery.dynamic_partitioning False",
+                "it is allowed with partitions alone, because history is filed by its own days",
+            )
         if not self.delivery.dynamic_partitioning and self.lake.tables is not None:
             self.lake.refuse_given(
                 ["tables"],
@@ -130,11 +136,11 @@ class PipelineProps(Props, at=""):
         problem, allowed = "is given without a partner_bus", "it is allowed with the bus alone"
         genesys.refuse_given(["manage_integration", "integration", "reconciliation"], problem, allowed)
         watches_subscription = self.watch is not None and self.watch.subscription_path is not None
-        has_work = any((genesys.subscription, genesys.ip_allow_list, genesys.names))
+        has_work = any((genesys.subscription, genesys.ip_allow_list, genesys.names, genesys.backfill))
         if not has_work and not watches_subscription:
             raise InvalidPropertyError(
                 "genesys",
                 "is given with nothing to do",
-                "it is allowed with a partner_bus, a subscription, an ip_allow_list, names or a watched "
+                "it is allowed with a partner_bus, a subscription, an ip_allow_list, names, a backfill or a watched "
                 "subscription_path",
             )

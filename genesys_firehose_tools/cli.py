@@ -12,6 +12,7 @@ except ModuleNotFoundError as missing:
     sys.exit(f"{missing.name} is missing: install the package with its extra, genesys-firehose-cdk[tools].")
 
 from genesys_firehose_tools.commands import (
+    backfill,
     capacity,
     completeness,
     cost,
@@ -86,6 +87,7 @@ for command in (
     smoke.smoke,
     redrive.redrive,
     rebuild.rebuild,
+    backfill.backfill,
     query.query,
     report.report,
     completeness.completeness,

@@ -15,6 +15,7 @@ AlarmSection = Literal[
     "conversations-missing",
     "conversations-partial",
     "days-not-reconciled",
+    "days-not-settled",
     "days-to-expiry",
     "dead-letters",
     "deduplication-unavailable",

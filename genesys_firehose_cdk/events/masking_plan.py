@@ -20,9 +20,10 @@ from genesys_firehose_cdk.events.masking_policy import MaskingPolicy
 CLOSED_CLASSES = frozenset({"person", "text", "secret", "map"})
 _BODY = "eventBody"
 _PERSONAL_TOPICS = "v2.externalcontacts.contacts."
-# The ingress whose records have a shape of their own, and its file, which no schema can be named like.
+# The ingresses whose records have a shape of their own; no schema can be named like their files.
 _NAMES = "names"
-_NAMES_FILE = "ingress-names"
+_BACKFILL = "backfill"
+_ANY_ID = "{id}"
 _USER = "user"
 
 Schema = Mapping[str, Any]
@@ -56,10 +57,17 @@ def compile_plan(policy: MaskingPolicy, shapes: EventShapes) -> dict[str, str]:
         plan = _File(frame, rules, words)
         unknown = plan.add(frame, (), is_known=False, body={})
         files[FRAME] = plan.nodes
+    of_ingress: dict[str, tuple[str, int, list[int]]] = {}
     names = _names(policy)
     plan = _File(names, rules, words)
-    of_ingress = {_NAMES: (_NAMES_FILE, plan.add(names, (), is_known=True))}
-    files[_NAMES_FILE] = plan.nodes
+    of_ingress[_NAMES] = (f"ingress-{_NAMES}", plan.add(names, (), is_known=True), [])
+    files[f"ingress-{_NAMES}"] = plan.nodes
+    details = _own_shape("conversation_details")
+    [(topic, target)] = details["x-topics"].items()
+    plan = _File(details, rules, words)
+    ids = [place for place, part in enumerate(topic.split(".")) if part == _ANY_ID]
+    of_ingress[_BACKFILL] = (f"ingress-{_BACKFILL}", plan.add(frame, (), is_known=True, body=target), ids)
+    files[f"ingress-{_BACKFILL}"] = plan.nodes
     rules.refuse_unused(shapes)
     index = {
         "version": policy.version,
@@ -235,9 +243,14 @@ def _properties(schema: Schema) -> Iterable[tuple[str, Schema]]:
 
 def _names(policy: MaskingPolicy) -> Schema:
     """Return the shape of the records of names. It is no event's, so a sender's event never has it."""
-    schema: dict[str, Any] = json.loads(Path(__file__).with_name("names.json").read_text(encoding="utf-8"))
+    schema = _own_shape("names")
     if policy.keep_user_names:
         schema["x-when"]["values"].append(_USER)
+    return schema
+
+
+def _own_shape(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(Path(__file__).with_name(f"{name}.json").read_text(encoding="utf-8"))
     return schema
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from genesys_firehose_cdk.common.validation import InvalidPropertyError
+from genesys_firehose_cdk.genesys.backfill import BackfillProps
 from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
 from genesys_firehose_cdk.genesys.event_subscription import EventSubscriptionProps
 from genesys_firehose_cdk.genesys.eventbridge_integration import EventBridgeIntegrationProps
@@ -27,6 +28,8 @@ class GenesysProps(GenesysConnectionProps, at="genesys"):
         names: Take the names of queues, wrap-up codes and the like into the lake. Default: none.
         reconciliation: Check every day whether all conversations that Genesys Cloud knows are in the lake's tables;
             with a `partner_bus` and `lake.tables`. Default: none.
+        backfill: Let conversations' details records be taken into the lake, for days of which something was missed and
+            for days before the first deployment; with dynamic partitioning. Default: none.
 
     Raises:
         InvalidPropertyError: `integration` is given although it is not managed.
@@ -38,6 +41,7 @@ class GenesysProps(GenesysConnectionProps, at="genesys"):
     ip_allow_list: IpAllowListProps | None = None
     names: GenesysNamesProps | None = None
     reconciliation: ReconciliationProps | None = None
+    backfill: BackfillProps | None = None
 
     def validate(self) -> None:
         """Check that the integration's properties have a use."""

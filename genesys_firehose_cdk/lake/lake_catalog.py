@@ -460,7 +460,7 @@ class LakeCatalog(Construct):
 def _event_types() -> list[str]:
     """Return every partition that is to be read: the event types that the functions know, and names."""
     known = runpy.run_path(str(source_directory() / "shared" / "event_types.py"))
-    return sorted({*known["EVENT_TYPES"], known["NAMES"]})
+    return sorted({*known["EVENT_TYPES"], known["NAMES"], known["BACKFILL"]})
 
 
 def saved_queries(*, has_tables: bool = False) -> dict[str, str]:

@@ -73,6 +73,7 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "names-missing": (_GENESYS, "Names taken whole", _ACTIVE),
     "conversations-missing": (_LAKE, "Conversations that Genesys Cloud knows and the lake does not", "Conversations"),
     "conversations-partial": (_LAKE, "Conversations of which the lake lacks sessions", "Conversations"),
+    "days-not-settled": (_LAKE, "Days whose details records were put in", _ACTIVE),
     "days-not-reconciled": (_LAKE, "Days held against Genesys Cloud", _ACTIVE),
     "probe-healthy": (_INGRESS, "Usable from outside", _ACTIVE),
     "served-certificate": (_INGRESS, "Certificate as served: chain, name, protocol", _ACTIVE),

@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from genesys_firehose_cdk import (
+    BackfillProps,
     DeliveryVerification,
     GenesysFirehosePipeline,
     GenesysNamesProps,
@@ -42,6 +43,7 @@ def synthesize(directory: str) -> None:
             credentials=credentials,
             names=GenesysNamesProps(kinds=KINDS),
             reconciliation=ReconciliationProps(credentials=credentials),
+            backfill=BackfillProps(credentials=credentials),
         ),
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )

@@ -52,7 +52,7 @@ class ConversationJobs:
         A job whose interval ends just before it may silently find fewer than there are.
         """
         path = f"{_JOBS}/availability"
-        told = (self._client.call("GET", path) or {}).get("dataAvailabilityDate")
+        told: Any = (self._client.call("GET", path) or {}).get("dataAvailabilityDate")
         try:
             return datetime.fromisoformat(told).astimezone(UTC)
         except (TypeError, ValueError):
@@ -85,7 +85,7 @@ class ConversationJobs:
 
     def page(self, job_id: str, cursor: str = "") -> Page:
         """Return the page of a fulfilled job's results that a cursor stands for; without one the first."""
-        query = {"pageSize": PAGE_SIZE, **({"cursor": cursor} if cursor else {})}
+        query: dict[str, str | int] = {"pageSize": PAGE_SIZE, **({"cursor": cursor} if cursor else {})}
         answer = self._client.call("GET", f"{_JOB}/results", identifier=job_id, query=query) or {}
         following = answer.get("cursor") or ""
         if following and following == cursor:

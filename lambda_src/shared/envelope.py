@@ -17,14 +17,14 @@ from json.encoder import encode_basestring_ascii
 from typing import Any, Final, Literal, get_args
 
 from shared.event import EventFacts, format_time
-from shared.event_types import NAMES
+from shared.event_types import BACKFILL, NAMES
 from shared.json_text import InvalidJsonError, parse_json
 from shared.pointer import Pointer
 
 Ingress = Literal["webhook", "eventbridge", "verification", "backfill", "names"]
 VERIFICATION: Final = "verification"
 """The ingress of the pipeline's own marked events, which are no events of Genesys Cloud's, and their partition."""
-RESERVED: Final = frozenset({VERIFICATION, NAMES})
+RESERVED: Final = frozenset({VERIFICATION, NAMES, BACKFILL})
 """The ingresses whose records have a partition of their own, named like them, whatever their event says."""
 
 _INGRESSES = frozenset(get_args(Ingress))

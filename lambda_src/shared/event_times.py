@@ -14,6 +14,7 @@ MOMENTS = (
     "channel.time",  # Open Messaging
     "timestamp",
     "callStartTime",  # the guide's own shape
+    "conversationStart",  # a conversation's details record, which the backfill puts in
 )
 
 # When something became as it is now. An event may tell of several such states, and speaks of the newest change. When a

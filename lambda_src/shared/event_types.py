@@ -108,3 +108,5 @@ EVENT_TYPES = frozenset({*TYPES_BY_TOPIC.values(), *TYPES_BY_MEDIUM.values(), UN
 
 # The ingress and the partition of names that the pipeline takes from Genesys Cloud. No event has this type.
 NAMES: Final = "names"
+# The ingress and the partition of what the backfill takes from there: conversations' details records.
+BACKFILL: Final = "backfill"

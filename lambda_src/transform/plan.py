@@ -56,7 +56,8 @@ class MaskingPlan:
             (frozenset(required), Found(file, number, True)) for required, file, number in self.index["without_topic"]
         ]
         self._of_ingress = {
-            ingress: Found(file, number, True) for ingress, (file, number) in self.index["of_ingress"].items()
+            ingress: Found(file, number, True, tuple(ids))
+            for ingress, (file, number, ids) in self.index["of_ingress"].items()
         }
         file, number = self.index["unknown_topic"]
         self._unknown_topic = Found(file, number, False, None)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from shared.envelope import RESERVED, InvalidEnvelopeError, read
@@ -19,6 +19,7 @@ from shared.event import (
     time_of,
     topic_of,
 )
+from shared.event_types import BACKFILL
 from shared.json_text import InvalidJsonError, RepeatNoticingParser
 from shared.pointer import BrokenPointerError, Pointer, read_original
 from transform import forms
@@ -35,6 +36,8 @@ _LINE_END = b"}\n"
 # In base64 5.3 MiB, so that Firehose takes it back, if alone (Amazon Data Firehose Developer Guide, "Transform source
 # data").
 MAX_LINE_BYTES = 4 * 1024 * 1024
+# How far back a conversation of the backfill may have begun, longer ago than Genesys Cloud exists.
+_HISTORY = timedelta(days=25 * 366)
 # Of the names that are closed when a line is shortened, and its marks.
 _LINE_RESERVE = 16_384
 # What was parsed holds no circles.
@@ -200,7 +203,9 @@ class Transformer:
                 second = int(own_time.timestamp())
         else:
             identity = self._identify(f"{dedup_key} {content}")
-        date, date_is_own = partition_date(event_time, received_at, self._window)
+        # No sender can write this ingress, so nobody but Genesys Cloud opens old days with it.
+        window = self._window._replace(past=_HISTORY) if ingress == BACKFILL else self._window
+        date, date_is_own = partition_date(event_time, received_at, window)
         fields = {
             "ingest_id": envelope["ingest_id"],
             "received_at": envelope["received_at"],

@@ -146,6 +146,7 @@ FROM (
                 said_repeated,
                 schema_drift,
                 event,
+                CASE WHEN ingress = 'backfill' THEN event END AS details,
                 0 AS kept
             FROM (
                 SELECT

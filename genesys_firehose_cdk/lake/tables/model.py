@@ -49,8 +49,11 @@ class Table:
 
     @property
     def select(self) -> str:
-        """The query for the table's rows of the days `{first_day}` to `{last_day}`."""
-        return _query(self.name)
+        """The query for the table's rows of the days `{first_day}` to `{last_day}`.
+
+        In it `{details}` stands for the query that reads details records.
+        """
+        return _query(self.name).replace("{details}", _query("details"))
 
     @property
     def first_written(self) -> str:
@@ -142,6 +145,7 @@ EVENTS = Table(
         Column("repeated", "boolean", "Its content came before, in another hour, without id and time"),
         Column("schema_drift", "string", "Fields and types that the known shape does not have, as JSON"),
         Column("event", "string", "The masked event, as JSON"),
+        Column("details", "string", "The same of a details record that the backfill put in; null for every event"),
     ),
     key=("day", "dedup_key"),
     finds_gone=True,
@@ -155,7 +159,7 @@ _OFFERED = "RC: Why does the Offered metric not always equal the Answered plus A
 
 SESSIONS = Table(
     name="sessions",
-    comment="A session of a participant of a conversation, of its detail events",
+    comment="A session of a participant of a conversation, of its detail events or its details record",
     columns=(
         Column("day", "date", "Day (UTC) of the first event of its conversation, up to three days back"),
         Column("conversation_id", "string", "Conversation"),
@@ -190,7 +194,7 @@ SESSIONS = Table(
         Column("handled_at", "timestamp", f"When the handle was complete, with its after-call work ({_AHT})"),
         Column("wrapup_code", "string", "Newest wrap-up code of the session; an event wrapup counts before acw"),
         Column("wrapup_at", "timestamp", "When that code was given"),
-        Column("events", "bigint", "How many events the row is made of"),
+        Column("events", "bigint", "How many events the row is made of; a details record is one"),
     ),
     key=("day", "conversation_id", "session_id"),
     days_before=3,

@@ -1,5 +1,9 @@
 -- A participant's sessions, of the detail events of each conversation. A conversation lies on the day of its first event;
 -- what comes more than three days later lies on a day of its own.
+--
+-- Where the backfill put in a conversation's details record, the newest one says what its sessions were, and not their
+-- events of up to six days after it. What is newer than all that the record knows goes on counting, with all of its
+-- session, and so does a session that ended later than that.
 SELECT
     day,
     conversation_id,
@@ -84,7 +88,7 @@ FROM (
         max(CASE WHEN kind = 'acw' THEN event_time END) AS after_call_at,
         max(CASE WHEN newest_wrapup = 1 THEN wrapup_code END) AS wrapup_code,
         max(CASE WHEN newest_wrapup = 1 AND wrapup_code IS NOT NULL THEN event_time END) AS wrapup_at,
-        count(*) AS events
+        count(DISTINCT dedup_key) AS events
     FROM (
         SELECT
             *,
@@ -114,12 +118,65 @@ FROM (
                 FROM (
                     SELECT
                         *,
-                        coalesce(session_id, participant_id) AS session,
                         lag(day) OVER (PARTITION BY conversation_id ORDER BY day) AS previous_day
-                    FROM events
-                    WHERE day BETWEEN DATE '{first_day}' - INTERVAL '9' DAY AND DATE '{last_day}' + INTERVAL '9' DAY
-                        AND kind IS NOT NULL
-                        AND conversation_id IS NOT NULL
+                    FROM (
+                        SELECT
+                            *,
+                            max(CASE WHEN told_at IS NULL AND is_told THEN event_time END) OVER (
+                                PARTITION BY conversation_id, session
+                            ) AS last_event_at,
+                            max(ends_late) OVER (PARTITION BY conversation_id, session) AS is_late
+                        FROM (
+                            SELECT
+                                *,
+                                max(told_at) OVER (PARTITION BY conversation_id) AS known_at,
+                                date_diff('day', max(told_day) OVER (PARTITION BY conversation_id), day)
+                                    BETWEEN -1 AND 6 AS is_told
+                            FROM (
+                                SELECT
+                                    day,
+                                    conversation_id,
+                                    coalesce(session_id, participant_id) AS session,
+                                    participant_id,
+                                    kind,
+                                    event_time,
+                                    dedup_key,
+                                    media_type,
+                                    message_type,
+                                    direction,
+                                    division_id,
+                                    queue_id,
+                                    user_id,
+                                    flow_id,
+                                    acd_outcome,
+                                    disconnect_type,
+                                    wrapup_code,
+                                    connected_ms,
+                                    interacting_ms,
+                                    held_ms,
+                                    alerting_ms,
+                                    contacting_ms,
+                                    dialing_ms,
+                                    callback_ms,
+                                    voicemail_ms,
+                                    wrapup_ms,
+                                    CAST(NULL AS date) AS told_day,
+                                    CAST(NULL AS timestamp(6)) AS told_at,
+                                    0 AS ends_late
+                                FROM events
+                                WHERE day BETWEEN DATE '{first_day}' - INTERVAL '9' DAY
+                                        AND DATE '{last_day}' + INTERVAL '9' DAY
+                                    AND kind IS NOT NULL
+                                    AND conversation_id IS NOT NULL
+                                UNION ALL
+                                {details}
+                            )
+                        )
+                    )
+                    WHERE CASE
+                        WHEN told_at IS NOT NULL THEN is_late = 0 AND coalesce(last_event_at <= known_at, true)
+                        ELSE known_at IS NULL OR NOT is_told OR is_late = 1 OR last_event_at > known_at
+                    END
                 )
             )
         )

@@ -25,6 +25,8 @@ _TYPES = {
     "bool": "boolean",
 }
 _CLASSES = {"datetime": "time", "date": "time", "int": "number", "float": "number", "bool": "flag"}
+DETAILS_TOPIC = "v2.analytics.conversations.{id}.details"
+"""The topic of a conversation's details record; it is the pipeline's own, no notification has it."""
 _AUTHORS = ("Topic", "Notification", "ConfigChange", "ProgressEvent", "EventV3", "Event")
 
 Schema = dict[str, Any]
@@ -238,6 +240,11 @@ def generate(topics: Mapping[str, str], rules: Rules) -> dict[str, Schema]:
     }
     schemas["detail_event"] = _without_topic(schemas["detail"])
     return schemas
+
+
+def generate_details(rules: Rules) -> Schema:
+    """Return the schema of what the backfill puts in: no event's, so a sender's event never has it."""
+    return Family("details", rules, {DETAILS_TOPIC: "AnalyticsConversation"}).schema("Conversations' details records")
 
 
 def _without_topic(family: Schema) -> Schema:

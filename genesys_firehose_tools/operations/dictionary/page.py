@@ -19,6 +19,9 @@ field named `...Ms` or `...Count`. Another single word becomes a token, anything
 is not of its field's form is closed likewise. The clean record names what was closed in `closed_fields`, with `*` for a
 key that may be a value, and what a known shape does not have in `schema_drift`.
 
+What the backfill puts in is no notification, so its shape is beside the others, in
+`genesys_firehose_cdk/events/conversation_details.json`. A sender's event with its topic has no known shape.
+
 """
 
 
