@@ -30,6 +30,7 @@ from genesys_firehose_tools.commands import (
     tables,
     topics,
     trials,
+    verify,
 )
 from genesys_firehose_tools.commands.errors import SHOWN, sentence
 from genesys_firehose_tools.commands.terminal import messages
@@ -85,6 +86,7 @@ for command in (
     query.query,
     report.report,
     find_person.find_person,
+    verify.verify,
     shapes.shapes,
     topics.topics,
     cost.cost,

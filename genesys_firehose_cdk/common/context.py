@@ -52,6 +52,7 @@ MetricName = Literal[
     "RebuildRecordsWritten",
     "RebuildRecordsFailed",
     "TablesRefreshed",
+    "ManifestsWhole",
     "RetentionsPut",
     "RetentionsFailed",
     "RetentionsEscaped",

@@ -185,9 +185,49 @@ class LakeTables(Construct):
             missed=_MISSED_RUNS,
         )
 
+    @property
+    def database_name(self) -> str:
+        """The Glue database that the tables are in."""
+        return self._catalog.database_name
+
     def grant_refresh(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start the state machine, list its runs, and follow them."""
         return self._machine.grant_start(grantee)
+
+    def read_statements(self, table: str) -> list[iam.PolicyStatement]:
+        """Return the rights to ask for one table in the tables' own workgroup."""
+        stack = Stack.of(self)
+        results = self._catalog.results_bucket
+        return [
+            iam.PolicyStatement(
+                sid="Query",
+                actions=["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
+                resources=[stack.format_arn(service="athena", resource="workgroup", resource_name=self.workgroup.ref)],
+            ),
+            iam.PolicyStatement(
+                sid="ReadCatalog",
+                actions=["glue:GetDatabase", "glue:GetTable"],
+                # Amazon Athena User Guide, "Configure access to databases and tables in the AWS Glue Data Catalog".
+                resources=[
+                    *self._catalog.catalog_arns([table]),
+                    stack.format_arn(service="glue", resource="database", resource_name="default"),
+                ],
+            ),
+            iam.PolicyStatement(
+                sid="ReadTable", actions=["s3:GetObject"], resources=[self.bucket.arn_for_objects(f"{table}/*")]
+            ),
+            iam.PolicyStatement(
+                sid="ListTable",
+                actions=["s3:ListBucket", "s3:GetBucketLocation"],
+                resources=[self.bucket.bucket_arn, results.bucket_arn],
+            ),
+            iam.PolicyStatement(
+                sid="Results",
+                actions=["s3:GetObject", "s3:PutObject"],
+                resources=[results.arn_for_objects(f"{RESULTS_PREFIX}*")],
+            ),
+            key_statement("TableKey", self._lake.clean_key, "kms:Decrypt", "kms:GenerateDataKey", via="s3"),
+        ]
 
     def _create_bucket(self, removal_policy: RemovalPolicy, auto_delete_objects: bool) -> s3.Bucket:
         access_logs = self._lake.access_log_bucket
