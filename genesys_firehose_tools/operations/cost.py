@@ -72,6 +72,12 @@ STATES_OF_RUNS = (28, 46, 52)
 _TABLE_EVENT_BYTES = 260
 _TABLE_EVENT_READ_BYTES = 400
 _SNAPSHOTS_SHARE = 1.3
+# In the code: runs of the manifests' state machine, states of a run, and versions of a part. Measured: what a processor
+# unpacks, counts and hashes in a second. Assumed: the answer of S3, eight objects at a time.
+_MANIFEST_RUNS, _STATES_OF_A_MANIFEST, _VERSIONS_OF_A_PART = 4 * DAYS, 12, 1000
+_MANIFEST_BYTES_PER_SECOND = 75e6
+_S3_SECONDS = 0.03
+_MANIFEST_READERS = 8
 # Athena counts at least so many bytes of a statement (known at second hand, as its price).
 _LEAST_SCANNED_BYTES = 10_000_000
 _STATEMENTS = 6
@@ -213,6 +219,7 @@ class Month:
         yield from self._firehose()
         yield from self._storage()
         yield from self._tables()
+        yield from self._manifests()
         yield from self._key_store()
         yield from self._security()
         yield from self._telemetry()
@@ -330,6 +337,18 @@ class Month:
         states = sum(a * b for a, b in zip((runs, DAYS, _WEEKS), STATES_OF_RUNS, strict=True))
         yield Usage("Step Functions", "tables: states", "step_functions_transition", states)
 
+    def _manifests(self) -> Iterator[Usage]:
+        """The manifests: each object of raw/ is read once. The one signature of a day costs nothing that counts."""
+        if not self._design.manifests:
+            return
+        yield Usage("S3", "manifests: objects of raw/ read", "s3_get", self.raw_objects)
+        seconds = self._copies * self._event_record_bytes / _MANIFEST_BYTES_PER_SECOND
+        seconds += self.raw_objects * _S3_SECONDS / _MANIFEST_READERS
+        gigabytes = _FULL_CORE_MB / 1024
+        yield Usage("Lambda", "manifests", "lambda_gb_second", seconds * gigabytes)
+        states = _MANIFEST_RUNS * _STATES_OF_A_MANIFEST + 2 * self.raw_objects / _VERSIONS_OF_A_PART
+        yield Usage("Step Functions", "manifests: states", "step_functions_transition", states)
+
     def _key_store(self) -> Iterator[Usage]:
         if not self._design.writes_per_event:
             return
@@ -363,6 +382,7 @@ class Month:
         metrics = _CUSTOM_METRICS + methods * _METRICS_OF_A_METHOD + design.names * _METRICS_OF_NAMES
         metrics += design.probed * _METRICS_OF_THE_PROBE
         metrics += design.tables_seconds is not None
+        metrics += design.manifests
         yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)
         if design.traced:
             traced = self.invocations + self.transforms

@@ -1,4 +1,4 @@
-"""A closed day gets one manifest, of every version there was, signed; whatever dies on the way leaves none or this one."""
+"""A closed day gets one manifest of every version there was; whatever dies on the way leaves none, or this one."""
 
 import base64
 import contextlib
