@@ -55,6 +55,7 @@ class LakeAws(InMemoryAws):
     keys: dict[str, list[Stored]] = field(default_factory=dict)
     signer: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     counts: list[tuple[str, str, int]] = field(default_factory=list)
+    completeness: dict[str, str | None] | None = None
     athena_state: str = "SUCCEEDED"
     asked: list[str] = field(default_factory=list)
 
@@ -62,7 +63,7 @@ class LakeAws(InMemoryAws):
         super().__init__()
 
     def client(self, service: str) -> Any:
-        return _Validated(service, {"s3": _S3, "kms": _Kms, "athena": _Athena}[service](self))
+        return _Validated(service, {"s3": _S3, "kms": _Kms, "athena": _Athena, "glue": _Glue}[service](self))
 
     def put(self, key: str, body: bytes | None) -> str:
         """Put a version on top; without a body a delete marker."""
@@ -198,8 +199,25 @@ class _Athena(_Service):
 
     def get_query_results(self, *, QueryExecutionId: str) -> dict[str, Any]:
         rows: list[tuple[Any, ...]] = [("event_type", "transform_version", "records"), *self._aws.counts]
-        results = {"ResultSet": {"Rows": [{"Data": [{"VarCharValue": str(each)} for each in row]} for row in rows]}}
+        if "FROM completeness" in self._aws.asked[-1]:
+            assert self._aws.completeness is not None
+            rows = [tuple(self._aws.completeness), tuple(self._aws.completeness.values())]
+        data = [[{} if each is None else {"VarCharValue": str(each)} for each in row] for row in rows]
+        results = {"ResultSet": {"Rows": [{"Data": row} for row in data]}}
         answer: dict[str, Any] = self._aws.call("GetQueryResults", lambda _partial: results)
+        return answer
+
+
+class _Glue(_Service):
+    _aws: LakeAws
+
+    def get_table(self, *, DatabaseName: str, Name: str) -> dict[str, Any]:
+        def effect(_partial: bool) -> dict[str, Any]:
+            if self._aws.completeness is None:
+                raise refusal("EntityNotFoundException", "GetTable")
+            return {"Table": {"Name": Name}}
+
+        answer: dict[str, Any] = self._aws.call("GetTable", effect)
         return answer
 
 

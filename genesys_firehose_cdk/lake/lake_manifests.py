@@ -31,7 +31,8 @@ _TIMEOUT = Duration.minutes(15)
 _MEMORY_SIZE = 1769
 _INTERVAL = Duration.hours(6)
 _MISSED_RUNS = 2
-_EVENTS_TABLE = "events"
+# What is asked: what arrived on the day; and how complete the day is, where the lake has a table of that.
+_TABLES = ("events", "completeness")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +126,7 @@ class LakeManifests(Construct):
             key_usage=kms.KeyUsage.SIGN_VERIFY,
             removal_policy=removal_policy,
         )
-        statements = [*self._statements(), *([] if tables is None else tables.read_statements(_EVENTS_TABLE))]
+        statements = [*self._statements(), *([] if tables is None else tables.read_statements(*_TABLES))]
         worker = LeastPrivilegeFunction(
             self,
             "Function",
@@ -296,8 +297,8 @@ class LakeManifests(Construct):
 def _definition() -> dict[str, Any]:
     """Write the state machine in the Amazon States Language; CloudFormation fills in what stands in ${}.
 
-    A day with a million versions takes a thousand steps or a few more, and three entries of the history's 25,000 each
-    (AWS Step Functions Developer Guide, "Quotas").
+    A step takes up to a thousand versions, and seven entries of the history, which ends at 25,000 (AWS Step Functions
+    Developer Guide, "Quotas"), so a run ends with some three million versions.
     """
     return {
         "Comment": "Makes the manifests of the days that are closed, step by step",

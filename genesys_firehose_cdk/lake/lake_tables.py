@@ -194,8 +194,8 @@ class LakeTables(Construct):
         """Let `grantee` start the state machine, list its runs, and follow them."""
         return self._machine.grant_start(grantee)
 
-    def read_statements(self, table: str) -> list[iam.PolicyStatement]:
-        """Return the rights to ask for one table in the tables' own workgroup."""
+    def read_statements(self, *tables: str) -> list[iam.PolicyStatement]:
+        """Return the rights to ask for some tables in the tables' own workgroup."""
         stack = Stack.of(self)
         results = self._catalog.results_bucket
         return [
@@ -209,15 +209,17 @@ class LakeTables(Construct):
                 actions=["glue:GetDatabase", "glue:GetTable"],
                 # Amazon Athena User Guide, "Configure access to databases and tables in the AWS Glue Data Catalog".
                 resources=[
-                    *self._catalog.catalog_arns([table]),
+                    *self._catalog.catalog_arns(tables),
                     stack.format_arn(service="glue", resource="database", resource_name="default"),
                 ],
             ),
             iam.PolicyStatement(
-                sid="ReadTable", actions=["s3:GetObject"], resources=[self.bucket.arn_for_objects(f"{table}/*")]
+                sid="ReadTables",
+                actions=["s3:GetObject"],
+                resources=[self.bucket.arn_for_objects(f"{table}/*") for table in tables],
             ),
             iam.PolicyStatement(
-                sid="ListTable",
+                sid="ListTables",
                 actions=["s3:ListBucket", "s3:GetBucketLocation"],
                 resources=[self.bucket.bucket_arn, results.bucket_arn],
             ),
@@ -226,7 +228,7 @@ class LakeTables(Construct):
                 actions=["s3:GetObject", "s3:PutObject"],
                 resources=[results.arn_for_objects(f"{RESULTS_PREFIX}*")],
             ),
-            key_statement("TableKey", self._lake.clean_key, "kms:Decrypt", "kms:GenerateDataKey", via="s3"),
+            key_statement("TablesKey", self._lake.clean_key, "kms:Decrypt", "kms:GenerateDataKey", via="s3"),
         ]
 
     def _create_bucket(self, removal_policy: RemovalPolicy, auto_delete_objects: bool) -> s3.Bucket:

@@ -86,6 +86,7 @@ def _print(found: Verification) -> None:
             **({"not looked at": found.not_looked_at} if found.not_looked_at else {}),
             "records in raw/": manifest["raw"]["by_type"],
             **({} if manifest["clean"] is None else {"events in the tables then": _of_tables(manifest["clean"])}),
+            **({} if manifest["completeness"] is None else {"completeness then": manifest["completeness"]}),
         }
     )
     for each in found.differences:

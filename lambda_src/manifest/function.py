@@ -159,7 +159,7 @@ class ManifestHandler:
 
     def _sign(self, day: date, event: Mapping[str, Any]) -> None:
         settings = self._settings
-        tables = Tables(settings, self._client("athena")) if settings.workgroup else None
+        tables = Tables(settings, self._client) if settings.workgroup else None
         manifest = document.line_of(
             {
                 "format": document.FORMAT,

@@ -166,6 +166,15 @@ def test_what_the_tables_hold_of_the_day_is_noted_with_the_transforms_version() 
         {"event_type": "queue", "transform_version": "0009-1", "records": 4},
     ]
     assert "BETWEEN DATE '2026-10-24' AND DATE '2026-11-24'" in aws.asked[-1]
+    assert manifest_of(aws)["completeness"] is None
+
+
+def test_what_is_known_of_the_days_completeness_is_noted_where_the_lake_has_a_table_of_it() -> None:
+    aws = filled(LakeAws(), DAY)
+    aws.completeness = {"day": "2026-11-23", "missing": "0", "state": "complete", "reason": None}
+    run(aws)
+    assert manifest_of(aws)["completeness"] == aws.completeness
+    assert aws.asked[-1] == "SELECT * FROM completeness WHERE day = DATE '2026-11-23'"
 
 
 def test_tables_that_can_not_be_asked_keep_no_manifest_back() -> None:
