@@ -16,6 +16,7 @@ from genesys_firehose_cdk import (
     GenesysWatchProps,
     InvalidPropertyError,
     IpAllowListProps,
+    LakeManifestsProps,
     LakeProps,
     MaskingPolicy,
     MonitoringProps,
@@ -44,6 +45,7 @@ _FLAGS = (
     "ip_allow_list",
     "keep_user_names",
     "manage_integration",
+    "manifests",
     "verification",
     "webhook",
 )
@@ -98,6 +100,7 @@ class EnvironmentSettings:
         retention_days: Default: 30.
         retention_applied: BY_DEFAULT or ON_ARRIVAL; see RetentionApplied. Default: BY_DEFAULT.
         acknowledge_compliance: See DataLakeBucketProps. Default: false.
+        manifests: Sign what raw/ holds of each closed day; see LakeManifestsProps. Default: false.
         allowed_cidrs: The networks that may call the API. Default: all.
         web_acl_arn: The AWS WAF web ACL in front of the API. Default: none.
         cloud_watch_role: Whether this stack sets API Gateway's logging role for account and region.
@@ -138,6 +141,7 @@ class EnvironmentSettings:
     retention_days: int = 30
     retention_applied: str = "BY_DEFAULT"
     acknowledge_compliance: bool = False
+    manifests: bool = False
     allowed_cidrs: tuple[str, ...] | None = None
     web_acl_arn: str | None = None
     cloud_watch_role: bool = True
@@ -156,14 +160,15 @@ class EnvironmentSettings:
 
     @property
     def lake_props(self) -> LakeProps:
-        """The bucket with its retention."""
+        """The bucket with its retention, and the manifests."""
         return LakeProps(
             bucket=DataLakeBucketProps(
                 retention_mode=RetentionMode(self.retention_mode),
                 retention_days=self.retention_days,
                 retention_applied=RetentionApplied(self.retention_applied),
                 acknowledge_compliance=self.acknowledge_compliance,
-            )
+            ),
+            manifests=LakeManifestsProps() if self.manifests else None,
         )
 
     @property

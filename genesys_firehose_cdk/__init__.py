@@ -41,6 +41,7 @@ from genesys_firehose_cdk.lake.data_lake_bucket import (
     RetentionMode,
 )
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog, LakeCatalogProps
+from genesys_firehose_cdk.lake.lake_manifests import LakeManifests, LakeManifestsProps
 from genesys_firehose_cdk.lake.lake_tables import LakeTables, LakeTablesProps
 from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
@@ -98,6 +99,8 @@ __all__ = [
     "KeyRotation",
     "LakeCatalog",
     "LakeCatalogProps",
+    "LakeManifests",
+    "LakeManifestsProps",
     "LakeProps",
     "LakeRebuild",
     "LakeRebuildProps",

@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import IConstruct
 
-from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, RAW_PREFIX
+from genesys_firehose_cdk.lake.data_lake_bucket import CLEAN_PREFIX, ERRORS_PREFIX, MANIFESTS_PREFIX, RAW_PREFIX
 
 Reading = tuple[type[CfnResource], Callable[[Any], str], tuple[str, ...]]
 
@@ -92,7 +92,7 @@ def _of_bucket(bucket_arn: str) -> Iterator[Right]:
         *("GetBucketVersioning", "GetEncryptionConfiguration"),
     )
     yield Right([f"s3:{action}" for action in settings], [bucket_arn])
-    listed = [f"{prefix}*" for prefix in (*prefixes, ERRORS_PREFIX)]
+    listed = [f"{prefix}*" for prefix in (*prefixes, ERRORS_PREFIX, MANIFESTS_PREFIX)]
     yield Right(["s3:ListBucket"], [bucket_arn], {"StringLike": {"s3:prefix": listed}})
     # HeadObject takes s3:GetObject. Without a right to the keys it is no right to read what is in an object.
     yield Right(["s3:GetObject", "s3:GetObjectRetention"], [f"{bucket_arn}/{prefix}*" for prefix in prefixes])

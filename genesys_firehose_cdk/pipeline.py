@@ -34,6 +34,7 @@ from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
+from genesys_firehose_cdk.lake.lake_manifests import LakeManifests
 from genesys_firehose_cdk.lake.lake_tables import LakeTables
 from genesys_firehose_cdk.lake.props import LakeProps
 from genesys_firehose_cdk.lake.retention_on_arrival import RetentionOnArrival
@@ -80,6 +81,7 @@ class GenesysFirehosePipeline(Construct):
             tables follow the partitions.
         tables: The typed tables over `clean/` and the state machine that keeps them; None without catalog or
             `lake.tables`.
+        manifests: Signs what `raw/` held of each closed day; None without `lake.manifests`.
         tokenization_key: The key of the tokens that take the place of personal values.
         deduplication_table: Which received copy of an event owns its key.
         transform_function: Firehose's processor.
@@ -254,6 +256,21 @@ class GenesysFirehosePipeline(Construct):
                 event_date_past_days=props.transform.event_date_past_days,
                 removal_policy=props.removal_policy,
                 auto_delete_objects=props.auto_delete_objects,
+            )
+        )
+        self.manifests = (
+            None
+            if props.lake.manifests is None
+            else LakeManifests(
+                self,
+                "Manifests",
+                context=self.context,
+                bucket=self.bucket,
+                tables=self.tables,
+                props=props.lake.manifests,
+                event_date_past_days=props.transform.event_date_past_days,
+                event_date_future_days=props.transform.event_date_future_days,
+                removal_policy=props.removal_policy,
             )
         )
 
@@ -592,6 +609,10 @@ class GenesysFirehosePipeline(Construct):
         if self.backfill is not None:
             machine = self.backfill.state_machine.state_machine_arn
             yield "BackfillStateMachineArn", machine, "Takes conversations' details records from Genesys Cloud"
+        if self.manifests is not None:
+            machine = self.manifests.state_machine.state_machine_arn
+            yield "ManifestKeyArn", self.manifests.key.key_arn, "Signs the manifests of raw/"
+            yield "ManifestStateMachineArn", machine, "Makes the manifests of closed days"
         if self.rebuild is not None:
             yield "RebuildStateMachineArn", self.rebuild.state_machine.state_machine_arn, "Makes clean/ anew from raw/"
 

@@ -32,6 +32,7 @@ from genesys_firehose_tools.commands import (
     tables,
     topics,
     trials,
+    verify,
 )
 from genesys_firehose_tools.commands.errors import SHOWN, sentence
 from genesys_firehose_tools.commands.terminal import messages
@@ -92,6 +93,7 @@ for command in (
     report.report,
     completeness.completeness,
     find_person.find_person,
+    verify.verify,
     shapes.shapes,
     topics.topics,
     cost.cost,

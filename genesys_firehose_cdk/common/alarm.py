@@ -30,6 +30,7 @@ AlarmSection = Literal[
     "ip-ranges-refused",
     "ip-ranges-unchecked",
     "key-rotation",
+    "manifest-missing",
     "names-forbidden",
     "names-missing",
     "partition-count-exceeded",

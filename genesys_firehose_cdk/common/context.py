@@ -57,6 +57,7 @@ MetricName = Literal[
     "ConversationsPartial",
     "DaysBackfilled",
     "DaysReconciled",
+    "ManifestsWhole",
     "RetentionsPut",
     "RetentionsFailed",
     "RetentionsEscaped",

@@ -26,7 +26,8 @@ OVERSIZE_PREFIX = "raw/oversize/"
 CLEAN_PREFIX = "clean/"
 ERRORS_PREFIX = "errors/"
 JOURNAL_PREFIX = "errors/redriven/"
-LOCKED_PREFIXES = (RAW_PREFIX, CLEAN_PREFIX)
+MANIFESTS_PREFIX = "manifests/"
+LOCKED_PREFIXES = (RAW_PREFIX, CLEAN_PREFIX, MANIFESTS_PREFIX)
 """What has a retention with RetentionApplied.ON_ARRIVAL."""
 
 # Amazon S3 API Reference, "DefaultRetention": at most 100 years, given in days.

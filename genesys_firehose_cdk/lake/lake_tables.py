@@ -190,9 +190,51 @@ class LakeTables(Construct):
         """The ARN of all runs of the state machine, with a wildcard."""
         return self._machine.executions_arn
 
+    @property
+    def database_name(self) -> str:
+        """The Glue database that the tables are in."""
+        return self._catalog.database_name
+
     def grant_refresh(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start the state machine, list its runs, and follow them."""
         return self._machine.grant_start(grantee)
+
+    def read_statements(self, *tables: str) -> list[iam.PolicyStatement]:
+        """Return the rights to ask for some tables in the tables' own workgroup."""
+        stack = Stack.of(self)
+        results = self._catalog.results_bucket
+        return [
+            iam.PolicyStatement(
+                sid="Query",
+                actions=["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
+                resources=[stack.format_arn(service="athena", resource="workgroup", resource_name=self.workgroup.ref)],
+            ),
+            iam.PolicyStatement(
+                sid="ReadCatalog",
+                actions=["glue:GetDatabase", "glue:GetTable"],
+                # Amazon Athena User Guide, "Configure access to databases and tables in the AWS Glue Data Catalog".
+                resources=[
+                    *self._catalog.catalog_arns(tables),
+                    stack.format_arn(service="glue", resource="database", resource_name="default"),
+                ],
+            ),
+            iam.PolicyStatement(
+                sid="ReadTables",
+                actions=["s3:GetObject"],
+                resources=[self.bucket.arn_for_objects(f"{table}/*") for table in tables],
+            ),
+            iam.PolicyStatement(
+                sid="ListTables",
+                actions=["s3:ListBucket", "s3:GetBucketLocation"],
+                resources=[self.bucket.bucket_arn, results.bucket_arn],
+            ),
+            iam.PolicyStatement(
+                sid="Results",
+                actions=["s3:GetObject", "s3:PutObject"],
+                resources=[results.arn_for_objects(f"{RESULTS_PREFIX}*")],
+            ),
+            key_statement("TablesKey", self._lake.clean_key, "kms:Decrypt", "kms:GenerateDataKey", via="s3"),
+        ]
 
     def _create_bucket(self, removal_policy: RemovalPolicy, auto_delete_objects: bool) -> s3.Bucket:
         access_logs = self._lake.access_log_bucket

@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucketProps
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalogProps
+from genesys_firehose_cdk.lake.lake_manifests import LakeManifestsProps
 from genesys_firehose_cdk.lake.lake_tables import LakeTablesProps
 
 
@@ -24,6 +25,9 @@ class LakeProps(Props, at="lake"):
             the partitions. Default: LakeCatalogProps().
         tables: How the typed tables over `clean/` are kept; None for no tables. They need a catalog. Default:
             LakeTablesProps() where there is a catalog.
+        manifests: Write down, signed, what `raw/` holds of each closed day of arrival, so that an auditor can check it
+            with `genesys-firehose verify`. It costs about $2 a month, and reads every object of `raw/` once. Default:
+            no manifests.
     """
 
     bucket: DataLakeBucketProps | None = None
@@ -31,3 +35,4 @@ class LakeProps(Props, at="lake"):
     existing_bucket_is_locked_and_versioned: bool = False
     catalog: LakeCatalogProps | None = None
     tables: LakeTablesProps | None = LakeTablesProps()
+    manifests: LakeManifestsProps | None = None

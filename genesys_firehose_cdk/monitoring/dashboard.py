@@ -56,6 +56,7 @@ PLACES: Mapping[AlarmSection, tuple[str, str, str]] = {
     "schema-drift": (_TRANSFORM, "Schema drift", "Fields"),
     "executions": (_LAKE, "Runs of state machines that ended without being done", "Executions"),
     "tables-late": (_LAKE, "Runs that brought today's events into the tables", "1 in each interval"),
+    "manifest-missing": (_LAKE, "Runs that found a manifest of every closed day", "1 in each interval"),
     "retention-lag": (_LAKE, "Time until the retention", _MILLISECONDS),
     "retention-queue-age": (_LAKE, "Oldest message in the retention queue", _SECONDS),
     "retention-queue-depth": (_LAKE, "Waiting in the retention queue", _MESSAGES),

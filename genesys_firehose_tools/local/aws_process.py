@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ministack import app
+from ministack.core import iam_evaluator
 from ministack.services import eventbridge, s3
 from ministack.services.cloudformation import provisioners
 
@@ -134,6 +136,22 @@ def _name_versions() -> None:
     eventbridge._dispatch_event = dispatch_event
 
 
+def _name_roles() -> None:
+    """Name the role in a condition on aws:PrincipalArn, where ministack names the session.
+
+    AWS IAM User Guide, "AWS global condition context keys": of a role, the key has the role's ARN.
+    """
+    resolve = iam_evaluator._resolve_condition_key
+
+    def resolve_condition_key(key: str, context: Any) -> Any:
+        value = resolve(key, context)
+        if key.lower() != "aws:principalarn":
+            return value
+        return re.sub(r":sts:(:\d*):assumed-role/([^/]+)/.+", r":iam:\1:role/\2", str(value))
+
+    iam_evaluator._resolve_condition_key = resolve_condition_key
+
+
 def _start(service: str, *options: str) -> Callable[[], str]:
     """Start a local service, and return a function that waits until it answers and gives its URL."""
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
@@ -172,6 +190,7 @@ if __name__ == "__main__":
     _demand_checksums()
     _keep_full_buckets()
     _name_versions()
+    _name_roles()
     endpoint_url = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
     serve_athena(endpoint_url, Path(os.environ["TMPDIR"], "athena"))
     serve_state_machines(endpoint_url)

@@ -76,6 +76,12 @@ _CHECKED_DAYS, _STATEMENTS_OF_A_CHECK = 5, 4
 _TABLE_EVENT_BYTES = 260
 _TABLE_EVENT_READ_BYTES = 400
 _SNAPSHOTS_SHARE = 1.3
+# In the code: runs of the manifests' state machine, states of a run, and versions of a part. Measured: what a processor
+# unpacks, counts and hashes in a second. Assumed: the answer of S3, eight objects at a time.
+_MANIFEST_RUNS, _STATES_OF_A_MANIFEST, _VERSIONS_OF_A_PART = 4 * DAYS, 12, 1000
+_MANIFEST_BYTES_PER_SECOND = 75e6
+_S3_SECONDS = 0.03
+_MANIFEST_READERS = 8
 # Athena counts at least so many bytes of a statement (known at second hand, as its price).
 _LEAST_SCANNED_BYTES = 10_000_000
 _STATEMENTS = 6
@@ -218,6 +224,7 @@ class Month:
         yield from self._storage()
         yield from self._tables()
         yield from self._reconciliation()
+        yield from self._manifests()
         yield from self._key_store()
         yield from self._security()
         yield from self._telemetry()
@@ -350,6 +357,18 @@ class Month:
         states = checks * (STATES_OF_A_CHECK + STATES_OF_RUNS[0])
         yield Usage("Step Functions", "reconciliation: states", "step_functions_transition", states)
 
+    def _manifests(self) -> Iterator[Usage]:
+        """The manifests: each object of raw/ is read once. The one signature of a day costs nothing that counts."""
+        if not self._design.manifests:
+            return
+        yield Usage("S3", "manifests: objects of raw/ read", "s3_get", self.raw_objects)
+        seconds = self._copies * self._event_record_bytes / _MANIFEST_BYTES_PER_SECOND
+        seconds += self.raw_objects * _S3_SECONDS / _MANIFEST_READERS
+        gigabytes = _FULL_CORE_MB / 1024
+        yield Usage("Lambda", "manifests", "lambda_gb_second", seconds * gigabytes)
+        states = _MANIFEST_RUNS * _STATES_OF_A_MANIFEST + 2 * self.raw_objects / _VERSIONS_OF_A_PART
+        yield Usage("Step Functions", "manifests: states", "step_functions_transition", states)
+
     def _key_store(self) -> Iterator[Usage]:
         if not self._design.writes_per_event:
             return
@@ -384,6 +403,7 @@ class Month:
         metrics += design.probed * _METRICS_OF_THE_PROBE
         metrics += design.tables_seconds is not None
         metrics += design.reconciled * _METRICS_OF_THE_RECONCILIATION
+        metrics += design.manifests
         yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)
         if design.traced:
             traced = self.invocations + self.transforms

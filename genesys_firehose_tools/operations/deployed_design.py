@@ -69,6 +69,7 @@ class Design:
         writes_per_event: Writes of the deduplication table for each event.
         ingest_function: Whether there is a function in front of Firehose.
         probed: Whether a function looks at the webhook's domain from outside.
+        manifests: Whether each closed day gets a signed manifest.
     """
 
     streams: int
@@ -109,6 +110,7 @@ class Design:
     writes_per_event: int = 1
     ingest_function: bool = True
     probed: bool = False
+    manifests: bool = False
 
 
 DEFAULT_DESIGN = Design(
@@ -268,6 +270,7 @@ class _Reader:
             web_acl_rules=sum(len(acl.get("Rules", [])) for acl in acls),
             web_acl_used=bool(self._count("AWS::WAFv2::WebACLAssociation")),
             probed=bool(self._functions("certificate_probe")),
+            manifests=bool(self._functions("manifest")),
             tables_seconds=self._tables_seconds(),
         )
 

@@ -36,7 +36,9 @@ def _session() -> botocore.session.Session:
     return session
 
 
-def client(service: str, *, connect_seconds: float, read_seconds: float, attempts: int = 1) -> Any:
+def client(
+    service: str, *, connect_seconds: float, read_seconds: float, attempts: int = 1, connections: int = 2
+) -> Any:
     """Make a client that gives up a silent service after ``attempts`` times connecting plus reading, and backing off.
 
     These are the waits of botocore: for a connection to one address, and for the next bytes of an answer. A service
@@ -51,8 +53,8 @@ def client(service: str, *, connect_seconds: float, read_seconds: float, attempt
             connect_timeout=connect_seconds,
             read_timeout=read_seconds,
             retries={"total_max_attempts": attempts, "mode": "standard"},
-            # One environment serves one request at a time.
-            max_pool_connections=2,
+            # One environment serves one request at a time; a function that reads side by side asks for more.
+            max_pool_connections=connections,
             # botocore builds its user agent twice for each call: a seventh of a call's CPU. This is its text without
             # the features that a call uses.
             user_agent=_session().user_agent(),

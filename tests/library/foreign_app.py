@@ -44,6 +44,8 @@ PUBLIC = (
     library.KeyRotation,
     library.LakeCatalog,
     library.LakeCatalogProps,
+    library.LakeManifests,
+    library.LakeManifestsProps,
     library.LakeProps,
     library.LakeRebuild,
     library.LakeRebuildProps,

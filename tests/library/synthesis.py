@@ -15,6 +15,7 @@ from genesys_firehose_cdk import (
     DataLakeBucketProps,
     DeliveryProps,
     GenesysFirehosePipeline,
+    LakeManifestsProps,
     LakeProps,
     MonitoringProps,
     OperationsKey,
@@ -110,7 +111,8 @@ def maximal_pipeline(stack: cdk.Stack) -> GenesysFirehosePipeline:
                 clean_expiration_days=1825,
                 errors_expiration_days=730,
                 noncurrent_expiration_days=400,
-            )
+            ),
+            manifests=LakeManifestsProps(),
         ),
         delivery=DeliveryProps(
             buffering=BufferingProps(size=cdk.Size.mebibytes(128), interval=cdk.Duration.minutes(15)),

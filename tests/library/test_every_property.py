@@ -38,6 +38,7 @@ from genesys_firehose_cdk import (
     IngestProps,
     IpAllowListProps,
     LakeCatalogProps,
+    LakeManifestsProps,
     LakeProps,
     LakeRebuildProps,
     LakeTablesProps,
@@ -132,6 +133,7 @@ WRAPS: dict[type[Props], Wrap] = {
     LakeProps: lambda _, props: {"lake": props},
     DataLakeBucketProps: lambda _, props: {"lake": LakeProps(bucket=props)},
     LakeTablesProps: lambda _, props: {"lake": LakeProps(tables=props)},
+    LakeManifestsProps: lambda _, props: {"lake": LakeProps(manifests=props)},
     LakeCatalogProps: lambda _, props: {"lake": LakeProps(catalog=props)},
     MonitoringProps: lambda _, props: {"monitoring": props},
     AlarmThresholdsProps: lambda _, props: {"monitoring": MonitoringProps(thresholds=props)},
@@ -303,6 +305,10 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         },
         "catalog": _to(catalog=LakeCatalogProps(results_expiration_days=3)),
         "tables": _to(tables=None),
+        "manifests": _to(manifests=LakeManifestsProps()),
+    },
+    LakeManifestsProps: {
+        "closed_after": _to(closed_after=cdk.Duration.days(6)),
     },
     DataLakeBucketProps: {
         "retention_mode": _to(retention_mode=RetentionMode.NONE),

@@ -32,6 +32,7 @@ DATA = frozenset(
         "kms:Decrypt",
         "kms:Encrypt",
         "kms:GenerateDataKey",
+        "kms:Sign",
         "lambda:InvokeFunction",
         "logs:CreateLogStream",
         "logs:PutLogEvents",

@@ -29,6 +29,7 @@ from genesys_firehose_cdk import (
     IpAllowListProps,
     LakeCatalog,
     LakeCatalogProps,
+    LakeManifestsProps,
     LakeProps,
     LakeRebuildProps,
     LakeTablesProps,
@@ -573,6 +574,10 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     "tables whose statements may read next to nothing": (
         lambda _: LakeTablesProps(bytes_scanned_limit=cdk.Size.mebibytes(5)),
         "lake.tables.bytes_scanned_limit is 5 MiB: 10 to 104,857,600 MiB are allowed, the least is Athena's own limit.",
+    ),
+    "manifests of days that Firehose may still deliver into": (
+        lambda _: LakeManifestsProps(closed_after=cdk.Duration.hours(24)),
+        "lake.manifests.closed_after is 24 hours: 25 to 720 hours are allowed, because Firehose delivers into a day for up to 24 hours after it.",
     ),
     "rebuild without partitions": (
         lambda _: DeliveryProps(dynamic_partitioning=False, rebuild=LakeRebuildProps()),

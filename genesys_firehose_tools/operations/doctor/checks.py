@@ -108,7 +108,18 @@ CHECKS: tuple[Check[Any], ...] = (
         lake_checks.judge_object_encryption,
         "The newest objects are encrypted with the keys of their layers.",
     ),
-    Check("keys", key_checks.look_at_keys, key_checks.judge_keys, "Every KMS key is enabled and rotated."),
+    Check(
+        "manifests",
+        lake_checks.look_at_manifests,
+        lake_checks.judge_manifests,
+        "Every closed day of the last week has its manifest.",
+    ),
+    Check(
+        "keys",
+        key_checks.look_at_keys,
+        key_checks.judge_keys,
+        "Every KMS key is enabled, and rotated unless it signs.",
+    ),
     Check("signing-key", key_checks.look_at_signing_key, key_checks.judge_signing_key, ""),
     Check("previous-key", key_checks.look_at_signing_key, key_checks.judge_previous_key, ""),
     Check(

@@ -18,7 +18,7 @@ class Key:
         purpose: What it is for.
         arn: Its ARN.
         state: Its state.
-        rotates: Whether its material is rotated.
+        rotates: Whether its material is rotated, as that of a symmetric key can be.
     """
 
     purpose: str
@@ -33,8 +33,9 @@ def look_at_keys(inspection: Inspection) -> list[Key]:
     for key in inspection.resources.of_type("AWS::KMS::Key"):
         metadata = kms.describe_key(KeyId=key.physical_id)["KeyMetadata"]
         is_enabled = metadata["KeyState"] == "Enabled"
-        # KMS refuses the question for a key that is disabled or going.
-        rotates = is_enabled and kms.get_key_rotation_status(KeyId=key.physical_id)["KeyRotationEnabled"]
+        # KMS refuses the question for a key that is disabled or going, and rotates no key that signs.
+        signs = "KeySpec" in key.properties
+        rotates = signs or (is_enabled and kms.get_key_rotation_status(KeyId=key.physical_id)["KeyRotationEnabled"])
         purpose = str(key.properties.get("Description", key.logical_id)).rpartition(": ")[2]
         found.append(Key(purpose=purpose, arn=metadata["Arn"], state=metadata["KeyState"], rotates=rotates))
     return found
@@ -47,7 +48,8 @@ def judge_keys(keys: Iterable[Key]) -> Iterator[Finding]:
             going = key.state == "PendingDeletion"
             yield fault(
                 f"The key of {key.purpose} is {key.state} ({key.arn}).",
-                means="What it encrypts can't be written or read" + (", and soon never again." if going else "."),
+                means="What it encrypts can't be written or read, or what it signs can't be signed"
+                + (", and soon never again." if going else "."),
                 fix=f"{'aws kms cancel-key-deletion, then ' if going else ''}aws kms enable-key --key-id {key.arn}",
             )
         elif not key.rotates:

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.operations.doctor.findings import Finding, fault, not_applicable, warning
 from genesys_firehose_tools.operations.doctor.inspection import Inspection
 
@@ -290,6 +291,32 @@ def judge_object_encryption(found: NewObjects) -> Iterator[Finding]:
                 means="Who may use that key, or none, can read it.",
                 fix="See whether stream-destination and bucket-encryption are ok.",
             )
+
+
+def look_at_manifests(inspection: Inspection) -> list[date] | None:
+    """Return the closed days of the last week that have no manifest; None where the pipeline makes none."""
+    settings = inspection.function_settings("manifest")
+    if not settings:
+        return None
+    days = function_module("manifest.days")
+    closed_after = timedelta(hours=int(settings["CLOSED_AFTER_HOURS"]))
+    return [
+        day
+        for day in days.closed_days(inspection.now, closed_after)
+        if not any(each.key == days.manifest_key(day) for each in inspection.objects(days.folder_of(day)))
+    ]
+
+
+def judge_manifests(missing: list[date] | None) -> Iterator[Finding]:
+    """Every closed day of the last week must have its manifest."""
+    if missing is None:
+        yield not_applicable("the pipeline makes no manifests")
+    elif missing:
+        yield warning(
+            f"{len(missing)} closed days of the last week have no manifest, the first {missing[0]}.",
+            means="Nobody can prove later what raw/ held of them.",
+            fix="A run every six hours makes them: wait for the next, or read the log of the manifests' function.",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

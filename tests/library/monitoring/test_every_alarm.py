@@ -134,6 +134,7 @@ def test_no_alarm_takes_data_that_are_not_there_yet_for_a_fault(name: str) -> No
         "DaysToExpiry",
         "PartnerSourceActive",
         "IntegrationActive",
+        "ManifestMissing",
         "SubscriptionActive",
         "TablesLate",
         "WatchNotRunning",

@@ -150,6 +150,22 @@ def test_names_cost_the_metrics_of_their_runs() -> None:
     assert with_names["CloudWatch", "metrics"] - without["CloudWatch", "metrics"] == pytest.approx(0.90)
 
 
+def test_manifests_cost_a_key_a_metric_and_reading_raw_once() -> None:
+    signed = replace(DEFAULT_DESIGN, manifests=True, keys=DEFAULT_DESIGN.keys + 1)
+    with_manifests, without = cents(bill(signed)), cents(bill())
+    more = {place: with_manifests[place] - without.get(place, 0) for place in with_manifests}
+    assert {place: dollars for place, dollars in more.items() if round(dollars, 4)} == {
+        ("KMS", "keys"): pytest.approx(1.00),
+        ("CloudWatch", "metrics"): pytest.approx(0.30),
+        # 55.8 GB of records in objects of 1 MiB: 53,215 x $0.0004 / 1,000
+        ("S3", "manifests: objects of raw/ read"): pytest.approx(0.02),
+        # 55.8 GB / 75 MB + 53,215 x 0.03 s / 8 = 944 s x 1.73 GB x $0.0000133334
+        ("Lambda", "manifests"): pytest.approx(0.02),
+        # 120 runs x 12 states, and two for a thousand objects: 1,546 x $0.000025
+        ("Step Functions", "manifests: states"): pytest.approx(0.04),
+    }
+
+
 def test_a_hundred_million_events_a_day_reach_the_tiers_of_api_gateway_by_hand() -> None:
     traffic = replace(A_MILLION_A_DAY, events_per_day=100_000_000)
     # 3,000 million requests: 333 x $3.50 = 1,165.50; 667 x $2.80 = 1,867.60; 2,000 x $2.38 = 4,760.00
@@ -285,7 +301,9 @@ def test_a_template_is_read_for_what_it_holds(tmp_path: Path) -> None:
     assert (design.raw_expiration_days, design.clean_expiration_days) == (3650, 1825)
     assert design.web_acl_used
     assert design.probed
-    assert design.keys == DEFAULT_DESIGN.keys + 1
+    assert design.manifests
+    # The stream's, and the one that signs.
+    assert design.keys == DEFAULT_DESIGN.keys + 2
 
 
 def test_a_directory_such_as_cdk_out_will_do_when_it_holds_one_pipeline(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What the doctor says of what the embedded AWS can't show: each check's judgement of a snapshot."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,12 +41,20 @@ from genesys_firehose_tools.operations.doctor.ingress_checks import (
 )
 from genesys_firehose_tools.operations.doctor.inspection import StoredObject
 from genesys_firehose_tools.operations.doctor.key_checks import (
+    Key,
     Secret,
+    judge_keys,
     judge_previous_key,
     judge_signing_key,
     judge_tokenization_key,
 )
-from genesys_firehose_tools.operations.doctor.lake_checks import NewObject, NewObjects, Table, judge_tables
+from genesys_firehose_tools.operations.doctor.lake_checks import (
+    NewObject,
+    NewObjects,
+    Table,
+    judge_manifests,
+    judge_tables,
+)
 from genesys_firehose_tools.operations.doctor.lake_checks import judge_object_encryption as judge_encryption
 from genesys_firehose_tools.operations.doctor.lake_checks import judge_object_retention as judge_retention
 from genesys_firehose_tools.operations.doctor.monitoring_checks import (
@@ -178,6 +186,11 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_last_delivery, delivery(5, None, None), FAULT, "under raw/ and clean/"),
     (judge_last_delivery, delivery(None, None, None), NONE, "no object has come yet"),
     (judge_last_delivery, delivery(0, 9, 9), OK, ""),
+    (judge_manifests, None, NONE, "makes no manifests"),
+    (judge_manifests, [], OK, ""),
+    (judge_manifests, [date(2026, 11, 22), date(2026, 11, 23)], WARNING, "2 closed days of the last week have no"),
+    (judge_keys, [Key(purpose="signs", arn="key", state="Enabled", rotates=True)], OK, ""),
+    (judge_keys, [Key(purpose="signs", arn="key", state="Disabled", rotates=True)], FAULT, "is Disabled (key)"),
     (judge_errors, errors(), OK, ""),
     (judge_errors, errors(1, 30), FAULT, "1 objects came under errors/ within a day"),
     (judge_errors, errors(30), WARNING, "none of the last day"),

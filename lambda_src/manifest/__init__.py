@@ -1,0 +1,1 @@
+"""Writes down, signed, what raw/ held of each day of arrival."""
