@@ -10,7 +10,7 @@ from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
 from genesys_firehose_cdk.common.alarm import PipelineAlarm
-from genesys_firehose_cdk.common.context import PERIOD, MetricName, PipelineContext
+from genesys_firehose_cdk.common.context import PERIOD, Ingress, MetricName, PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
 from genesys_firehose_cdk.common.keys import OperationsKey, secret_arn
 from genesys_firehose_cdk.common.validation import check_dimension, check_scope
@@ -26,6 +26,7 @@ from genesys_firehose_cdk.genesys.names import GenesysNames
 from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
+from genesys_firehose_cdk.ingress.front_door import FrontDoor
 from genesys_firehose_cdk.ingress.ingest_function import QUEUE_VISIBILITY_TIMEOUT, IngestFunction, IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
@@ -270,6 +271,7 @@ class GenesysFirehosePipeline(Construct):
             deduplication_table=self.deduplication_table,
             tokenization_key=self.tokenization_key,
             props=props.transform,
+            traced=props.monitoring.active_tracing,
         )
         self.delivery_streams = tuple(
             DataLakeDeliveryStream(
@@ -326,6 +328,8 @@ class GenesysFirehosePipeline(Construct):
             signing_key=self.signing_key,
             webhook=props.webhook,
             props=props.ingest,
+            # API Gateway decides which requests are traced; the queue decides nothing.
+            traced=props.monitoring.active_tracing or props.webhook is not None,
         )
         self.partner_bus = (
             None
@@ -344,6 +348,7 @@ class GenesysFirehosePipeline(Construct):
             )
         )
         self.api = None if props.webhook is None else self._create_api(props.webhook)
+        self.front_door: FrontDoor | None = self.api
 
     def _create_api(self, webhook: WebhookProps) -> WebhookApi:
         return WebhookApi(
@@ -363,13 +368,13 @@ class GenesysFirehosePipeline(Construct):
         genesys = props.genesys
         if genesys is None:
             return
-        if genesys.subscription is not None and self.api is not None and self.signing_key is not None:
+        if genesys.subscription is not None and self.front_door is not None and self.signing_key is not None:
             self.subscription = EventSubscription(
                 self,
                 "Subscription",
                 context=self.context,
                 connection=genesys,
-                url=self.api.ingest_url,
+                url=self.front_door.ingest_url,
                 signing_key=self.signing_key,
                 props=genesys.subscription,
             )
@@ -425,18 +430,18 @@ class GenesysFirehosePipeline(Construct):
                 props=props.watch,
                 partner_bus=self.partner_bus,
                 connection=props.genesys,
-                webhook_url=None if self.api is None else self.api.ingest_url,
+                front_door=self.front_door,
             )
         )
         domain = None if props.webhook is None else props.webhook.domain
         self.certificate_alarms = (
             None
-            if domain is None or self.api is None or self.api.certificate is None
+            if domain is None or self.front_door is None or self.front_door.certificate is None
             else CertificateAlarms(
                 self,
                 "CertificateAlarms",
                 context=self.context,
-                certificate=self.api.certificate,
+                certificate=self.front_door.certificate,
                 days_to_expiry=domain.days_to_expiry,
             )
         )
@@ -450,7 +455,7 @@ class GenesysFirehosePipeline(Construct):
             delivery_streams=self.delivery_streams,
             buffer_queue=self.buffer_queue,
             messages_at_once=self.ingest_function.messages_at_once,
-            api=self.api,
+            front_door=self.front_door,
             thresholds=props.monitoring.thresholds,
         )
         alarms = [each for each in self.node.find_all() if isinstance(each, PipelineAlarm)]
@@ -465,7 +470,7 @@ class GenesysFirehosePipeline(Construct):
                 delivery_streams=self.delivery_streams,
                 bucket=self.bucket,
                 deduplication_table=self.deduplication_table,
-                api=self.api,
+                front_door=self.front_door,
                 partner_bus=self.partner_bus,
             )
             if props.monitoring.dashboard
@@ -536,9 +541,9 @@ class GenesysFirehosePipeline(Construct):
         return outputs
 
     def _ingress_outputs(self) -> Iterator[tuple[str, str, str]]:
-        if self.api is not None and self.signing_key is not None:
-            yield "IngestUrl", self.api.ingest_url, "Where the sender posts events to"
-            yield "HealthUrl", self.api.health_url, "Answers 200 while events can be taken"
+        if self.front_door is not None and self.signing_key is not None:
+            yield "IngestUrl", self.front_door.ingest_url, "Where the sender posts events to"
+            yield "HealthUrl", self.front_door.health_url, "Answers 200 while events can be taken"
             yield "SigningSecretArn", self.signing_key.secret.secret_arn, "The sender's signing key"
         if self.partner_bus is not None:
             yield "PartnerBusName", self.partner_bus.event_source_name, "The partner event source, and its bus"
@@ -614,6 +619,9 @@ class GenesysFirehosePipeline(Construct):
         statistic: str = "Sum",
         period: Duration = PERIOD,
         event_type: str | None = None,
+        ingress: Ingress | None = None,
     ) -> cloudwatch.Metric:
         """Return a metric of the pipeline's functions; see PipelineContext.metric."""
-        return self.context.metric(metric_name, statistic=statistic, period=period, event_type=event_type)
+        return self.context.metric(
+            metric_name, statistic=statistic, period=period, event_type=event_type, ingress=ingress
+        )

@@ -40,6 +40,8 @@ class WebhookProps(Props, at="webhook"):
             settings to enable logging"; Amazon API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs").
             It takes the place of a role that another stack set, and both the setting and the role stay when the stack
             goes. False leaves the account alone. Default: True.
+        traced_share: The share of requests that AWS X-Ray traces, 0 to 1. It is the rate of a sampling rule, which can
+            be raised for a while without a deployment. Default: 0.01.
         max_body_bytes: A longer body gets HTTP 413; 1,024 to 4,194,304 bytes. Default: 4,194,304.
 
     Raises:
@@ -55,6 +57,7 @@ class WebhookProps(Props, at="webhook"):
     rate_limit: RateLimitProps | None = None
     web_acl_arn: str | None = None
     cloud_watch_role: bool = True
+    traced_share: float = 0.01
     max_body_bytes: int = MAX_BODY_BYTES
 
     def validate(self) -> None:
@@ -72,6 +75,7 @@ class WebhookProps(Props, at="webhook"):
             ("throttling_burst_limit", 5_000, "requests"),
         ):
             check_range(self.name_of(field), getattr(self, field), 1, high, unit, "API Gateway's quota")
+        check_range(self.name_of("traced_share"), self.traced_share, 0, 1, "of the requests", "a share")
         name = self.name_of("max_body_bytes")
         check_range(name, self.max_body_bytes, 1024, MAX_BODY_BYTES, "bytes", "to fit a Lambda request")
         if self.rate_limit is not None:

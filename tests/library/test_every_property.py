@@ -167,6 +167,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "rate_limit": _to(rate_limit=RateLimitProps(requests=6000)),
         "web_acl_arn": _to(web_acl_arn=WEB_ACL_ARN),
         "cloud_watch_role": _to(cloud_watch_role=False),
+        "traced_share": _to(traced_share=0.5),
         "max_body_bytes": _to(max_body_bytes=2048),
     },
     SignatureProps: {
@@ -334,6 +335,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "thresholds": _to(thresholds=AlarmThresholdsProps(dead_letters=9)),
         "metrics_namespace": _to(metrics_namespace="Other"),
         "log_retention": _to(log_retention=logs.RetentionDays.ONE_MONTH),
+        "active_tracing": _to(active_tracing=True),
     },
     # All at once, each with a value of its own.
     AlarmThresholdsProps: dict.fromkeys(THRESHOLDS, _to(**THRESHOLDS)),

@@ -207,7 +207,10 @@ CALCULATED: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "errors - FILL(undecided": ({"errors": 1, "undecided": 0}, {"errors": 1, "undecided": 1}),
     "IF(RUNNING_SUM": ({"reported": 0, "reports": 1}, {"reported": 1, "reports": 1}),
     # A Monday, 10:00.
-    "IF((DAY(accepted)": ({"accepted": 0}, {"accepted": 1}),
+    "IF((DAY(runs)": (
+        {"runs": 1, "posts": 0, "refused": 0, "failed": 0, "invocations": 0},
+        {"runs": 1, "posts": 1, "refused": 0, "failed": 0, "invocations": 1},
+    ),
 }
 
 
@@ -275,7 +278,7 @@ DOCUMENTED: dict[str, tuple[str, set[tuple[str, ...]], set[str]]] = {
     "AWS/ApiGateway": (
         "Amazon API Gateway Developer Guide, Amazon API Gateway dimensions and metrics",
         {("ApiName",), ("ApiName", "Method", "Resource", "Stage")},
-        {"4XXError", "5XXError"},
+        {"4XXError", "5XXError", "Count"},
     ),
     "AWS/SQS": (
         "Amazon SQS Developer Guide, Available CloudWatch metrics for Amazon SQS",
@@ -294,7 +297,7 @@ DOCUMENTED: dict[str, tuple[str, set[tuple[str, ...]], set[str]]] = {
     "AWS/Events": (
         "Amazon EventBridge User Guide, Monitoring Amazon EventBridge",
         {("RuleName",), ("EventBusName", "RuleName")},
-        {"FailedInvocations", "InvocationsFailedToBeSentToDlq", "InvocationsSentToDlq"},
+        {"FailedInvocations", "Invocations", "InvocationsFailedToBeSentToDlq", "InvocationsSentToDlq"},
     ),
 }
 OWN = {("Pipeline",)}
