@@ -26,11 +26,11 @@ from genesys_firehose_cdk.genesys.names import GenesysNames
 from genesys_firehose_cdk.genesys.props import GenesysProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
-from genesys_firehose_cdk.ingress.front_door import FrontDoor
 from genesys_firehose_cdk.ingress.ingest_function import QUEUE_VISIBILITY_TIMEOUT, IngestFunction, IngestProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
+from genesys_firehose_cdk.ingress.webhook_load_balancer import WebhookLoadBalancer
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
 from genesys_firehose_cdk.lake.lake_tables import LakeTables
@@ -88,7 +88,9 @@ class GenesysFirehosePipeline(Construct):
         buffer_queue: The queue and its dead-letter queue.
         signing_key: The key that the sender signs with; None without the webhook.
         ingest_function: The function behind webhook and queue.
-        api: The webhook's REST API; None without the webhook.
+        api: The webhook's REST API; None with a load balancer or without the webhook.
+        load_balancer: The webhook's load balancer; None unless it is the front door.
+        front_door: Whichever of both there is, with what AWS counts there.
         partner_bus: The event bus of Genesys Cloud's partner event source; None without one.
         integration: The integration at Genesys Cloud that feeds the bus; None when it is made by hand.
         subscription: The event subscription at Genesys Cloud that posts to the webhook; None without one.
@@ -328,8 +330,8 @@ class GenesysFirehosePipeline(Construct):
             signing_key=self.signing_key,
             webhook=props.webhook,
             props=props.ingest,
-            # API Gateway decides which requests are traced; the queue decides nothing.
-            traced=props.monitoring.active_tracing or props.webhook is not None,
+            # API Gateway decides which requests are traced; load balancer and queue decide nothing.
+            traced=props.monitoring.active_tracing or (props.webhook is not None and props.webhook.front_door is None),
         )
         self.partner_bus = (
             None
@@ -347,17 +349,30 @@ class GenesysFirehosePipeline(Construct):
                 props=props.genesys.ip_allow_list,
             )
         )
-        self.api = None if props.webhook is None else self._create_api(props.webhook)
-        self.front_door: FrontDoor | None = self.api
+        self.api: WebhookApi | None = None
+        self.load_balancer: WebhookLoadBalancer | None = None
+        if props.webhook is not None:
+            self._create_front_door(props.webhook, props.auto_delete_objects)
+        self.front_door: WebhookApi | WebhookLoadBalancer | None = self.api or self.load_balancer
 
-    def _create_api(self, webhook: WebhookProps) -> WebhookApi:
-        return WebhookApi(
+    def _create_front_door(self, webhook: WebhookProps, auto_delete_objects: bool) -> None:
+        web_acl_arn = self.ip_allow_list.web_acl.attr_arn if self.ip_allow_list else None
+        function = self.ingest_function.function
+        if webhook.front_door is None or webhook.domain is None:
+            self.api = WebhookApi(
+                self, "Ingress", context=self.context, function=function, props=webhook, web_acl_arn=web_acl_arn
+            )
+            return
+        self.load_balancer = WebhookLoadBalancer(
             self,
-            "Ingress",
+            "LoadBalancer",
             context=self.context,
-            function=self.ingest_function.function,
+            function=function,
+            front_door=webhook.front_door,
+            domain=webhook.domain,
             props=webhook,
-            web_acl_arn=self.ip_allow_list.web_acl.attr_arn if self.ip_allow_list else None,
+            web_acl_arn=web_acl_arn,
+            auto_delete_objects=auto_delete_objects,
         )
 
     def _manage_genesys(self, props: PipelineProps) -> None:
@@ -378,8 +393,8 @@ class GenesysFirehosePipeline(Construct):
                 signing_key=self.signing_key,
                 props=genesys.subscription,
             )
-            # Genesys Cloud posts as soon as the subscription exists, so the API must answer by then.
-            self.subscription.node.add_dependency(self.api)
+            # Genesys Cloud posts as soon as the subscription exists, so the front door must answer by then.
+            self.subscription.node.add_dependency(self.front_door)
             self.key_rotation = self._rotate_key(props.webhook, self.signing_key, self.subscription)
         if props.partner_bus is not None and self.partner_bus is not None and genesys.manage_integration:
             self.integration = EventBridgeIntegration(
@@ -480,7 +495,8 @@ class GenesysFirehosePipeline(Construct):
     def _probe(self, webhook: WebhookProps) -> CertificateProbe | None:
         if webhook.domain is None or not webhook.domain.probe:
             return None
-        is_listed = webhook.allowed_cidrs or webhook.web_acl_arn or self.ip_allow_list
+        prefix_list = webhook.front_door.prefix_list if webhook.front_door else None
+        is_listed = webhook.allowed_cidrs or webhook.web_acl_arn or self.ip_allow_list or prefix_list
         return CertificateProbe(
             self,
             "CertificateProbe",
@@ -545,6 +561,9 @@ class GenesysFirehosePipeline(Construct):
             yield "IngestUrl", self.front_door.ingest_url, "Where the sender posts events to"
             yield "HealthUrl", self.front_door.health_url, "Answers 200 while events can be taken"
             yield "SigningSecretArn", self.signing_key.secret.secret_arn, "The sender's signing key"
+        if self.load_balancer is not None:
+            name = self.load_balancer.load_balancer.attr_dns_name
+            yield "LoadBalancerName", name, "Point the webhook's domain here, unless a hosted zone is given"
         if self.partner_bus is not None:
             yield "PartnerBusName", self.partner_bus.event_source_name, "The partner event source, and its bus"
 
@@ -598,6 +617,7 @@ class GenesysFirehosePipeline(Construct):
             topic_arn=self.alarm_topic.topic_arn,
             event_source_arn=None if self.partner_bus is None else self.partner_bus.event_source_arn,
             rest_api_id=None if self.api is None else self.api.api.rest_api_id,
+            has_load_balancer=self.load_balancer is not None,
         )
         first, *rest = (
             iam.Grant.add_to_principal(

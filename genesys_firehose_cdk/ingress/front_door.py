@@ -19,12 +19,15 @@ class FrontDoor(Protocol):
     Attributes:
         ingest_url: Where the sender posts to.
         health_url: The health check.
-        certificate: The certificate of the own domain; None without.
     """
 
     ingest_url: str
     health_url: str
-    certificate: acm.ICertificate | None
+
+    @property
+    def certificate(self) -> acm.ICertificate | None:
+        """The certificate of the own domain; None without."""
+        ...
 
     def metric_accepted(self) -> cloudwatch.MathExpression:
         """Posts that were answered with success: their events are in Firehose or in the queue."""

@@ -157,7 +157,7 @@ class IngestFunction(LeastPrivilegeFunction):
                 "OVERSIZE_FIELDS": ",".join(props.oversize_fields),
                 "MAX_EVENTS": str(props.max_events),
                 "PREVIOUS_KEY_VALIDITY_HOURS": str(int(webhook.signature.previous_key_validity.to_hours())),
-                "MAX_BODY_BYTES": str(webhook.max_body_bytes),
+                "MAX_BODY_BYTES": str(webhook.body_limit),
                 **webhook.signature.environment,
                 **context.environment,
             },

@@ -151,7 +151,9 @@ class WebhookApi(Construct):
                     f"/{props.path}/POST": apigateway.MethodDeploymentOptions(metrics_enabled=True, **settings)
                 },
                 access_log_destination=apigateway.LogGroupLogDestination(self.access_log_group),
-                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG_FIELDS)),
+                access_log_format=apigateway.AccessLogFormat.custom(
+                    json.dumps(_ACCESS_LOG_FIELDS, separators=(",", ":"))
+                ),
             ),
         )
 
@@ -214,7 +216,7 @@ class WebhookApi(Construct):
     def metric_failed(self, undecided: cloudwatch.Metric) -> cloudwatch.MathExpression:
         """Requests that were answered with 5xx, but for `undecided` ones."""
         return cloudwatch.MathExpression(
-            expression="errors - FILL(undecided, 0)",
+            expression="errors - MAX([0 * errors, undecided])",
             using_metrics={"errors": self.api.metric_server_error(period=PERIOD), "undecided": undecided},
             period=PERIOD,
             label="Server errors",

@@ -128,7 +128,7 @@ class Webhook:
         except KeysUnavailableError as error:
             log_exception("the signing secret can't be read", error.__cause__ or error)
             raise _unavailable("Signatures can't be verified now; send again.") from None
-        if len(keys) > 1:
+        if len(keys) > 1:  # which is not normal: a rotation ends by what is counted here
             metrics.count("RequestsSignedWithOldKey" if signed_by else "RequestsSignedWithNewKey")
 
     def _fresh_keys(self, deadline: Deadline) -> Sequence[bytes]:

@@ -12,6 +12,7 @@ import urllib3
 from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.operations.doctor.findings import Finding, fault, not_applicable, ok, warning
 from genesys_firehose_tools.operations.doctor.inspection import Inspection, Metric
+from genesys_firehose_tools.operations.webhook import HOST_HEADER
 
 if TYPE_CHECKING:
     from certificate_probe.handshake import Handshake
@@ -48,7 +49,9 @@ def look_at_health(inspection: Inspection) -> Health | None:
     if url is None:
         return None
     try:
-        answer = urllib3.request("GET", url, retries=False, timeout=_ANSWER_WITHIN_SECONDS)
+        host = inspection.pipeline.outputs.get(HOST_HEADER)
+        headers = None if host is None else {"Host": host}
+        answer = urllib3.request("GET", url, headers=headers, retries=False, timeout=_ANSWER_WITHIN_SECONDS)
     except urllib3.exceptions.HTTPError as error:
         return Health(None, type(error).__name__)
     try:
