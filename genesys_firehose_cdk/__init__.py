@@ -26,7 +26,7 @@ from genesys_firehose_cdk.genesys.silence_alarms import BusinessHoursProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.ingest_function import IngestFunction, IngestProps
-from genesys_firehose_cdk.ingress.load_balancer import LoadBalancer
+from genesys_firehose_cdk.ingress.load_balancer import LoadBalancerProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.ingress.rate_limit import RateLimit, RateLimitProps
 from genesys_firehose_cdk.ingress.signature import SignatureEncoding, SignatureKind, SignatureProps
@@ -101,7 +101,7 @@ __all__ = [
     "LakeRebuildProps",
     "LakeTables",
     "LakeTablesProps",
-    "LoadBalancer",
+    "LoadBalancerProps",
     "MaskingPolicy",
     "MetricName",
     "MonitoringProps",

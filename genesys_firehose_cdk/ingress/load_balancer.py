@@ -14,7 +14,7 @@ MOST_RULES = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadBalancer(Props, at="webhook.front_door"):
+class LoadBalancerProps(Props, at="webhook.front_door"):
     """An Application Load Balancer in place of the REST API, for many events: cheaper from about 220,000 a day.
 
     It answers HTTPS alone, at `webhook.domain`, which is needed with its certificate.

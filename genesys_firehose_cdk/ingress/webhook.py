@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_cidr, check_range
-from genesys_firehose_cdk.ingress.load_balancer import MOST_RULES, LoadBalancer
+from genesys_firehose_cdk.ingress.load_balancer import MOST_RULES, LoadBalancerProps
 from genesys_firehose_cdk.ingress.rate_limit import RateLimitProps
 from genesys_firehose_cdk.ingress.signature import SignatureProps
 from genesys_firehose_cdk.ingress.webhook_domain import WebhookDomainProps
@@ -58,7 +58,7 @@ class WebhookProps(Props, at="webhook"):
 
     signature: SignatureProps = SignatureProps()
     path: str = DEFAULT_PATH
-    front_door: LoadBalancer | None = None
+    front_door: LoadBalancerProps | None = None
     domain: WebhookDomainProps | None = None
     allowed_cidrs: Sequence[str] | None = None
     throttling_rate_limit: int = 500
@@ -105,7 +105,7 @@ class WebhookProps(Props, at="webhook"):
         """How long a body may be, in bytes."""
         return self.max_body_bytes or _most_body_bytes(self.front_door)[0]
 
-    def _check_front_door(self, front_door: LoadBalancer) -> None:
+    def _check_front_door(self, front_door: LoadBalancerProps) -> None:
         """Refuse what a load balancer does not have, or has in another way."""
         of_the_api = ["throttling_rate_limit", "throttling_burst_limit", "cloud_watch_role", "traced_share"]
         problem = "is given with webhook.front_door"
@@ -116,13 +116,12 @@ class WebhookProps(Props, at="webhook"):
                 "is None with webhook.front_door",
                 "a domain with a certificate or a hosted zone is needed, because a load balancer answers HTTPS alone",
             )
+        if front_door.prefix_list is not None:
+            problem = "is given with webhook.front_door.prefix_list"
+            self.refuse_given(["allowed_cidrs", "rate_limit"], problem, "one of the two is allowed")
         if self.allowed_cidrs is None:
             return
         name = self.name_of("allowed_cidrs")
-        if front_door.prefix_list is not None:
-            raise InvalidPropertyError(
-                name, "is given with webhook.front_door.prefix_list", "one of the two is allowed"
-            )
         reason = "the inbound rules of a security group"
         check_range(name, len(self.allowed_cidrs), 1, MOST_RULES, "networks", reason)
         for cidr in self.allowed_cidrs:
@@ -131,7 +130,7 @@ class WebhookProps(Props, at="webhook"):
                 raise InvalidPropertyError(name, f"holds {cidr!r} with webhook.front_door", allowed)
 
 
-def _most_body_bytes(front_door: LoadBalancer | None) -> tuple[int, str]:
+def _most_body_bytes(front_door: LoadBalancerProps | None) -> tuple[int, str]:
     """Return how long a body can be at most, and who says so."""
     if front_door is None:
         return MAX_BODY_BYTES, "to fit a Lambda request"

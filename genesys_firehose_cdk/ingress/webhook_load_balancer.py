@@ -20,7 +20,7 @@ from genesys_firehose_cdk.common.acknowledgements import AWS_SOLUTIONS, HIPAA, N
 from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
 from genesys_firehose_cdk.common.validation import check_arn
 from genesys_firehose_cdk.ingress.front_door import LEAST_REQUESTS, SHARE_PERIOD
-from genesys_firehose_cdk.ingress.load_balancer import LoadBalancer, public_subnets
+from genesys_firehose_cdk.ingress.load_balancer import LoadBalancerProps, public_subnets
 from genesys_firehose_cdk.ingress.public_network import PublicNetwork
 from genesys_firehose_cdk.ingress.rate_limit import RateLimit
 from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
@@ -62,7 +62,7 @@ class WebhookLoadBalancer(Construct):
         *,
         context: PipelineContext,
         function: lambda_.IFunction,
-        front_door: LoadBalancer,
+        front_door: LoadBalancerProps,
         domain: WebhookDomainProps,
         props: WebhookProps,
         web_acl_arn: str | None = None,
@@ -127,7 +127,7 @@ class WebhookLoadBalancer(Construct):
             validation=acm.CertificateValidation.from_dns(domain.hosted_zone),
         )
 
-    def _create_security_group(self, front_door: LoadBalancer, props: WebhookProps) -> ec2.SecurityGroup:
+    def _create_security_group(self, front_door: LoadBalancerProps, props: WebhookProps) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -138,6 +138,11 @@ class WebhookLoadBalancer(Construct):
         )
         for peer in _peers(front_door.prefix_list, props.allowed_cidrs):
             group.add_ingress_rule(peer, ec2.Port.tcp(_HTTPS), "HTTPS")
+        if front_door.prefix_list is None and props.allowed_cidrs is None:
+            reason = (
+                "A webhook is public unless a list of networks is given; HTTPS alone is open, and posts are signed."
+            )
+            acknowledge(group, "EC23", AWS_SOLUTIONS, reason=reason)
         return group
 
     def _create_access_log_bucket(self, context: PipelineContext, auto_delete_objects: bool) -> s3.Bucket:
@@ -198,6 +203,9 @@ class WebhookLoadBalancer(Construct):
                 for key, value in attributes.items()
             ],
         )
+        if not is_protected:
+            reason = "The stack is made to be thrown away: removal_policy is DESTROY."
+            acknowledge(balancer, "ELBDeletionProtectionEnabled", HIPAA, NIST, reason=reason)
         # It writes a first object when it is made.
         policy = self.access_log_bucket.policy
         if policy is not None:
@@ -387,6 +395,7 @@ class WebhookLoadBalancer(Construct):
             "S3DefaultEncryptionKMS",
             HIPAA,
             NIST,
+            PCI,
             reason="A load balancer writes its logs to no bucket with another encryption than S3's own.",
         )
         acknowledge(
@@ -403,18 +412,12 @@ class WebhookLoadBalancer(Construct):
             PCI,
             reason="It holds access logs itself; logging the access to them would never end.",
         )
-        acknowledge(
-            self.security_group,
-            "EC23",
-            AWS_SOLUTIONS,
-            reason="A webhook is public unless a list of networks is given; HTTPS alone is open, and posts are signed.",
-        )
         if self.web_acl_association is None:
             no_web_acl = (
                 "A web ACL is the owner's, often of the whole account: give it as web_acl_arn. Without one, the "
                 "security group's list of networks, if there is one, and the signature stand before the lake."
             )
-            acknowledge(self.load_balancer, "ALBWAFEnabled", HIPAA, NIST, PCI, reason=no_web_acl)
+            acknowledge(self.load_balancer, "ALBWAFEnabled", NIST, PCI, reason=no_web_acl)
 
 
 def _peers(prefix_list: ec2.IPrefixList | None, cidrs: Sequence[str] | None) -> Iterator[ec2.IPeer]:

@@ -16,7 +16,7 @@ from genesys_firehose_cdk import (
     GenesysNamesProps,
     GenesysProps,
     GenesysRegion,
-    LoadBalancer,
+    LoadBalancerProps,
     PartnerBusProps,
     WebhookDomainProps,
     WebhookProps,
@@ -60,7 +60,7 @@ def _behind_load_balancer(stack: cdk.Stack) -> WebhookProps:
         stack, "Certificate", "arn:aws:acm:us-east-1:000000000000:certificate/7c1d1e0a-0000-4000-8000-000000000000"
     )
     domain = WebhookDomainProps(domain_name="events.example.com", certificate=certificate, probe=False)
-    return WebhookProps(front_door=LoadBalancer(), domain=domain)
+    return WebhookProps(front_door=LoadBalancerProps(), domain=domain)
 
 
 if __name__ == "__main__":
