@@ -18,6 +18,7 @@ class PublicNetwork(Construct):
 
     Attributes:
         vpc: The VPC.
+        way_out: The route to the internet, which must be there before a load balancer is.
     """
 
     def __init__(self, scope: Construct, id: str) -> None:
@@ -40,6 +41,7 @@ class PublicNetwork(Construct):
             gateway_id=gateway.ref,
         )
         route.node.add_dependency(attachment)
+        self.way_out = route
         # The L2 would look the zones of an account up at synthesis.
         zones = [Fn.select(number, Fn.get_azs()) for number in range(ZONES)]
         subnets = [

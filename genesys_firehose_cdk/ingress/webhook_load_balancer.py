@@ -93,7 +93,7 @@ class WebhookLoadBalancer(Construct):
         self.load_balancer = self._create_load_balancer(context)
         # Its way to the internet must be there before it.
         if network is not None:
-            self.load_balancer.node.add_dependency(network)
+            self.load_balancer.node.add_dependency(network.way_out)
         permission = lambda_.CfnPermission(
             self,
             "Permission",
