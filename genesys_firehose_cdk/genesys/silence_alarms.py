@@ -80,7 +80,9 @@ def silence_alarm(
     and the alarm is quiet until it has run for a whole `silence`. Another alarm tells when it does not run.
     """
     expression = cloudwatch.MathExpression(
-        expression=f"IF({hours.condition('runs')}, MAX([{accepted.expression}, 0 * runs]), 1)",
+        # IF makes 0 of a missing value where its condition is true, and leaves it out where it is false (Amazon
+        # CloudWatch User Guide, "Using IF expressions").
+        expression=f"IF(({hours.condition('runs')}) == 0, 1, {accepted.expression} + 0 * runs)",
         using_metrics={**accepted.using_metrics, "runs": runs},
         period=PERIOD,
         label=f"Events by {ingress}, or 1 out of hours",

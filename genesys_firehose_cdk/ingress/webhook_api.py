@@ -216,7 +216,7 @@ class WebhookApi(Construct):
     def metric_failed(self, undecided: cloudwatch.Metric) -> cloudwatch.MathExpression:
         """Requests that were answered with 5xx, but for `undecided` ones."""
         return cloudwatch.MathExpression(
-            expression="errors - MAX([0 * errors, undecided])",
+            expression="errors - FILL(undecided, 0)",
             using_metrics={"errors": self.api.metric_server_error(period=PERIOD), "undecided": undecided},
             period=PERIOD,
             label="Server errors",

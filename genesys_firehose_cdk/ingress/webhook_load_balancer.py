@@ -318,9 +318,13 @@ class WebhookLoadBalancer(Construct):
         )
 
     def metric_refused(self) -> cloudwatch.MathExpression:
-        """Requests that were answered with 4xx, by the function or by the load balancer, whichever are more."""
+        """Requests that were answered with 4xx, by the function or by the load balancer.
+
+        Of either, none at all is no value, which is 0 beside the other's (Amazon CloudWatch User Guide, "Using math
+        expressions with CloudWatch metrics").
+        """
         return cloudwatch.MathExpression(
-            expression="MAX([byFunction, byBalancer])",
+            expression="byFunction + byBalancer",
             using_metrics={
                 "byFunction": self._of_posts("HTTPCode_Target_4XX_Count"),
                 "byBalancer": self._of_all("HTTPCode_ELB_4XX_Count"),
@@ -347,7 +351,7 @@ class WebhookLoadBalancer(Construct):
         A function that fails is answered 502 by the load balancer itself.
         """
         return cloudwatch.MathExpression(
-            expression="MAX([byBalancer, byFunction - MAX([0 * byFunction, undecided])])",
+            expression="byBalancer + byFunction - FILL(undecided, 0)",
             using_metrics={
                 "byBalancer": self._of_all("HTTPCode_ELB_5XX_Count"),
                 "byFunction": self._of_posts("HTTPCode_Target_5XX_Count"),

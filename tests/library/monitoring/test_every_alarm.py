@@ -205,16 +205,16 @@ CALCULATED: dict[str, tuple[dict[str, float], dict[str, float]]] = {
         {"keyAccessDenied": 0, "keyDisabled": 1, "keyInvalidState": 0, "keyNotFound": 0},
         {"keyAccessDenied": 0, "keyDisabled": 0, "keyInvalidState": 0, "keyNotFound": 0},
     ),
-    "errors - MAX([0 * errors, undecided])": ({"errors": 1, "undecided": 0}, {"errors": 1, "undecided": 1}),
-    "MAX([byBalancer, byFunction - MAX": (
+    "errors - FILL(undecided": ({"errors": 1, "undecided": 0}, {"errors": 1, "undecided": 1}),
+    "byBalancer + byFunction - FILL(undecided": (
         {"byBalancer": 0, "byFunction": 1, "undecided": 0},
         {"byBalancer": 0, "byFunction": 1, "undecided": 1},
     ),
-    "MAX([byFunction, byBalancer])": ({"byFunction": 0, "byBalancer": 100}, {"byFunction": 99, "byBalancer": 1}),
+    "byFunction + byBalancer": ({"byFunction": 1, "byBalancer": 99}, {"byFunction": 98, "byBalancer": 1}),
     "IF(requests >= 10, refused": ({"refused": 5, "requests": 10}, {"refused": 9, "requests": 9}),
     "IF(RUNNING_SUM": ({"reported": 0, "reports": 1}, {"reported": 1, "reports": 1}),
     # A Monday, 10:00.
-    "IF((DAY(runs)": (
+    "IF(((DAY(runs)": (
         {"runs": 1, "posts": 0, "refused": 0, "failed": 0, "invocations": 0, "accepted": 0},
         {"runs": 1, "posts": 1, "refused": 0, "failed": 0, "invocations": 1, "accepted": 1},
     ),
