@@ -62,7 +62,6 @@ FUNCTION_ENVIRONMENT = {
     "SET_NAME": "genesys",
     "MAX_SHRINK_RATIO": "0.5",
     "KINDS": "queue",
-    "ACCEPTED_METRICS": "EventsAccepted",
     "EVENT_SOURCE_NAME": "",
     "INTEGRATION_SUFFIX": "",
     "SUBSCRIPTION_PATH": "",

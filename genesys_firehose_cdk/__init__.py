@@ -28,12 +28,14 @@ from genesys_firehose_cdk.genesys.silence_alarms import BusinessHoursProps
 from genesys_firehose_cdk.genesys.watch import GenesysWatch, GenesysWatchProps
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
 from genesys_firehose_cdk.ingress.ingest_function import IngestFunction, IngestProps
+from genesys_firehose_cdk.ingress.load_balancer import LoadBalancerProps
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.ingress.rate_limit import RateLimit, RateLimitProps
 from genesys_firehose_cdk.ingress.signature import SignatureEncoding, SignatureKind, SignatureProps
 from genesys_firehose_cdk.ingress.webhook import WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.ingress.webhook_domain import WebhookDomainProps
+from genesys_firehose_cdk.ingress.webhook_load_balancer import WebhookLoadBalancer
 from genesys_firehose_cdk.lake.data_lake_bucket import (
     DataLakeBucket,
     DataLakeBucketProps,
@@ -106,6 +108,7 @@ __all__ = [
     "LakeRebuildProps",
     "LakeTables",
     "LakeTablesProps",
+    "LoadBalancerProps",
     "MaskingPolicy",
     "MetricName",
     "MonitoringProps",
@@ -131,5 +134,6 @@ __all__ = [
     "UnlistedTopic",
     "WebhookApi",
     "WebhookDomainProps",
+    "WebhookLoadBalancer",
     "WebhookProps",
 ]

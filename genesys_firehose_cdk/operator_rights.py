@@ -52,6 +52,7 @@ def operator_rights(
     topic_arn: str,
     event_source_arn: str | None,
     rest_api_id: str | None,
+    has_load_balancer: bool = False,
 ) -> Iterator[Right]:
     """Yield the rights to look at everything below a pipeline, and at what it uses without having made it.
 
@@ -62,6 +63,7 @@ def operator_rights(
         topic_arn: The alarms' topic.
         event_source_arn: The partner event source; None without one.
         rest_api_id: The webhook's API; None without one.
+        has_load_balancer: Whether a load balancer is the webhook's front door.
     """
     yield from _of_resources(pipeline)
     yield from _of_bucket(bucket_arn)
@@ -74,6 +76,15 @@ def operator_rights(
         # Amazon API Gateway Developer Guide, "Actions, resources, and condition keys for API Gateway Management".
         place = Stack.of(pipeline).format_arn(service="apigateway", account="", resource=f"/restapis/{rest_api_id}")
         yield Right(["apigateway:GET"], [place, f"{place}/stages/*"])
+    if has_load_balancer:
+        # AWS Service Authorization Reference, "AWS Elastic Load Balancing V2": these take no resource.
+        described = (
+            "DescribeListeners",
+            "DescribeLoadBalancerAttributes",
+            "DescribeLoadBalancers",
+            "DescribeTargetHealth",
+        )
+        yield Right([f"elasticloadbalancing:{name}" for name in described], ["*"])
 
 
 def _of_resources(pipeline: IConstruct) -> Iterator[Right]:

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import SERVERLESS, acknowledge
 from genesys_firehose_cdk.common.alarm import PipelineAlarm
-from genesys_firehose_cdk.common.context import PERIOD, MetricName, PipelineContext
+from genesys_firehose_cdk.common.context import PERIOD, Ingress, MetricName, PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey
 from genesys_firehose_cdk.common.keys import OperationsKey, secret_arn
 from genesys_firehose_cdk.common.validation import check_dimension, check_scope
@@ -32,6 +32,7 @@ from genesys_firehose_cdk.ingress.ingest_function import QUEUE_VISIBILITY_TIMEOU
 from genesys_firehose_cdk.ingress.partner_bus import PartnerBusProps, PartnerEventBus
 from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
 from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
+from genesys_firehose_cdk.ingress.webhook_load_balancer import WebhookLoadBalancer
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket, DataLakeBucketProps, RetentionMode
 from genesys_firehose_cdk.lake.lake_catalog import LakeCatalog
 from genesys_firehose_cdk.lake.lake_manifests import LakeManifests
@@ -91,7 +92,9 @@ class GenesysFirehosePipeline(Construct):
         buffer_queue: The queue and its dead-letter queue.
         signing_key: The key that the sender signs with; None without the webhook.
         ingest_function: The function behind webhook and queue.
-        api: The webhook's REST API; None without the webhook.
+        api: The webhook's REST API; None with a load balancer or without the webhook.
+        load_balancer: The webhook's load balancer; None unless it is the front door.
+        front_door: Whichever of both there is, with what AWS counts there.
         partner_bus: The event bus of Genesys Cloud's partner event source; None without one.
         integration: The integration at Genesys Cloud that feeds the bus; None when it is made by hand.
         subscription: The event subscription at Genesys Cloud that posts to the webhook; None without one.
@@ -291,6 +294,7 @@ class GenesysFirehosePipeline(Construct):
             deduplication_table=self.deduplication_table,
             tokenization_key=self.tokenization_key,
             props=props.transform,
+            traced=props.monitoring.active_tracing,
         )
         self.delivery_streams = tuple(
             DataLakeDeliveryStream(
@@ -347,6 +351,8 @@ class GenesysFirehosePipeline(Construct):
             signing_key=self.signing_key,
             webhook=props.webhook,
             props=props.ingest,
+            # API Gateway decides which requests are traced; load balancer and queue decide nothing.
+            traced=props.monitoring.active_tracing or (props.webhook is not None and props.webhook.front_door is None),
         )
         self.partner_bus = (
             None
@@ -364,16 +370,30 @@ class GenesysFirehosePipeline(Construct):
                 props=props.genesys.ip_allow_list,
             )
         )
-        self.api = None if props.webhook is None else self._create_api(props.webhook)
+        self.api: WebhookApi | None = None
+        self.load_balancer: WebhookLoadBalancer | None = None
+        if props.webhook is not None:
+            self._create_front_door(props.webhook, props.auto_delete_objects)
+        self.front_door: WebhookApi | WebhookLoadBalancer | None = self.api or self.load_balancer
 
-    def _create_api(self, webhook: WebhookProps) -> WebhookApi:
-        return WebhookApi(
+    def _create_front_door(self, webhook: WebhookProps, auto_delete_objects: bool) -> None:
+        web_acl_arn = self.ip_allow_list.web_acl.attr_arn if self.ip_allow_list else None
+        function = self.ingest_function.function
+        if webhook.front_door is None or webhook.domain is None:
+            self.api = WebhookApi(
+                self, "Ingress", context=self.context, function=function, props=webhook, web_acl_arn=web_acl_arn
+            )
+            return
+        self.load_balancer = WebhookLoadBalancer(
             self,
-            "Ingress",
+            "LoadBalancer",
             context=self.context,
-            function=self.ingest_function.function,
+            function=function,
+            front_door=webhook.front_door,
+            domain=webhook.domain,
             props=webhook,
-            web_acl_arn=self.ip_allow_list.web_acl.attr_arn if self.ip_allow_list else None,
+            web_acl_arn=web_acl_arn,
+            auto_delete_objects=auto_delete_objects,
         )
 
     def _manage_genesys(self, props: PipelineProps) -> None:
@@ -386,18 +406,18 @@ class GenesysFirehosePipeline(Construct):
         genesys = props.genesys
         if genesys is None:
             return
-        if genesys.subscription is not None and self.api is not None and self.signing_key is not None:
+        if genesys.subscription is not None and self.front_door is not None and self.signing_key is not None:
             self.subscription = EventSubscription(
                 self,
                 "Subscription",
                 context=self.context,
                 connection=genesys,
-                url=self.api.ingest_url,
+                url=self.front_door.ingest_url,
                 signing_key=self.signing_key,
                 props=genesys.subscription,
             )
-            # Genesys Cloud posts as soon as the subscription exists, so the API must answer by then.
-            self.subscription.node.add_dependency(self.api)
+            # Genesys Cloud posts as soon as the subscription exists, so the front door must answer by then.
+            self.subscription.node.add_dependency(self.front_door)
             self.key_rotation = self._rotate_key(props.webhook, self.signing_key, self.subscription)
         if props.partner_bus is not None and self.partner_bus is not None and genesys.manage_integration:
             self.integration = EventBridgeIntegration(
@@ -478,18 +498,18 @@ class GenesysFirehosePipeline(Construct):
                 props=props.watch,
                 partner_bus=self.partner_bus,
                 connection=props.genesys,
-                webhook_url=None if self.api is None else self.api.ingest_url,
+                front_door=self.front_door,
             )
         )
         domain = None if props.webhook is None else props.webhook.domain
         self.certificate_alarms = (
             None
-            if domain is None or self.api is None or self.api.certificate is None
+            if domain is None or self.front_door is None or self.front_door.certificate is None
             else CertificateAlarms(
                 self,
                 "CertificateAlarms",
                 context=self.context,
-                certificate=self.api.certificate,
+                certificate=self.front_door.certificate,
                 days_to_expiry=domain.days_to_expiry,
             )
         )
@@ -503,7 +523,7 @@ class GenesysFirehosePipeline(Construct):
             delivery_streams=self.delivery_streams,
             buffer_queue=self.buffer_queue,
             messages_at_once=self.ingest_function.messages_at_once,
-            api=self.api,
+            front_door=self.front_door,
             thresholds=props.monitoring.thresholds,
         )
         alarms = [each for each in self.node.find_all() if isinstance(each, PipelineAlarm)]
@@ -518,7 +538,7 @@ class GenesysFirehosePipeline(Construct):
                 delivery_streams=self.delivery_streams,
                 bucket=self.bucket,
                 deduplication_table=self.deduplication_table,
-                api=self.api,
+                front_door=self.front_door,
                 partner_bus=self.partner_bus,
             )
             if props.monitoring.dashboard
@@ -528,7 +548,8 @@ class GenesysFirehosePipeline(Construct):
     def _probe(self, webhook: WebhookProps) -> CertificateProbe | None:
         if webhook.domain is None or not webhook.domain.probe:
             return None
-        is_listed = webhook.allowed_cidrs or webhook.web_acl_arn or self.ip_allow_list
+        prefix_list = webhook.front_door.prefix_list if webhook.front_door else None
+        is_listed = webhook.allowed_cidrs or webhook.web_acl_arn or self.ip_allow_list or prefix_list
         return CertificateProbe(
             self,
             "CertificateProbe",
@@ -589,10 +610,13 @@ class GenesysFirehosePipeline(Construct):
         return outputs
 
     def _ingress_outputs(self) -> Iterator[tuple[str, str, str]]:
-        if self.api is not None and self.signing_key is not None:
-            yield "IngestUrl", self.api.ingest_url, "Where the sender posts events to"
-            yield "HealthUrl", self.api.health_url, "Answers 200 while events can be taken"
+        if self.front_door is not None and self.signing_key is not None:
+            yield "IngestUrl", self.front_door.ingest_url, "Where the sender posts events to"
+            yield "HealthUrl", self.front_door.health_url, "Answers 200 while events can be taken"
             yield "SigningSecretArn", self.signing_key.secret.secret_arn, "The sender's signing key"
+        if self.load_balancer is not None:
+            name = self.load_balancer.load_balancer.attr_dns_name
+            yield "LoadBalancerName", name, "Point the webhook's domain here, unless a hosted zone is given"
         if self.partner_bus is not None:
             yield "PartnerBusName", self.partner_bus.event_source_name, "The partner event source, and its bus"
 
@@ -656,6 +680,7 @@ class GenesysFirehosePipeline(Construct):
             topic_arn=self.alarm_topic.topic_arn,
             event_source_arn=None if self.partner_bus is None else self.partner_bus.event_source_arn,
             rest_api_id=None if self.api is None else self.api.api.rest_api_id,
+            has_load_balancer=self.load_balancer is not None,
         )
         first, *rest = (
             iam.Grant.add_to_principal(
@@ -677,6 +702,9 @@ class GenesysFirehosePipeline(Construct):
         statistic: str = "Sum",
         period: Duration = PERIOD,
         event_type: str | None = None,
+        ingress: Ingress | None = None,
     ) -> cloudwatch.Metric:
         """Return a metric of the pipeline's functions; see PipelineContext.metric."""
-        return self.context.metric(metric_name, statistic=statistic, period=period, event_type=event_type)
+        return self.context.metric(
+            metric_name, statistic=statistic, period=period, event_type=event_type, ingress=ingress
+        )

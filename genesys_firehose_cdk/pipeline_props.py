@@ -50,6 +50,8 @@ class PipelineProps(Props, at=""):
             allowed = "one of the two is allowed"
             fields = ["allowed_cidrs", "rate_limit", "web_acl_arn"]
             self.webhook.refuse_given(fields, "is given with genesys.ip_allow_list", allowed)
+            if self.webhook.front_door is not None:
+                self.webhook.front_door.refuse_given(["prefix_list"], "is given with genesys.ip_allow_list", allowed)
         if self.webhook is not None and self.genesys is not None:
             self._check_sender(self.webhook.signature, self.genesys)
         if self.webhook is not None and (self.genesys is None or self.genesys.subscription is None):

@@ -24,10 +24,6 @@ from genesys_firehose_cdk.common.validation import (
 )
 
 MetricName = Literal[
-    "EventsReceived",
-    "EventsAccepted",
-    "EventsAcceptedWebhook",
-    "EventsAcceptedEventBridge",
     "EventsDuplicate",
     "EventsOverflowed",
     "EventsOversize",
@@ -80,6 +76,12 @@ MetricName = Literal[
     "ProbeDaysLeft",
 ]
 """The metrics that the pipeline's functions and state machines write. docs/runbook.md says what each counts."""
+
+Ingress = Literal["webhook", "eventbridge", "verification", "backfill", "names"]
+"""The ways in that a record's envelope names."""
+
+_BY_EVENT_TYPE = frozenset({"SchemaDrift", "UnknownShape"})
+_BY_INGRESS = frozenset({"RecordsTransformed", "RecordsDuplicate", "EventAge"})
 
 PERIOD = Duration.minutes(5)
 """Over which metrics are summed unless told otherwise."""
@@ -149,6 +151,7 @@ class PipelineContext(Props, at="context"):
         statistic: str = "Sum",
         period: Duration = PERIOD,
         event_type: str | None = None,
+        ingress: Ingress | None = None,
     ) -> cloudwatch.Metric:
         """Return a metric of the pipeline's functions.
 
@@ -157,16 +160,24 @@ class PipelineContext(Props, at="context"):
             statistic: Default: Sum.
             period: Default: five minutes.
             event_type: Of one event type alone, for SchemaDrift and UnknownShape. Default: of all.
+            ingress: Of one way in alone, for RecordsTransformed, RecordsDuplicate and EventAge. Default: of all.
 
         Raises:
-            InvalidPropertyError: There is no metric of that name.
+            InvalidPropertyError: There is no metric of that name, none by event type or ingress, or no such ingress.
         """
         check_one_of("metric_name", metric_name, get_args(MetricName))
         dimensions = {"Pipeline": self.name}
+        if event_type is not None:
+            check_one_of("metric_name", metric_name, _BY_EVENT_TYPE)
+            dimensions["EventType"] = event_type
+        if ingress is not None:
+            check_one_of("metric_name", metric_name, _BY_INGRESS)
+            check_one_of("ingress", ingress, get_args(Ingress))
+            dimensions["Ingress"] = ingress
         return cloudwatch.Metric(
             namespace=self.metrics_namespace,
             metric_name=metric_name,
-            dimensions_map=dimensions if event_type is None else {**dimensions, "EventType": event_type},
+            dimensions_map=dimensions,
             statistic=statistic,
             period=period,
         )

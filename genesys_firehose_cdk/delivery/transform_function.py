@@ -102,6 +102,7 @@ class TransformFunction(LeastPrivilegeFunction):
         deduplication_table: DeduplicationTable,
         tokenization_key: HmacKey,
         props: TransformProps | None = None,
+        traced: bool = False,
     ) -> None:
         """Create the function with its log group and role.
 
@@ -113,6 +114,7 @@ class TransformFunction(LeastPrivilegeFunction):
             deduplication_table: Remembers which received copy of an event owns its key.
             tokenization_key: The key of the tokens that take the place of personal values.
             props: Default: TransformProps().
+            traced: Whether Lambda traces it. Default: False.
         """
         props = props or TransformProps()
         oversize = bucket.bucket.arn_for_objects(f"{OVERSIZE_PREFIX}*")
@@ -143,6 +145,7 @@ class TransformFunction(LeastPrivilegeFunction):
             timeout=TIMEOUT,
             memory_size=props.memory_size,
             extra_files=props.files,
+            traced=traced,
         )
         # A delivery stream that stays when the stack goes needs it for what it still holds.
         self._keep_on_removal(context.removal_policy)

@@ -8,15 +8,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from genesys_firehose_cdk.common.alarm import AlarmSeverity, PipelineAlarm
-from genesys_firehose_cdk.common.context import PERIOD, MetricName, PipelineContext
+from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_range
-
-ACCEPTED_METRICS: dict[str, MetricName] = {
-    "Webhook": "EventsAcceptedWebhook",
-    "EventBridge": "EventsAcceptedEventBridge",
-}
-"""The number of accepted events, by ingress."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,19 +64,26 @@ def _on(metric_id: str, days: Sequence[int]) -> str:
 
 
 def silence_alarm(
-    scope: Construct, context: PipelineContext, ingress: str, hours: BusinessHoursProps, silence: Duration
+    scope: Construct,
+    context: PipelineContext,
+    ingress: str,
+    *,
+    accepted: cloudwatch.MathExpression,
+    runs: cloudwatch.Metric,
+    hours: BusinessHoursProps,
+    silence: Duration,
 ) -> PipelineAlarm:
     """Create the alarm `<ingress>Silent`: no event for as long as `silence` within the business hours.
 
-    The watch function counts a zero for each ingress whenever it runs, because CloudWatch does not evaluate a metric
-    without any value. So silence is a sum of 0. A period without a value is no silence, and the alarm is quiet until
-    the zeros of a whole `silence` are there. Another alarm tells when the function does not run.
+    AWS counts what is accepted, and counts no zeros, while CloudWatch does not evaluate a metric without any value. So
+    each run of the watch, which AWS counts as well, stands for a zero. A period in which it did not run is no silence,
+    and the alarm is quiet until it has run for a whole `silence`. Another alarm tells when it does not run.
     """
     expression = cloudwatch.MathExpression(
         # IF makes 0 of a missing value where its condition is true, and leaves it out where it is false (Amazon
         # CloudWatch User Guide, "Using IF expressions").
-        expression=f"IF(({hours.condition('accepted')}) == 0, 1, accepted)",
-        using_metrics={"accepted": context.metric(ACCEPTED_METRICS[ingress])},
+        expression=f"IF(({hours.condition('runs')}) == 0, 1, {accepted.expression} + 0 * runs)",
+        using_metrics={**accepted.using_metrics, "runs": runs},
         period=PERIOD,
         label=f"Events by {ingress}, or 1 out of hours",
     )

@@ -1,6 +1,6 @@
 """Checks whether Genesys Cloud's events can still come, because a deleted source sends no error."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,7 +15,8 @@ from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.scheduled_function import ScheduledFunction
 from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_duration
 from genesys_firehose_cdk.genesys.connection import GenesysConnectionProps
-from genesys_firehose_cdk.genesys.silence_alarms import ACCEPTED_METRICS, BusinessHoursProps, silence_alarm
+from genesys_firehose_cdk.genesys.silence_alarms import BusinessHoursProps, silence_alarm
+from genesys_firehose_cdk.ingress.front_door import FrontDoor
 from genesys_firehose_cdk.ingress.partner_bus import PartnerEventBus
 
 Question = Literal["PartnerSourceActive", "IntegrationActive", "SubscriptionActive"]
@@ -108,7 +109,7 @@ class GenesysWatch(Construct):
         props: GenesysWatchProps | None = None,
         partner_bus: PartnerEventBus | None = None,
         connection: GenesysConnectionProps | None = None,
-        webhook_url: str | None = None,
+        front_door: FrontDoor | None = None,
     ) -> None:
         """Create the function and the alarms.
 
@@ -120,20 +121,19 @@ class GenesysWatch(Construct):
             partner_bus: The bus whose source is watched. Default: none.
             connection: Where to ask for integration and subscription. The OAuth client needs the permission
                 `integrations:integration:view`; `props` may hold one of the watch's own. Default: neither is asked for.
-            webhook_url: The webhook, whose silence is watched, and whose subscription is asked for. Default: none.
+            front_door: The webhook's, whose silence is watched, and whose subscription is asked for. Default: none.
 
         Raises:
             InvalidPropertyError: A subscription is to be watched without connection or webhook.
         """
         super().__init__(scope, id)
         subscription_path = None if props is None else props.subscription_path
-        if subscription_path is not None and (connection is None or webhook_url is None):
+        if subscription_path is not None and (connection is None or front_door is None):
             raise InvalidPropertyError(
                 "watch.subscription_path", "is given without genesys or webhook", "it is allowed with both"
             )
         is_asked = partner_bus is not None or subscription_path is not None
         connection = _connection_to_ask(self, connection if is_asked else None, props)
-        ingresses = _ingresses(partner_bus, webhook_url)
         self.function = ScheduledFunction(
             self,
             "Function",
@@ -142,13 +142,12 @@ class GenesysWatch(Construct):
             description="Asks whether Genesys Cloud's events can still come",
             statements=_statements(partner_bus, connection),
             environment={
-                "ACCEPTED_METRICS": " ".join(ACCEPTED_METRICS[ingress] for ingress in ingresses),
                 "EVENT_SOURCE_NAME": partner_bus.event_source_name if partner_bus else "",
                 "GENESYS_HOST": connection.region.host if connection else "",
                 "CREDENTIALS_SECRET_ARN": connection.credentials.secret_arn if connection else "",
                 "INTEGRATION_SUFFIX": partner_bus.event_source_suffix if partner_bus and connection else "",
                 "SUBSCRIPTION_PATH": subscription_path or "",
-                "SUBSCRIPTION_URL": webhook_url or "",
+                "SUBSCRIPTION_URL": front_door.ingest_url if front_door else "",
                 **context.environment,
             },
             interval=PERIOD,
@@ -157,9 +156,18 @@ class GenesysWatch(Construct):
         questions = _questions(partner_bus, connection, subscription_path)
         self.alarms = self._create_alarms(context, questions)
         if props is not None and props.business_hours is not None:
-            for ingress in ingresses:
-                alarm = silence_alarm(self, context, ingress, props.business_hours, props.silence)
-                self.alarms[f"{ingress}Silent"] = alarm
+            runs = self.function.function.metric_invocations(period=PERIOD)
+            for ingress, door in (("Webhook", front_door), ("EventBridge", partner_bus)):
+                if door is not None:
+                    self.alarms[f"{ingress}Silent"] = silence_alarm(
+                        self,
+                        context,
+                        ingress,
+                        accepted=door.metric_accepted(),
+                        runs=runs,
+                        hours=props.business_hours,
+                        silence=props.silence,
+                    )
 
     def _create_alarms(self, context: PipelineContext, questions: Iterator[Question]) -> dict[str, PipelineAlarm]:
         answers: dict[str, PipelineAlarm] = {
@@ -201,13 +209,6 @@ def _connection_to_ask(
     if connection is not None:
         connection.region.check_pairing(scope)
     return connection
-
-
-def _ingresses(partner_bus: PartnerEventBus | None, webhook_url: str | None) -> Sequence[str]:
-    return [
-        *(["Webhook"] if webhook_url is not None else []),
-        *(["EventBridge"] if partner_bus is not None else []),
-    ]
 
 
 def _questions(

@@ -1,4 +1,4 @@
-"""The function behind both front doors: the webhook and the buffer queue."""
+"""The function behind both ways in: the webhook and the buffer queue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,6 +114,7 @@ class IngestFunction(LeastPrivilegeFunction):
         signing_key: HmacKey | None = None,
         webhook: WebhookProps | None = None,
         props: IngestProps | None = None,
+        traced: bool = False,
     ) -> None:
         """Create the function with its log group and role, and let it consume the queue.
 
@@ -129,6 +130,7 @@ class IngestFunction(LeastPrivilegeFunction):
                 request is accepted.
             webhook: How requests are signed, and how long they may be. Default: WebhookProps().
             props: Default: IngestProps().
+            traced: Whether Lambda traces it; behind a REST API as often as the API says. Default: False.
         """
         props = props or IngestProps()
         webhook = webhook or WebhookProps()
@@ -155,12 +157,13 @@ class IngestFunction(LeastPrivilegeFunction):
                 "OVERSIZE_FIELDS": ",".join(props.oversize_fields),
                 "MAX_EVENTS": str(props.max_events),
                 "PREVIOUS_KEY_VALIDITY_HOURS": str(int(webhook.signature.previous_key_validity.to_hours())),
-                "MAX_BODY_BYTES": str(webhook.max_body_bytes),
+                "MAX_BODY_BYTES": str(webhook.body_limit),
                 **webhook.signature.environment,
                 **context.environment,
             },
             timeout=TIMEOUT,
             memory_size=props.memory_size,
+            traced=traced,
         )
         if signing_key is not None:
             webhook.signature.warn_of_shared_key(self)

@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import ArnFormat, Duration, Fn, RemovalPolicy, Stack, Token
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from genesys_firehose_cdk.common.context import PERIOD
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.common.validation import InvalidPropertyError, check_duration, check_range
 from genesys_firehose_cdk.events.topics import resolve_topics
@@ -197,6 +199,23 @@ class PartnerEventBus(Construct):
             ],
         )
 
+    def metric_accepted(self) -> cloudwatch.MathExpression:
+        """Events that the rule led into the queue, as EventBridge counts them."""
+        return cloudwatch.MathExpression(
+            expression="invocations",
+            using_metrics={
+                "invocations": cloudwatch.Metric(
+                    namespace="AWS/Events",
+                    metric_name="Invocations",
+                    dimensions_map=rule_dimensions(self.rule),
+                    statistic="Sum",
+                    period=PERIOD,
+                )
+            },
+            period=PERIOD,
+            label="Accepted by EventBridge's rule (events)",
+        )
+
     def _let_rule_send(self, queue: sqs.Queue) -> None:
         queue.add_to_resource_policy(
             iam.PolicyStatement(
@@ -207,6 +226,18 @@ class PartnerEventBus(Construct):
                 conditions={"ArnEquals": {"aws:SourceArn": self.rule.attr_arn}},
             )
         )
+
+
+def rule_dimensions(rule: events.CfnRule) -> dict[str, str]:
+    """Return the dimensions of a rule's metrics."""
+    if rule.event_bus_name is None:
+        return {"RuleName": rule.ref}
+    # Of a rule on a bus of its own, Ref is `<bus>|<rule>` (seen; documented is the rule's id alone). The second part
+    # of Ref twice is the rule's name in both cases.
+    return {
+        "EventBusName": rule.event_bus_name,
+        "RuleName": Fn.select(1, Fn.split("|", f"{rule.ref}|{rule.ref}")),
+    }
 
 
 def _compact(topics: Sequence[str]) -> str:

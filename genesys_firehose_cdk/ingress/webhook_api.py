@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Names, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_wafv2 as wafv2
+from aws_cdk import aws_xray as xray
 from constructs import Construct
 
 from genesys_firehose_cdk.common.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge
-from genesys_firehose_cdk.common.context import PipelineContext
+from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
 from genesys_firehose_cdk.common.validation import check_arn
+from genesys_firehose_cdk.ingress.front_door import LEAST_REQUESTS, SHARE_PERIOD
 from genesys_firehose_cdk.ingress.rate_limit import RateLimit
 from genesys_firehose_cdk.ingress.webhook import HEALTH_PATH, WebhookProps
 from genesys_firehose_cdk.ingress.webhook_domain import WebhookDomainProps
@@ -25,20 +29,18 @@ STAGE_NAME = "v1"
 # Above the function's timeout of 9 s, below the sender's of 10 s.
 _INTEGRATION_TIMEOUT = Duration.millis(9_500)
 
-# No source address, no header, no query string, no body: nothing that could be personal or secret.
+# Short, because there is a line of each request. No source address, no header, no query string, no body: nothing that
+# could be personal or secret.
 _ACCESS_LOG_FIELDS = {
-    "requestId": "$context.requestId",
-    "requestTime": "$context.requestTime",
-    "httpMethod": "$context.httpMethod",
-    "resourcePath": "$context.resourcePath",
+    "id": "$context.requestId",
+    "method": "$context.httpMethod",
     "status": "$context.status",
-    "errorType": "$context.error.responseType",
-    "integrationStatus": "$context.integrationStatus",
-    "integrationLatency": "$context.integrationLatency",
-    "responseLatency": "$context.responseLatency",
-    "responseLength": "$context.responseLength",
-    "traceId": "$context.xrayTraceId",
+    "error": "$context.error.responseType",
+    "function": "$context.integrationStatus",
+    "ms": "$context.responseLatency",
 }
+# Before the rules of an owner who has one for everything; AWS's own is the last.
+_SAMPLING_PRIORITY = 100
 
 
 class WebhookApi(Construct):
@@ -59,6 +61,7 @@ class WebhookApi(Construct):
         execute_api_url: The URL of the stage; answers only without an own domain.
         rate_limit: The web ACL that limits what one address may ask; None without.
         web_acl_association: Puts the web ACL before the stage; None without.
+        sampling_rule: How many requests AWS X-Ray traces.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class WebhookApi(Construct):
             self, "ExecutionLogs", name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{STAGE_NAME}"
         )
         self.api.deployment_stage.node.add_dependency(self.execution_log_group)
+        self.sampling_rule = self._sample(props.traced_share)
         integration = apigateway.LambdaIntegration(function, timeout=_INTEGRATION_TIMEOUT, allow_test_invoke=False)
         self.ingest_method = self.api.root.resource_for_path(props.path).add_method("POST", integration)
         health = self.api.root.add_resource(HEALTH_PATH).add_method("GET", integration)
@@ -116,6 +120,13 @@ class WebhookApi(Construct):
         self._acknowledge_stage()
 
     def _create_api(self, props: WebhookProps) -> apigateway.RestApi:
+        settings: dict[str, Any] = {
+            "throttling_rate_limit": props.throttling_rate_limit,
+            "throttling_burst_limit": props.throttling_burst_limit,
+            # Errors of API Gateway itself; a data trace would write headers and bodies.
+            "logging_level": apigateway.MethodLoggingLevel.ERROR,
+            "data_trace_enabled": False,
+        }
         return apigateway.RestApi(
             self,
             "Api",
@@ -132,17 +143,92 @@ class WebhookApi(Construct):
             policy=None if props.allowed_cidrs is None else _allow_list(props.allowed_cidrs),
             deploy_options=apigateway.StageOptions(
                 stage_name=STAGE_NAME,
-                throttling_rate_limit=props.throttling_rate_limit,
-                throttling_burst_limit=props.throttling_burst_limit,
                 tracing_enabled=True,
-                metrics_enabled=True,
-                # Errors of API Gateway itself; a data trace would write headers and bodies.
-                logging_level=apigateway.MethodLoggingLevel.ERROR,
-                data_trace_enabled=False,
+                **settings,
+                # What API Gateway counts for nothing is of all methods together. Health checks are no events, so the
+                # method that takes events has metrics of its own. It inherits nothing.
+                method_options={
+                    f"/{props.path}/POST": apigateway.MethodDeploymentOptions(metrics_enabled=True, **settings)
+                },
                 access_log_destination=apigateway.LogGroupLogDestination(self.access_log_group),
-                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG_FIELDS)),
+                access_log_format=apigateway.AccessLogFormat.custom(
+                    json.dumps(_ACCESS_LOG_FIELDS, separators=(",", ":"))
+                ),
             ),
         )
+
+    def _sample(self, share: float) -> xray.CfnSamplingRule:
+        """Trace a share of the requests; the rule's rate can be changed without a deployment."""
+        return xray.CfnSamplingRule(
+            self,
+            "SamplingRule",
+            sampling_rule=xray.CfnSamplingRule.SamplingRuleProperty(
+                # AWS X-Ray API Reference, "SamplingRule": 32 characters, one of a name in an account and region.
+                rule_name=Names.unique_resource_name(self, max_length=32, separator="-"),
+                priority=_SAMPLING_PRIORITY,
+                reservoir_size=0,
+                fixed_rate=share,
+                # A stage is known by its name, which may be longer than X-Ray takes, or by its ARN (Amazon API Gateway
+                # Developer Guide, "Configure AWS X-Ray sampling rules for API Gateway APIs").
+                resource_arn=self.api.deployment_stage.stage_arn,
+                service_name="*",
+                service_type="AWS::ApiGateway::Stage",
+                host="*",
+                http_method="*",
+                url_path="*",
+                version=1,
+            ),
+        )
+
+    def metric_accepted(self) -> cloudwatch.MathExpression:
+        """Posts that were answered with success: their events are in Firehose or in the queue."""
+        method, stage = self.ingest_method, self.api.deployment_stage
+        return cloudwatch.MathExpression(
+            expression="posts - refused - failed",
+            using_metrics={
+                "posts": method.metric_count(stage, period=PERIOD),
+                "refused": method.metric_client_error(stage, period=PERIOD),
+                "failed": method.metric_server_error(stage, period=PERIOD),
+            },
+            period=PERIOD,
+            label="Accepted by the webhook (requests)",
+        )
+
+    def metric_refused(self) -> cloudwatch.Metric:
+        """Requests that were answered with 4xx."""
+        return self.api.metric_client_error(period=PERIOD)
+
+    def metric_refused_share(self) -> cloudwatch.MathExpression:
+        """The share of posts that were answered with 4xx, 0 where there are fewer than LEAST_REQUESTS."""
+        refused = self.ingest_method.metric_client_error(self.api.deployment_stage, period=SHARE_PERIOD)
+        return cloudwatch.MathExpression(
+            # The metric is 1 for a refused request and 0 for another: its average is the share (Amazon API Gateway
+            # Developer Guide, "Amazon API Gateway dimensions and metrics").
+            expression=f"IF(requests >= {LEAST_REQUESTS}, share, 0)",
+            using_metrics={
+                "share": refused.with_(statistic="Average"),
+                "requests": refused.with_(statistic="SampleCount"),
+            },
+            period=SHARE_PERIOD,
+            label="Share of refused requests",
+        )
+
+    def metric_failed(self, undecided: cloudwatch.Metric) -> cloudwatch.MathExpression:
+        """Requests that were answered with 5xx, but for `undecided` ones."""
+        return cloudwatch.MathExpression(
+            expression="errors - FILL(undecided, 0)",
+            using_metrics={"errors": self.api.metric_server_error(period=PERIOD), "undecided": undecided},
+            period=PERIOD,
+            label="Server errors",
+        )
+
+    def metric_latency(self) -> cloudwatch.Metric:
+        """How long an answer to a post took, in milliseconds, of which 99 % were faster."""
+        return self.ingest_method.metric_latency(self.api.deployment_stage, period=PERIOD).with_(statistic="p99")
+
+    def metric_requests(self) -> cloudwatch.Metric:
+        """All requests, for what they cost."""
+        return self.api.metric_count(period=PERIOD).with_(statistic="Sum", label="API Gateway")
 
     def _associate_web_acl(self, web_acl_arn: str | None) -> wafv2.CfnWebACLAssociation | None:
         if web_acl_arn is None:

@@ -13,11 +13,10 @@ from genesys_firehose_cdk.common.alarm import AlarmSection, AlarmSeverity, Pipel
 from genesys_firehose_cdk.common.context import PERIOD, PipelineContext, name_parts
 from genesys_firehose_cdk.delivery.deduplication_table import DeduplicationTable
 from genesys_firehose_cdk.delivery.delivery_stream import DataLakeDeliveryStream
+from genesys_firehose_cdk.ingress.front_door import FrontDoor
 from genesys_firehose_cdk.ingress.partner_bus import PartnerEventBus
-from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
 from genesys_firehose_cdk.lake.data_lake_bucket import DataLakeBucket
 from genesys_firehose_cdk.monitoring.events_at_risk import EventsAtRisk
-from genesys_firehose_cdk.monitoring.pipeline_alarms import rule_dimensions
 
 Line = cloudwatch.Metric | cloudwatch.MathExpression
 
@@ -163,7 +162,7 @@ class PipelineDashboard(Construct):
         delivery_streams: Sequence[DataLakeDeliveryStream],
         bucket: DataLakeBucket,
         deduplication_table: DeduplicationTable,
-        api: WebhookApi | None = None,
+        front_door: FrontDoor | None = None,
         partner_bus: PartnerEventBus | None = None,
     ) -> None:
         """Create the dashboard.
@@ -177,13 +176,13 @@ class PipelineDashboard(Construct):
             delivery_streams: The delivery streams.
             bucket: The data lake bucket.
             deduplication_table: The table, for what it costs.
-            api: The webhook. Default: none.
+            front_door: The webhook's. Default: none.
             partner_bus: The bus of Genesys Cloud's events. Default: none.
         """
         super().__init__(scope, id)
         self._context = context
         self._streams = delivery_streams
-        self._api = api
+        self._front_door = front_door
         self._partner_bus = partner_bus
         graphs = [
             *_alarm_graphs(alarms),
@@ -228,38 +227,19 @@ class PipelineDashboard(Construct):
 
     def _accepted(self) -> Iterator[Line]:
         """Yield what came in, by AWS's own counts."""
-        if self._api is not None:
-            method, stage = self._api.ingest_method, self._api.api.deployment_stage
-            yield cloudwatch.MathExpression(
-                expression="posts - refused - failed",
-                using_metrics={
-                    "posts": method.metric_count(stage, period=PERIOD),
-                    "refused": method.metric_client_error(stage, period=PERIOD),
-                    "failed": method.metric_server_error(stage, period=PERIOD),
-                },
-                period=PERIOD,
-                label="Accepted by the webhook (requests)",
-            )
+        if self._front_door is not None:
+            yield self._front_door.metric_accepted()
         if self._partner_bus is not None:
-            yield cloudwatch.Metric(
-                namespace="AWS/Events",
-                metric_name="Invocations",
-                dimensions_map=rule_dimensions(self._partner_bus.rule),
-                statistic="Sum",
-                period=PERIOD,
-                label="Accepted by EventBridge's rule (events)",
-            )
+            yield self._partner_bus.metric_accepted()
 
     def _ingress(self) -> Iterator[_Graph]:
         landed = self._metric("RecordsTransformed", "Landed in clean/ (records)")
         yield _Graph(_ANSWER, "Accepted and landed", "In five minutes", [*self._accepted(), landed])
         yield _Graph(
             _INGRESS,
-            "Taken in",
+            "Out of the ordinary",
             _EVENTS,
             [
-                self._metric("EventsAcceptedWebhook", "By the webhook"),
-                self._metric("EventsAcceptedEventBridge", "By EventBridge"),
                 self._metric("EventsDuplicate", "Copies answered from memory"),
                 self._metric("EventsOverflowed", "Taken by the queue in Firehose's place"),
                 self._metric("EventsOversize", "Over Firehose's limit, fields moved out"),
@@ -269,17 +249,22 @@ class PipelineDashboard(Construct):
             _INGRESS,
             "Times",
             _MILLISECONDS,
-            [self._metric("PutLatency", "A put to Firehose, p99", "p99"), *self._latencies()],
+            [*self._of_streams("PutRecordBatch.Latency", "A put to Firehose, p99", "p99"), *self._latencies()],
         )
         # Of its own: what was sent again after hours would hide the latencies.
-        age = self._metric("EventAge", "Age on arrival, p99", "p99")
-        yield _Graph(_INGRESS, "How old events come", _MILLISECONDS, [age])
+        ages = [self._metric("EventAge", f"By {ingress}", "Maximum", ingress) for ingress in self._ingresses]
+        yield _Graph(_INGRESS, "Age of the oldest event on arrival", _MILLISECONDS, ages)
+
+    @property
+    def _ingresses(self) -> list[str]:
+        return [
+            *(["webhook"] if self._front_door is not None else []),
+            *(["eventbridge"] if self._partner_bus is not None else []),
+        ]
 
     def _latencies(self) -> Iterator[cloudwatch.Metric]:
-        if self._api is not None:
-            stage = self._api.api.deployment_stage
-            latency = self._api.ingest_method.metric_latency(stage, period=PERIOD)
-            yield latency.with_(statistic="p99", label="An answer of the webhook, p99")
+        if self._front_door is not None:
+            yield self._front_door.metric_latency().with_(label="An answer of the webhook, p99")
 
     def _delivery(self) -> Iterator[_Graph]:
         yield _Graph(
@@ -297,7 +282,10 @@ class PipelineDashboard(Construct):
             "Records",
             _RECORDS,
             [
-                self._metric("RecordsTransformed", "Passed on"),
+                *(
+                    self._metric("RecordsTransformed", f"Passed on, by {ingress}", ingress=ingress)
+                    for ingress in self._ingresses
+                ),
                 self._metric("RecordsDuplicate", "Copies dropped"),
                 self._metric("RecordsRepeated", "Marked as repeated"),
             ],
@@ -325,9 +313,8 @@ class PipelineDashboard(Construct):
         yield _Graph(_LAKE, "Objects", "Objects", [metric("NumberOfObjects", "AllStorageTypes", "All versions")])
 
     def _cost(self, deduplication_table: DeduplicationTable) -> Iterator[_Graph]:
-        if self._api is not None:
-            count = self._api.api.metric_count(period=PERIOD).with_(statistic="Sum", label="API Gateway")
-            yield _Graph(_COST, "API requests", _REQUESTS, [count])
+        if self._front_door is not None:
+            yield _Graph(_COST, "Requests", _REQUESTS, [self._front_door.metric_requests()])
         yield _Graph(_COST, "Into Firehose", "Bytes", list(self._of_streams("IncomingBytes", "In")))
         yield _Graph(
             _COST, "Objects of clean/", "Objects", list(self._of_streams("DeliveryToS3.ObjectCount", "Written"))
@@ -335,13 +322,14 @@ class PipelineDashboard(Construct):
         writes = deduplication_table.table.metric_consumed_write_capacity_units(period=PERIOD, label="Written")
         yield _Graph(_COST, "Keys claimed", "Write units", [writes])
 
-    def _metric(self, name: str, label: str, statistic: str = "Sum") -> cloudwatch.Metric:
-        return self._context.metric(name, statistic=statistic).with_(label=label)  # type: ignore[arg-type]
+    def _metric(self, name: str, label: str, statistic: str = "Sum", ingress: str | None = None) -> cloudwatch.Metric:
+        metric = self._context.metric(name, statistic=statistic, ingress=ingress)  # type: ignore[arg-type]
+        return metric.with_(label=label)
 
-    def _of_streams(self, name: str, label: str) -> Iterator[cloudwatch.Metric]:
+    def _of_streams(self, name: str, label: str, statistic: str = "Sum") -> Iterator[cloudwatch.Metric]:
         for number, delivery in enumerate(self._streams, start=1):
             which = f"{label}, stream {number}" if len(self._streams) > 1 else label
-            yield delivery.stream.metric(name, statistic="Sum", period=PERIOD, label=which)
+            yield delivery.stream.metric(name, statistic=statistic, period=PERIOD, label=which)
 
 
 def _alarm_graphs(alarms: Sequence[PipelineAlarm]) -> Iterator[_Graph]:

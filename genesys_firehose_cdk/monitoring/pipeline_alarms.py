@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, Fn, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
@@ -14,14 +14,12 @@ from genesys_firehose_cdk.common.alarm import AlarmSection, AlarmSeverity, Pipel
 from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
 from genesys_firehose_cdk.delivery.delivery_stream import DataLakeDeliveryStream
 from genesys_firehose_cdk.ingress.buffer_queue import BufferQueue
-from genesys_firehose_cdk.ingress.webhook_api import WebhookApi
+from genesys_firehose_cdk.ingress.front_door import FrontDoor
+from genesys_firehose_cdk.ingress.partner_bus import rule_dimensions
 from genesys_firehose_cdk.monitoring.thresholds import AlarmThresholdsProps
 
 _PAGE, _TICKET = AlarmSeverity.PAGE, AlarmSeverity.TICKET
 _SHORTEST_FRESHNESS_SECONDS = 300
-# Refused requests are a share of at least so many, within so long.
-_REQUESTS = 10
-_SHARE_PERIOD = Duration.minutes(15)
 # A queue that is deeper than so many times what its consumer works on at once is not being drained.
 _DEPTH_FACTOR = 5
 # Parts of a path that say nothing of what a resource does.
@@ -58,7 +56,7 @@ class PipelineAlarms(Construct):
         delivery_streams: Sequence[DataLakeDeliveryStream],
         buffer_queue: BufferQueue,
         messages_at_once: int = 100,
-        api: WebhookApi | None = None,
+        front_door: FrontDoor | None = None,
         thresholds: AlarmThresholdsProps | None = None,
     ) -> None:
         """Create the alarms.
@@ -72,7 +70,7 @@ class PipelineAlarms(Construct):
             delivery_streams: Each watched for freshness, success, throttling, partitions and quota.
             buffer_queue: Watched for age, depth and dead letters.
             messages_at_once: How many messages its consumer works on at once, at most. Default: 100.
-            api: Watched for 4xx and 5xx. Default: none.
+            front_door: The webhook's, watched for 4xx and 5xx. Default: none.
             thresholds: Default: AlarmThresholdsProps().
         """
         super().__init__(scope, id)
@@ -83,8 +81,8 @@ class PipelineAlarms(Construct):
             self._watch_stream(delivery_stream, "" if number == 1 else str(number))
         for resource in pipeline.node.find_all():
             self._watch_resource(resource, f"{pipeline.node.path}/")
-        if api is not None:
-            self._watch_api(api)
+        if front_door is not None:
+            self._watch_front_door(front_door)
         self._watch_queue(buffer_queue, messages_at_once)
         self._watch_records()
 
@@ -237,29 +235,18 @@ class PipelineAlarms(Construct):
                 f"An execution of the state machine {name} {what}. Read its log group, then start it again.",
             )
 
-    def _watch_api(self, api: WebhookApi) -> None:
+    def _watch_front_door(self, front_door: FrontDoor) -> None:
         self._add(
             "ClientErrors",
-            api.api.metric_client_error(period=PERIOD),
+            front_door.metric_refused(),
             self._limit.client_errors,
             _TICKET,
             "client-errors",
             "Many requests are refused: a signing key that differs, or forged requests.",
         )
-        refused = api.ingest_method.metric_client_error(api.api.deployment_stage, period=_SHARE_PERIOD)
         self._add(
             "RefusedShare",
-            cloudwatch.MathExpression(
-                # The metric is 1 for a refused request and 0 for another: its average is the share (Amazon API Gateway
-                # Developer Guide, "Amazon API Gateway dimensions and metrics").
-                expression=f"IF(requests >= {_REQUESTS}, share, 0)",
-                using_metrics={
-                    "share": refused.with_(statistic="Average"),
-                    "requests": refused.with_(statistic="SampleCount"),
-                },
-                period=_SHARE_PERIOD,
-                label="Share of refused requests",
-            ),
+            front_door.metric_refused_share(),
             self._limit.refused_share_ratio,
             _PAGE,
             "refused-share",
@@ -269,16 +256,8 @@ class PipelineAlarms(Construct):
         )
         self._add(
             "ServerErrors",
-            cloudwatch.MathExpression(
-                # In the seconds after a change of the signing key, 503 is the right answer to what no key made.
-                expression="errors - FILL(undecided, 0)",
-                using_metrics={
-                    "errors": api.api.metric_server_error(period=PERIOD),
-                    "undecided": self._context.metric("RequestsUndecided"),
-                },
-                period=PERIOD,
-                label="Server errors",
-            ),
+            # In the seconds after a change of the signing key, 503 is the right answer to what no key made.
+            front_door.metric_failed(self._context.metric("RequestsUndecided")),
             self._limit.server_errors,
             _PAGE,
             "server-errors",
@@ -400,18 +379,6 @@ class PipelineAlarms(Construct):
             datapoints_to_alarm=periods[0],
             evaluation_periods=periods[1],
         )
-
-
-def rule_dimensions(rule: events.CfnRule) -> dict[str, str]:
-    """Return the dimensions of a rule's metrics."""
-    if rule.event_bus_name is None:
-        return {"RuleName": rule.ref}
-    # Of a rule on a bus of its own, Ref is `<bus>|<rule>` (seen; documented is the rule's id alone). The second part
-    # of Ref twice is the rule's name in both cases.
-    return {
-        "EventBusName": rule.event_bus_name,
-        "RuleName": Fn.select(1, Fn.split("|", f"{rule.ref}|{rule.ref}")),
-    }
 
 
 def _metric(namespace: str, name: str, dimensions: dict[str, str]) -> cloudwatch.Metric:

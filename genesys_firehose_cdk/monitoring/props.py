@@ -29,6 +29,10 @@ class MonitoringProps(Props, at="monitoring"):
         metrics_namespace: The CloudWatch namespace of the functions' own metrics; 1 to 255 letters, digits and
             ._-/#: (Amazon CloudWatch API Reference, "PutMetricData"). Default: GenesysFirehose.
         log_retention: How long all log groups keep their entries. Default: one year.
+        active_tracing: Let Lambda trace ingest and transform function with AWS X-Ray by a choice of its own: the first
+            invocation of a second and 5 % of the others, which cannot be configured (AWS X-Ray Developer Guide, "AWS
+            Lambda and AWS X-Ray"). Without it, of the two only the ingest function behind a REST API is traced, as
+            often as `webhook.traced_share` says. Default: False.
 
     Raises:
         InvalidPropertyError: The namespace, e-mail address or address of the page cannot be one.
@@ -42,6 +46,7 @@ class MonitoringProps(Props, at="monitoring"):
     thresholds: AlarmThresholdsProps = AlarmThresholdsProps()
     metrics_namespace: str = "GenesysFirehose"
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR
+    active_tracing: bool = False
 
     def validate(self) -> None:
         """Check namespace and addresses."""

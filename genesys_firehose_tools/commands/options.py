@@ -8,6 +8,8 @@ from typing import Annotated
 import botocore.session
 import typer
 
+from genesys_firehose_tools.local.front_door import FrontDoorKind
+
 
 def _known_region(region: str | None) -> str | None:
     """Refuse a region that the AWS SDK's own list does not have."""
@@ -45,6 +47,10 @@ AppPipeline = Annotated[
     typer.Option(
         "--pipeline", help="The pipeline's construct path, or the end of it. Default: the only pipeline of the app."
     ),
+]
+
+FrontDoor = Annotated[
+    FrontDoorKind | None, typer.Option(help="The webhook's front door in the default app. Default: rest-api.")
 ]
 
 # Sending

@@ -17,10 +17,12 @@ from genesys_firehose_tools.commands.options import (
     Concurrency,
     Duplicates,
     Forged,
+    FrontDoor,
     Wait,
 )
 from genesys_firehose_tools.commands.terminal import messages, output, print_figures, sending
 from genesys_firehose_tools.local.deployment import Deployment
+from genesys_firehose_tools.local.front_door import FrontDoorKind
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
 from genesys_firehose_tools.local.sender import Sender
 from genesys_firehose_tools.local.soak import SoakReport
@@ -34,6 +36,7 @@ def demo(
     app: App = None,
     stack: AppStack = None,
     pipeline: AppPipeline = None,
+    front_door: FrontDoor = None,
     count: Annotated[int, typer.Option(min=1, help="The number of events to send.")] = 1000,
     duplicates: Duplicates = 0.1,
     forged: Forged = 0.02,
@@ -47,7 +50,7 @@ def demo(
 ) -> None:
     """Deploy, send, and check what landed; exit code 1 when an event is lost, doubled or leaked."""
     plan = Traffic(events=count, duplicates=duplicates, forged=forged, batch=batch, seed=seed)
-    with _temporary_pipeline("demo", app, stack, pipeline) as deployment, sending() as progress:
+    with _temporary_pipeline("demo", app, stack, pipeline, front_door) as deployment, sending() as progress:
         if deployment.verification:
             messages.print(f"verification: {deployment.verification}", soft_wrap=True)
         sender = Sender(deployment.target(), concurrency=concurrency)
@@ -93,14 +96,25 @@ def soak(
 
 @contextmanager
 def _temporary_pipeline(
-    purpose: str, app: Path | None, stack: str | None, pipeline: str | None
+    purpose: str,
+    app: Path | None,
+    stack: str | None,
+    pipeline: str | None,
+    front_door: FrontDoorKind | None = None,
 ) -> Iterator[Deployment]:
+    if app is not None and front_door is not None:
+        raise typer.BadParameter("is given with --app, whose front door is its own", param_hint="--front-door")
     # SIGTERM stops everything as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         messages.status("") as status,
         temporary_pipeline(
-            purpose, app, stack=stack, pipeline=pipeline, report=lambda step: status.update(f"{step} …")
+            purpose,
+            app,
+            stack=stack,
+            pipeline=pipeline,
+            front_door=front_door or FrontDoorKind.REST_API,
+            report=lambda step: status.update(f"{step} …"),
         ) as up,
     ):
         status.stop()

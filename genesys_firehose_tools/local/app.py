@@ -1,4 +1,4 @@
-"""The app that is deployed unless another is named: `python -m genesys_firehose_tools.local.app DIRECTORY`.
+"""The app that is deployed unless another is named: `python -m genesys_firehose_tools.local.app DIRECTORY FRONT_DOOR`.
 
 It has every way in: the webhook, and the partner bus with an integration that the deployment creates at the local
 Genesys Cloud, which also gives the names of queues and of all else that has one, and the conversations that the lake is
@@ -8,6 +8,7 @@ held against. A second stack tries the delivery.
 import sys
 
 import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from genesys_firehose_cdk import (
@@ -17,16 +18,20 @@ from genesys_firehose_cdk import (
     GenesysNamesProps,
     GenesysProps,
     GenesysRegion,
+    LoadBalancerProps,
     PartnerBusProps,
     ReconciliationProps,
+    WebhookDomainProps,
+    WebhookProps,
 )
 from genesys_firehose_cdk.events.topics import PRESETS
 from genesys_firehose_cdk.genesys.names import KINDS
+from genesys_firehose_tools.local.front_door import FrontDoorKind
 
 _STACK = "GenesysFirehose-local"
 
 
-def synthesize(directory: str) -> None:
+def synthesize(directory: str, front_door: FrontDoorKind) -> None:
     """Write the app's cloud assembly into a directory."""
     # Construct paths tell pipelines apart; the CDK's command line asks for them, too.
     app = cdk.App(outdir=directory, analytics_reporting=False, context={"aws:cdk:enable-path-metadata": True})
@@ -35,6 +40,7 @@ def synthesize(directory: str) -> None:
     pipeline = GenesysFirehosePipeline(
         stack,
         "Pipeline",
+        webhook=_behind_load_balancer(stack) if front_door is FrontDoorKind.LOAD_BALANCER else WebhookProps(),
         partner_bus=PartnerBusProps(
             org_id="7c1d1e0a-0000-4000-8000-000000000000", event_source_suffix="local", topics=sorted(PRESETS)
         ),
@@ -54,5 +60,14 @@ def synthesize(directory: str) -> None:
     app.synth()
 
 
+def _behind_load_balancer(stack: cdk.Stack) -> WebhookProps:
+    # The embedded AWS has no TLS: nobody looks at the certificate.
+    certificate = acm.Certificate.from_certificate_arn(
+        stack, "Certificate", "arn:aws:acm:us-east-1:000000000000:certificate/7c1d1e0a-0000-4000-8000-000000000000"
+    )
+    domain = WebhookDomainProps(domain_name="events.example.com", certificate=certificate, probe=False)
+    return WebhookProps(front_door=LoadBalancerProps(), domain=domain)
+
+
 if __name__ == "__main__":
-    synthesize(sys.argv[1])
+    synthesize(sys.argv[1], FrontDoorKind(sys.argv[2]))

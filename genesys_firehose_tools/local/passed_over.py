@@ -1,6 +1,7 @@
 """Settings that the embedded AWS's CloudFormation passes over, and its services know.
 
-Of buckets these are Object Lock, default encryption and tags, of tables the time to live and the recovery.
+Of buckets these are Object Lock, default encryption and tags, of tables the time to live and the recovery, of target
+groups the targets.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +28,9 @@ def apply_settings(client: Callable[[str], Any], stack: str) -> None:
                 _apply_to_bucket(client("s3"), name, properties, names)
             case "AWS::DynamoDB::Table":
                 _apply_to_table(client("dynamodb"), name, properties)
+            case "AWS::ElasticLoadBalancingV2::TargetGroup":
+                targets = [{"Id": _function_arn(target["Id"], names)} for target in properties.get("Targets", [])]
+                client("elbv2").register_targets(TargetGroupArn=name, Targets=targets)
 
 
 def _apply_to_bucket(s3: Any, bucket: str, properties: Mapping[str, Any], names: Mapping[str, str]) -> None:
@@ -52,6 +56,11 @@ def _resolved(encryption: Mapping[str, Any], names: Mapping[str, str]) -> dict[s
         case {"Fn::GetAtt": [key, "Arn"]}:
             return {**encryption, "KMSMasterKeyID": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{names[key]}"}
     return dict(encryption)
+
+
+def _function_arn(target: Any, names: Mapping[str, str]) -> str:
+    function, _ = target["Fn::GetAtt"]
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{names[function]}"
 
 
 def _apply_to_table(dynamodb: Any, table: str, properties: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from genesys_firehose_tools.local.assembly import read_app
 from genesys_firehose_tools.local.aws import DEFAULT_SPEED, EmbeddedAws
 from genesys_firehose_tools.local.deployment import Deployment, deploy, organization_of, synthesize
 from genesys_firehose_tools.local.errors import LocalError
+from genesys_firehose_tools.local.front_door import FrontDoorKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class LocalPipeline:
         *,
         stack: str | None = None,
         pipeline: str | None = None,
+        front_door: FrontDoorKind = FrontDoorKind.REST_API,
         outlive_caller: bool = True,
         speed: float = DEFAULT_SPEED,
         report: Callable[[str], None] = lambda _: None,
@@ -48,6 +50,7 @@ class LocalPipeline:
             app: The directory of a synthesized app. Default: the app of this package, synthesized now.
             stack: The pipeline's stack in the app. Default: the only one with a pipeline.
             pipeline: The pipeline's construct path, or the end of it. Default: the only one.
+            front_door: The webhook's front door in the app of this package.
             outlive_caller: Whether it stays up when the calling process ends.
             speed: Seconds of Firehose's buffering that pass in one.
             report: Told what is being done.
@@ -65,7 +68,7 @@ class LocalPipeline:
         with TemporaryDirectory() as temporary:
             if app is None:
                 report("synthesizing the app")
-                synthesize(Path(temporary))
+                synthesize(Path(temporary), front_door)
             found = read_app(app or Path(temporary), stack, pipeline)
             report("starting the embedded AWS")
             aws = EmbeddedAws.start(
@@ -135,11 +138,14 @@ def temporary_pipeline(
     *,
     stack: str | None = None,
     pipeline: str | None = None,
+    front_door: FrontDoorKind = FrontDoorKind.REST_API,
     report: Callable[[str], None] = lambda _: None,
 ) -> Iterator[LocalPipeline]:
     """Provide a new pipeline of an app, and take it down at the end in any case."""
     name = f"{purpose}-{secrets.token_hex(4)}"
-    up = LocalPipeline.up(name, app, stack=stack, pipeline=pipeline, outlive_caller=False, report=report)
+    up = LocalPipeline.up(
+        name, app, stack=stack, pipeline=pipeline, front_door=front_door, outlive_caller=False, report=report
+    )
     try:
         yield up
     finally:

@@ -4,14 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from genesys_firehose_tools.operations.cost import BILLED_STEP_BYTES, ENVELOPE_BYTES, Traffic, estimate
+from genesys_firehose_tools.operations.cost import (
+    BILLED_STEP_BYTES,
+    ENVELOPE_BYTES,
+    METRICS_OF_THE_TABLES,
+    Traffic,
+    estimate,
+)
 from genesys_firehose_tools.operations.deployed_design import Design
 from genesys_firehose_tools.operations.prices import Price
 
 _LONGEST_INTERVAL_SECONDS = 900.0  # Amazon Data Firehose API Reference, "BufferingHints"
 _METRICS_OF_A_SHARD = 13
-# Three of failed runs, three of rules, and two of the alarm that watches for late tables.
-_METRICS_OF_THE_TABLES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def _other_properties(design: Design, traffic: Traffic) -> Iterator[_Case]:
     yield _Case(f"delivery.shards {sharded.streams}", consequence, sharded, traffic)
     without_tables = design
     if design.tables_seconds is not None:
-        alarm_metrics = design.alarm_metrics - _METRICS_OF_THE_TABLES
+        alarm_metrics = design.alarm_metrics - METRICS_OF_THE_TABLES
         without_tables = replace(design, tables_seconds=None, alarm_metrics=alarm_metrics)
         yield _Case("lake.tables None", "queries read the lines of clean/", without_tables, traffic)
     if design.partitioned:
@@ -113,5 +117,13 @@ def _other_designs(design: Design, traffic: Traffic) -> Iterator[_Case]:
 
 def _on_the_bus(design: Design) -> Design:
     return replace(
-        design, event_bus=True, api_methods=0, access_log=False, web_acls=0, web_acl_rules=0, web_acl_used=False
+        design,
+        event_bus=True,
+        api_methods=0,
+        load_balancer_zones=0,
+        ingest_traced=False,
+        access_log=False,
+        web_acls=0,
+        web_acl_rules=0,
+        web_acl_used=False,
     )

@@ -36,13 +36,14 @@ _KEYS_IN_A_CALL = 25
 # In the code: this many keys of one second share an item; a write unit is 1 KB, and a key with its owner 64 bytes.
 _KEYS_IN_A_SECOND = 30
 _KEYS_IN_A_WRITE_UNIT = 1024 / 64
-# Measured: a function's line of metrics. Assumed: Lambda's own three lines, and a line of the access log.
-_INGEST_LOG_BYTES = 575 + 400
-_TRANSFORM_LOG_BYTES = 301 + 400
-_ACCESS_LOG_BYTES = 420
+# Measured: the transform function's two lines for a batch, and a line of the access log. The ingest function and Lambda
+# write none of what succeeds.
+_TRANSFORM_LOG_BYTES = 285 + 348
+_ACCESS_LOG_BYTES = 115
 _LOG_COMPRESSED_SHARE = 0.15
-# Counted in the code: the metrics that are written all the time; and what API Gateway measures of each method.
-_CUSTOM_METRICS = 8
+# Counted in the code: the metrics that are written all the time; and what API Gateway measures of a method that has
+# metrics of its own.
+_CUSTOM_METRICS = 6
 _METRICS_OF_THE_PROBE = 5
 _METRICS_OF_A_METHOD = 5
 _METRICS_OF_NAMES = 3
@@ -61,8 +62,14 @@ _POLL_SECONDS = 20
 _MESSAGE_STEP_BYTES = 64 * 1024
 # Key, owner, expiry, and DynamoDB's 100 bytes for an item.
 _ITEM_BYTES = 240
-# AWS X-Ray Developer Guide, "Configuring sampling rules": the first request of a second, and 5 % of the others.
+# AWS X-Ray Developer Guide, "AWS Lambda and AWS X-Ray": the first request of a second, and 5 % of the others.
 _SAMPLED_SHARE = 0.05
+# Elastic Load Balancing pricing: an LCU is 25 new connections a second, or 0.4 GB an hour to and from functions.
+# Assumed: each request is a connection of its own, and headers and answer have so many bytes.
+_LCU_CONNECTIONS = 25
+_LCU_HOUR_BYTES = 0.4 * 1024**3
+_REQUEST_FRAME_BYTES = 900
+_HOURS = DAYS * 24
 # The tables' state machine: how many days its runs read, of which today is half over.
 _SHORT_RUN_DAYS, _NIGHTLY_DAYS, _WEEKLY_DAYS = 1.5, 2.5, 31.5
 _WEEKS = DAYS / 7
@@ -71,6 +78,8 @@ STATES_OF_RUNS = (28, 46, 52)
 STATES_OF_A_CHECK = 45
 """How many states a check against Genesys Cloud goes through, with some looks at its jobs."""
 _CHECKED_DAYS, _STATEMENTS_OF_A_CHECK = 5, 4
+METRICS_OF_THE_TABLES = 8
+"""Metrics of alarms: three of failed runs, three of rules, and two of the alarm that watches for late tables."""
 # Measured with generated events: bytes of an event in Parquet, in all tables together, and of those what the other
 # tables' statements read. Assumed: old snapshots until VACUUM.
 _TABLE_EVENT_BYTES = 260
@@ -100,6 +109,8 @@ class Traffic:
         ingress: "webhook" or "eventbridge".
         events_per_request: Events in one request of the webhook.
         duplicates: How many more copies come than events, as a share.
+        with_id: The share of events that have an id of their own. Default: all of the webhook's, as its documented
+            events do, and none of the bus's, where only audits do.
         events_per_record: Events in one Firehose record; the pipeline makes it one.
         months: For how many months data has been collected, because what is stored is paid for again each month.
     """
@@ -110,6 +121,7 @@ class Traffic:
     ingress: Literal["webhook", "eventbridge"] = "webhook"
     events_per_request: float = 1
     duplicates: float = 0
+    with_id: float | None = None
     events_per_record: float = 1
     months: float = 12
 
@@ -123,12 +135,14 @@ class Usage:
         what: What it is used for.
         price: The name of its price.
         quantity: How many of the price's units.
+        is_of_tables: Whether it is for the analysts' tables.
     """
 
     service: str
     what: str
     price: str
     quantity: float
+    is_of_tables: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +169,11 @@ class Estimate:
     def dollars(self) -> float:
         """US dollars a month."""
         return sum(item.dollars for item in self.items)
+
+    @property
+    def dollars_of_tables(self) -> float:
+        """US dollars a month of the analysts' tables alone."""
+        return sum(item.dollars for item in self.items if item.usage.is_of_tables)
 
     @property
     def dollars_per_million_events(self) -> float:
@@ -231,8 +250,11 @@ class Month:
 
     def _front_door(self) -> Iterator[Usage]:
         design = self._design
-        api = "api_gateway_http_request" if design.http_api else "api_gateway_rest_request"
-        yield Usage("API Gateway", "requests", api, self.requests)
+        if design.load_balancer_zones and self._is_webhook:
+            yield from self._load_balancer()
+        else:
+            api = "api_gateway_http_request" if design.http_api else "api_gateway_rest_request"
+            yield Usage("API Gateway", "requests", api, self.requests)
         yield Usage("WAF", "web ACLs", "waf_web_acl_month", design.web_acls)
         yield Usage("WAF", "rules", "waf_rule_month", design.web_acl_rules)
         yield Usage("WAF", "requests", "waf_request", self.requests if design.web_acl_used else 0)
@@ -245,6 +267,15 @@ class Month:
                 received = math.ceil(self._batch * self._traffic.event_bytes / _MESSAGE_STEP_BYTES)
                 requests = steps + self.invocations * (received + 1)
                 yield Usage("SQS", "events sent, received and deleted", "sqs_request", requests)
+
+    def _load_balancer(self) -> Iterator[Usage]:
+        yield Usage("Load balancer", "hours", "load_balancer_hour", _HOURS)
+        rate = self.requests / MONTH_SECONDS
+        body = self._traffic.event_bytes * self._traffic.events_per_request
+        units = max(rate / _LCU_CONNECTIONS, rate * 3600 * (body + _REQUEST_FRAME_BYTES) / _LCU_HOUR_BYTES)
+        yield Usage("Load balancer", "capacity", "load_balancer_capacity_hour", units * _HOURS)
+        addresses = self._design.load_balancer_zones * _HOURS
+        yield Usage("Load balancer", "public addresses", "public_ipv4_hour", addresses)
 
     def _functions(self) -> Iterator[Usage]:
         yield Usage("Lambda", "requests", "lambda_request", self.invocations + self.transforms)
@@ -274,11 +305,13 @@ class Month:
 
     @property
     def _claimed_alone(self) -> float:
-        """The share of events whose key has an item of its own.
-
-        Those of the webhook have an id, as its documented events do, and those of the bus none, as all but audits do.
-        """
-        return 1.0 if self._is_webhook else max(0.0, 1 - _KEYS_IN_A_SECOND * MONTH_SECONDS / self._copies)
+        """The share of events whose key has an item of its own: those with an id, and those that find no room."""
+        with_id = self._traffic.with_id
+        if with_id is None:
+            with_id = 1.0 if self._is_webhook else 0.0
+        shared = self._copies * (1 - with_id)
+        without_room = max(0.0, 1 - _KEYS_IN_A_SECOND * MONTH_SECONDS / shared) if shared else 0.0
+        return with_id + (1 - with_id) * without_room
 
     @property
     def _claim_writes(self) -> float:
@@ -335,12 +368,14 @@ class Month:
         clean_bytes = self._event_record_bytes * _COMPRESSED_SHARE
         read = days * self._traffic.events_per_day * (clean_bytes + _TABLE_EVENT_READ_BYTES)
         least = (runs + DAYS + _WEEKS) * _STATEMENTS * _LEAST_SCANNED_BYTES
-        yield Usage("Athena", "tables: data read", "athena_scanned_tb", max(read, least) / 1e12)
-        yield Usage("S3", "tables: objects of clean/ read", "s3_get", days * self.clean_objects / DAYS)
+        yield Usage("Athena", "tables: data read", "athena_scanned_tb", max(read, least) / 1e12, True)
+        yield Usage("S3", "tables: objects of clean/ read", "s3_get", days * self.clean_objects / DAYS, True)
         stored = self._events * _TABLE_EVENT_BYTES * _SNAPSHOTS_SHARE / _GB
-        yield Usage("S3", "tables stored", "s3_stored_gb_month", stored * self._traffic.months)
+        yield Usage("S3", "tables stored", "s3_stored_gb_month", stored * self._traffic.months, True)
         states = sum(a * b for a, b in zip((runs, DAYS, _WEEKS), STATES_OF_RUNS, strict=True))
-        yield Usage("Step Functions", "tables: states", "step_functions_transition", states)
+        yield Usage("Step Functions", "tables: states", "step_functions_transition", states, True)
+        yield Usage("CloudWatch", "tables: alarms", "cloudwatch_alarm_metric_month", METRICS_OF_THE_TABLES, True)
+        yield Usage("CloudWatch", "tables: metric", "cloudwatch_custom_metric_month", 1, True)
 
     def _reconciliation(self) -> Iterator[Usage]:
         """Two checks a day, each with a run of the tables for the five days that it compares."""
@@ -389,26 +424,33 @@ class Month:
 
     def _telemetry(self) -> Iterator[Usage]:
         design = self._design
-        written = self.invocations * _INGEST_LOG_BYTES + self.transforms * _TRANSFORM_LOG_BYTES
+        written = self.transforms * _TRANSFORM_LOG_BYTES
         if design.access_log:
             written += self.requests * _ACCESS_LOG_BYTES
         yield Usage("CloudWatch", "logs written", "cloudwatch_logs_ingested_gb", written / _GB)
         kept = written * _LOG_COMPRESSED_SHARE * _kept(self._traffic.months, design.log_retention_days)
         yield Usage("CloudWatch", "logs stored", "cloudwatch_logs_stored_gb_month", kept / _GB)
-        yield Usage("CloudWatch", "alarms", "cloudwatch_alarm_metric_month", design.alarm_metrics)
+        of_tables = METRICS_OF_THE_TABLES if design.tables_seconds is not None else 0
+        yield Usage("CloudWatch", "alarms", "cloudwatch_alarm_metric_month", design.alarm_metrics - of_tables)
         yield Usage("CloudWatch", "composite alarms", "cloudwatch_composite_alarm_month", design.composite_alarms)
         yield Usage("CloudWatch", "dashboards", "cloudwatch_dashboard_month", design.dashboards)
-        methods = design.api_methods if self._is_webhook else 0
+        methods = design.measured_methods if self._is_webhook else 0
         metrics = _CUSTOM_METRICS + methods * _METRICS_OF_A_METHOD + design.names * _METRICS_OF_NAMES
         metrics += design.probed * _METRICS_OF_THE_PROBE
-        metrics += design.tables_seconds is not None
         metrics += design.reconciled * _METRICS_OF_THE_RECONCILIATION
         metrics += design.manifests
         yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)
-        if design.traced:
-            traced = self.invocations + self.transforms
-            sampled = min(traced, MONTH_SECONDS) + _SAMPLED_SHARE * max(0.0, traced - MONTH_SECONDS)
-            yield Usage("X-Ray", "traces", "xray_trace", sampled)
+        yield Usage("X-Ray", "traces", "xray_trace", self._traces)
+
+    @property
+    def _traces(self) -> float:
+        """Traces: a share of the API's requests, and what Lambda chooses by itself of all else that is traced."""
+        design = self._design
+        by_api = self._is_webhook and design.api_methods > 0
+        chosen = 0.0 if by_api or not design.ingest_traced else self.invocations
+        chosen += self.transforms if design.transform_traced else 0.0
+        sampled = min(chosen, MONTH_SECONDS) + _SAMPLED_SHARE * max(0.0, chosen - MONTH_SECONDS)
+        return sampled + (self.requests * design.traced_share if by_api else 0.0)
 
 
 def _flushes(rate: float, bytes_rate: float, buffer: Buffer, partitions: int) -> float:

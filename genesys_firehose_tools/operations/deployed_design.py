@@ -42,7 +42,11 @@ class Design:
         api_rate: Requests a second that the API lets through; None without a webhook.
         http_api: An HTTP API in place of the REST API.
         access_log: Whether the API logs every request.
-        traced: Whether functions and API send traces to AWS X-Ray.
+        measured_methods: Methods of the REST API that have metrics of their own.
+        traced_share: The share of the REST API's requests that AWS X-Ray traces.
+        ingest_traced: Whether Lambda traces the ingest function.
+        transform_traced: Whether it traces the transform function.
+        load_balancer_zones: In how many zones a load balancer is the webhook's front door; 0 for none.
         event_bus: Whether there is an event bus.
         names: Whether names are taken from Genesys Cloud.
         reconciled: Whether days are held against Genesys Cloud.
@@ -83,7 +87,11 @@ class Design:
     api_rate: float | None
     http_api: bool = False
     access_log: bool
-    traced: bool
+    measured_methods: int
+    traced_share: float
+    ingest_traced: bool
+    transform_traced: bool
+    load_balancer_zones: int = 0
     event_bus: bool
     names: bool = False
     reconciled: bool = False
@@ -124,7 +132,10 @@ DEFAULT_DESIGN = Design(
     api_methods=2,
     api_rate=500,
     access_log=True,
-    traced=True,
+    measured_methods=1,
+    traced_share=0.01,
+    ingest_traced=True,
+    transform_traced=False,
     event_bus=False,
     queue_batch=10,
     queue_concurrency=10,
@@ -248,7 +259,13 @@ class _Reader:
             api_methods=self._count("AWS::ApiGateway::Method"),
             api_rate=stage["MethodSettings"][0]["ThrottlingRateLimit"] if stage else None,
             access_log="AccessLogSetting" in stage,
-            traced=ingest.get("TracingConfig", {}).get("Mode") == "Active",
+            measured_methods=sum(bool(each.get("MetricsEnabled")) for each in stage.get("MethodSettings", [])),
+            traced_share=sum(rule["SamplingRule"]["FixedRate"] for rule in self._all("AWS::XRay::SamplingRule")),
+            ingest_traced=_is_traced(ingest),
+            transform_traced=_is_traced(transform),
+            load_balancer_zones=sum(
+                len(each["Subnets"]) for each in self._all("AWS::ElasticLoadBalancingV2::LoadBalancer")
+            ),
             event_bus=bool(self._count("AWS::Events::EventBus")),
             names=bool(self._functions("genesys_names")),
             reconciled=bool(self._functions("genesys_reconciliation")),
@@ -289,6 +306,10 @@ class _Reader:
 
 def _handler(package: str) -> str:
     return f"{package}.handler.handle"
+
+
+def _is_traced(function: Mapping[str, Any]) -> bool:
+    return bool(function.get("TracingConfig", {}).get("Mode") == "Active")
 
 
 def _buffer(hints: Mapping[str, Any]) -> Buffer:

@@ -160,9 +160,7 @@ class Smoke:
         if source is None:
             return "the pipeline has no partner bus"
         if not self._is_local:
-            return (
-                "nobody but Genesys Cloud can put events on the bus; the metric EventsAcceptedEventBridge counts them"
-            )
+            return "nobody but Genesys Cloud can put events on the bus; the metric Invocations of its rule counts them"
         [topic, *_] = next(
             rule.properties["EventPattern"]["detail-type"]
             for rule in self._resources.of_type("AWS::Events::Rule")

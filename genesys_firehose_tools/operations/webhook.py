@@ -26,6 +26,10 @@ def ingest_settings(clients: Clients, pipeline: DeployedPipeline) -> Any:
         ) from None
 
 
+HOST_HEADER = "WebhookHostHeader"
+"""The output of a local pipeline that holds the Host header of its webhook, where the URL's own will not do."""
+
+
 def target_of(scheme: Any, url: str, key: bytes, host_header: str | None = None) -> Target:
     """Return where events go and how their sender proves itself.
 

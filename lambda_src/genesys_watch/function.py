@@ -45,9 +45,6 @@ class WatchHandler:
     def ask(self) -> None:
         """Ask all questions and write the answers."""
         metrics = Metrics()
-        for name in self._settings.accepted_metrics:
-            # CloudWatch does not evaluate a metric without values. The zero makes silence visible to the alarm.
-            metrics.count(name, 0)
         if self._settings.event_source_name:
             self._ask("PartnerSourceActive", self._partner_source_is_active, metrics)
         if self._settings.integration_suffix:

@@ -10,7 +10,6 @@ class WatchSettings:
     """Everything the function is told by its construct; what is empty is not asked.
 
     Attributes:
-        accepted_metrics: the metrics of accepted events, one for each ingress.
         event_source_name: the partner event source.
         genesys_host: such as ``mypurecloud.com``.
         credentials_secret_arn: the OAuth client.
@@ -19,7 +18,6 @@ class WatchSettings:
         subscription_url: the webhook's URL, by which the subscription is known.
     """
 
-    accepted_metrics: tuple[str, ...]
     event_source_name: str
     genesys_host: str
     credentials_secret_arn: str
@@ -31,7 +29,6 @@ class WatchSettings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "WatchSettings":
         """Read the settings; a missing one is a KeyError at the function's start."""
         return cls(
-            accepted_metrics=tuple(environment["ACCEPTED_METRICS"].split()),
             event_source_name=environment["EVENT_SOURCE_NAME"],
             genesys_host=environment["GENESYS_HOST"],
             credentials_secret_arn=environment["CREDENTIALS_SECRET_ARN"],

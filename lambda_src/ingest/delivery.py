@@ -19,6 +19,8 @@ MAX_BATCH_BYTES = 4 * 1024 * 1024
 MAX_RECORD_BYTES = 1000 * 1024
 
 MAX_PUT_ATTEMPTS = 3
+SLOW_PUT_MILLISECONDS = 500
+"""A put that takes as long is written down; Firehose's own metrics have the others."""
 _FIRST_BACKOFF_SECONDS = 0.05
 # Codes that say "never like this": trying again can't help, the queue can (an operator repairs, the queue redelivers).
 _HOPELESS = frozenset(
@@ -114,7 +116,8 @@ class StreamWriter:
                 log_exception("Firehose did not answer", error)
                 continue
             finally:
-                metrics.highest("PutLatency", (time.perf_counter() - started) * 1000)
+                if (milliseconds := (time.perf_counter() - started) * 1000) >= SLOW_PUT_MILLISECONDS:
+                    metrics.highest("PutLatency", milliseconds)
             if not answer["FailedPutCount"]:
                 return []
             # The response is positional: entry k belongs to record k.

@@ -11,6 +11,7 @@ from ingest.deadline import Deadline
 from ingest.delivery import Delivery
 from ingest.health import Health
 from ingest.intake import Intake
+from ingest.load_balancer import as_load_balancer_answer, is_from_load_balancer
 from ingest.oversize import OversizeStore
 from ingest.queue_consumer import QueueConsumer
 from ingest.queues import Queues
@@ -21,7 +22,7 @@ from shared.telemetry import Metrics, log_exception
 
 
 class IngestHandler:
-    """The function behind both of its triggers, API Gateway and the buffer queue.
+    """The function behind its triggers: API Gateway or a load balancer, and the buffer queue.
 
     Args:
         settings: what the construct told the function.
@@ -59,24 +60,27 @@ class IngestHandler:
         try:
             if "Records" in event:
                 return self._queue_consumer.consume(event["Records"], Deadline(), metrics)
-            if event.get("httpMethod") == "GET":
-                return health_answer(self._health.reason())
             if event.get("operatorView") is True:
                 return self._operator_view()
-            return self._webhook.answer(event, Deadline(), metrics)
+            answer = self._answer(event, metrics)
+            return as_load_balancer_answer(answer) if is_from_load_balancer(event) else answer
+        finally:
+            metrics.flush()
+
+    def _answer(self, request: dict[str, Any], metrics: Metrics) -> dict[str, Any]:
+        try:
+            if request.get("httpMethod") == "GET":
+                return health_answer(self._health.reason())
+            return self._webhook.answer(request, Deadline(), metrics)
         except Exception as error:
-            if "Records" in event:
-                raise  # the whole batch comes again
             # An unexpected error is not the sender's fault: HTTP 503 makes the sender retry.
             log_exception("unexpected error", error)
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The request could not be handled; send it again.")
-        finally:
-            metrics.flush()
 
     def _operator_view(self) -> dict[str, Any]:
         """Return the health with what is nobody's business outside the account.
 
-        API Gateway's requests have other fields, so only who may invoke the function itself gets this.
+        The requests of both front doors have other fields, so only who may invoke the function itself gets this.
         """
         reason = self._health.reason()
         try:

@@ -1,4 +1,4 @@
-"""The ingest function's entry: API Gateway's requests and the buffer queue's batches."""
+"""The ingest function's entry: the requests of the front door and the buffer queue's batches."""
 
 import gc
 from typing import Any

@@ -67,7 +67,6 @@ class Intake:
         digests: list[bytes | None] = []
         seen: set[bytes | None] = set()
         received = refused = 0
-        oldest: datetime | None = None
         for event, raw in events:
             received += 1
             facts = describe(event, self._settings.event_id_path, arrival)
@@ -77,8 +76,6 @@ class Intake:
             digest = hashlib.sha256(raw).digest() if facts.has_identity else None
             if digest is not None and (digest in seen or digest in recent):
                 continue
-            if facts.event_time is not None and (oldest is None or facts.event_time < oldest):
-                oldest = facts.event_time
             record = self.record_of(event, raw, facts, "webhook", arrival, deadline, metrics)
             if record is None:
                 refused += 1
@@ -86,9 +83,6 @@ class Intake:
             seen.add(digest)
             records.append(record)
             digests.append(digest)
-        metrics.count("EventsReceived", received)
-        if oldest is not None:
-            metrics.highest("EventAge", (arrival - oldest).total_seconds() * 1000)
         duplicates = received - len(records) - refused
         outcome = self._delivery.deliver(records, deadline, metrics)
         # Only what is durable is remembered; an event remembered too early would be lost.
@@ -97,9 +91,8 @@ class Intake:
         if refused:
             # The sender sends them all again; those that are durable count as accepted then, as duplicates.
             return Receipt(accepted=0, duplicates=0, refused=refused)
-        metrics.count("EventsAccepted", received)
-        metrics.count("EventsAcceptedWebhook", received)
-        metrics.count("EventsDuplicate", duplicates)
+        if duplicates:
+            metrics.count("EventsDuplicate", duplicates)
         return Receipt(received, duplicates, refused=0)
 
     def record_of(

@@ -45,30 +45,23 @@ class QueueConsumer:
         message_ids: list[str] = []
         failed: set[str] = set()
         unreadable: list[dict[str, Any]] = []
-        new: set[int] = set()
         for message in messages:
             try:
-                made, are_new = self._records_of(message, deadline, metrics)
+                made = self._records_of(message, deadline, metrics)
             except _UnreadableError:
                 unreadable.append(message)
                 continue
             except Exception as error:
                 # A message that meets an error of ours must not take the batch with it.
                 log_exception("unexpected error at a queue message", error)
-                made, are_new = [], False
+                made = []
             if not made:
                 failed.add(message["messageId"])
-            if are_new:
-                new.update(range(len(records), len(records) + len(made)))
             records.extend(made)
             message_ids.extend([message["messageId"]] * len(made))
         failed.update(self._set_aside(unreadable, deadline))
         refused = self._delivery.put(records, deadline, metrics)
         failed.update(message_ids[index] for index in refused)
-        # What overflowed was counted when the request that brought it was accepted.
-        if accepted := len(new - refused):
-            metrics.count("EventsAccepted", accepted)
-            metrics.count("EventsAcceptedEventBridge", accepted)
         # Lambda leaves the messages that are reported as failed as they are (seen in use, documented nowhere). If it
         # did not, they would come again sooner.
         self._queues.hide(
@@ -91,27 +84,24 @@ class QueueConsumer:
         first = int(self._settings.retry_delay.total_seconds())
         return int(min(LONGEST_RETRY_SECONDS, first * 2 ** min(deliveries - 1, 10)))
 
-    def _records_of(self, message: dict[str, Any], deadline: Deadline, metrics: Metrics) -> tuple[list[bytes], bool]:
-        """Make a message's records, none if that can't be done now; and tell whether they are new to the pipeline."""
+    def _records_of(self, message: dict[str, Any], deadline: Deadline, metrics: Metrics) -> list[bytes]:
+        """Make a message's records, none if that can't be done now."""
         arrival = datetime.now(UTC)
         try:
             body = message["body"].encode()
             if is_envelope(body):
                 # A message may be delivered, and so put, more than once: each put is a copy of its own.
-                return [with_new_ingest_id(body)], False
+                return [with_new_ingest_id(body)]
             events = [
                 (event, raw, describe(event, self._settings.event_id_path, arrival))
                 for event, raw in split_events(body, self._settings.max_events)
             ]
         except (ValueError, RecursionError, TooManyEventsError):
             raise _UnreadableError from None
-        metrics.count("EventsReceived", len(events))
         records: list[bytes] = []
         for event, raw, facts in events:
-            if facts.event_time is not None:
-                metrics.highest("EventAge", (arrival - facts.event_time).total_seconds() * 1000)
             record = self._intake.record_of(event, raw, facts, "eventbridge", arrival, deadline, metrics)
             if record is None:
-                return [], True
+                return []
             records.append(record)
-        return records, True
+        return records

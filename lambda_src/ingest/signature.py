@@ -14,8 +14,8 @@ _DIGEST_BYTES = 32
 Headers = Mapping[str, Sequence[str]]
 
 
-def is_signed(scheme: SignatureScheme, headers: Headers, body: bytes, keys: Sequence[bytes], now: datetime) -> bool:
-    """Tell whether one of ``keys`` made the signature that the request carries, or is the key that it carries.
+def signer(scheme: SignatureScheme, headers: Headers, body: bytes, keys: Sequence[bytes], now: datetime) -> int | None:
+    """Return which of ``keys`` made the signature that a request carries, or is the key that it carries; None for none.
 
     Every key is tried and every comparison takes the same time, whatever the signature is. A header given twice, in
     whatever case, is no signature: request smuggling exploits the choice between the two.
@@ -29,24 +29,24 @@ def is_signed(scheme: SignatureScheme, headers: Headers, body: bytes, keys: Sequ
     """
     given = _only_value(headers, scheme.header)
     if given is None or not given.startswith(scheme.prefix):
-        return False
+        return None
     if scheme.kind != "hmac":
-        return _is_key(scheme, given[len(scheme.prefix) :], keys)
+        return _given_key(scheme, given[len(scheme.prefix) :], keys)
     signature = _decode(given[len(scheme.prefix) :], scheme)
     if signature is None:
-        return False
+        return None
     if scheme.timestamp_header:
         timestamp = _only_value(headers, scheme.timestamp_header)
         if timestamp is None or not _is_recent(timestamp, scheme, now):
-            return False
+            return None
         # The timestamp is part of what is signed; one that isn't could be replaced and would prove nothing.
         body = timestamp.encode("utf-8", "surrogatepass") + b"." + body
     matches = [hmac.compare_digest(hmac.digest(key, body, "sha256"), signature) for key in keys]
-    return any(matches)
+    return matches.index(True) if any(matches) else None
 
 
 def proof(scheme: SignatureScheme, key: bytes, body: bytes, now: datetime) -> dict[str, str]:
-    """Return the headers with which a sender proves itself: the other side of ``is_signed``."""
+    """Return the headers with which a sender proves itself: the other side of ``signer``."""
     match scheme.kind:
         case "basic":
             return {scheme.header: f"Basic {base64.b64encode(b'sender:' + key).decode()}"}
@@ -60,14 +60,14 @@ def proof(scheme: SignatureScheme, key: bytes, body: bytes, now: datetime) -> di
     return {**headers, scheme.timestamp_header: timestamp} if scheme.timestamp_header else headers
 
 
-def _is_key(scheme: SignatureScheme, given: str, keys: Sequence[bytes]) -> bool:
+def _given_key(scheme: SignatureScheme, given: str, keys: Sequence[bytes]) -> int | None:
     key = _password(given) if scheme.kind == "basic" else given.encode("utf-8", "surrogatepass")
     if key is None:
-        return False
+        return None
     # compare_digest takes the same time for inputs of the same length alone: digests do not tell a key's length.
     digest = hashlib.sha256(key).digest()
     matches = [hmac.compare_digest(hashlib.sha256(each).digest(), digest) for each in keys]
-    return any(matches)
+    return matches.index(True) if any(matches) else None
 
 
 def _password(credentials: str) -> bytes | None:

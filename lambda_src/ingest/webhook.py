@@ -1,4 +1,4 @@
-"""The webhook: an API Gateway request in, an answer out. Neither answer nor log repeats anything of a request."""
+"""The webhook: a request of the front door in, an answer out. Neither answer nor log repeats anything of a request."""
 
 import binascii
 import json
@@ -11,7 +11,7 @@ from ingest.deadline import KEYS_READ_SECONDS, QUEUE_RESERVE_SECONDS, Deadline
 from ingest.intake import FITTING_EVENT_BYTES, Intake
 from ingest.queues import fits_as_message
 from ingest.settings import IngestSettings
-from ingest.signature import is_signed
+from ingest.signature import signer
 from ingest.signing_keys import KeysUnavailableError, SigningKeys
 from ingest.source_network import source_network
 from shared.json_text import InvalidJsonError, TooManyEventsError, split_events
@@ -114,9 +114,11 @@ class Webhook:
                 headers.setdefault(lower_name, []).extend(values)
         try:
             keys: Sequence[bytes] = self._keys.get()
-            if not is_signed(scheme, headers, body, keys, self._now()):
+            signed_by = signer(scheme, headers, body, keys, self._now())
+            if signed_by is None:
                 keys = self._fresh_keys(deadline)
-                if not is_signed(scheme, headers, body, keys, self._now()):
+                signed_by = signer(scheme, headers, body, keys, self._now())
+                if signed_by is None:
                     if self._keys.are_settling:
                         detail = "The signing key has just changed; send again."
                         raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail, "RequestsUndecided")
@@ -126,9 +128,8 @@ class Webhook:
         except KeysUnavailableError as error:
             log_exception("the signing secret can't be read", error.__cause__ or error)
             raise _unavailable("Signatures can't be verified now; send again.") from None
-        if len(keys) > 1:
-            is_new = is_signed(scheme, headers, body, keys[:1], self._now())
-            metrics.count("RequestsSignedWithNewKey" if is_new else "RequestsSignedWithOldKey")
+        if len(keys) > 1:  # which is not normal: a rotation ends by what is counted here
+            metrics.count("RequestsSignedWithOldKey" if signed_by else "RequestsSignedWithNewKey")
 
     def _fresh_keys(self, deadline: Deadline) -> Sequence[bytes]:
         """Read the keys again; none when they are fresh enough to say that none of them signed.

@@ -11,6 +11,8 @@ import traceback
 from functools import cache
 from typing import Literal
 
+Dimension = Literal["EventType", "Ingress"]
+
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -42,17 +44,18 @@ class Metrics:
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._times: dict[str, float] = {}
-        self._by_event_type: dict[str, Metrics] = {}
+        self._parts: dict[tuple[Dimension, str], Metrics] = {}
 
     def count(self, name: str, value: int = 1) -> None:
         """Add to a counter."""
         self._counts[name] = self._counts.get(name, 0) + value
 
-    def of_event_type(self, event_type: str) -> "Metrics":
-        """Return the counts of one event type, which are also counted for the pipeline as a whole."""
-        if event_type not in self._by_event_type:
-            self._by_event_type[event_type] = Metrics()
-        return self._by_event_type[event_type]
+    def of(self, dimension: Dimension, value: str) -> "Metrics":
+        """Return the counts of one event type or ingress, which are also counted for the pipeline as a whole."""
+        part = (dimension, value)
+        if part not in self._parts:
+            self._parts[part] = Metrics()
+        return self._parts[part]
 
     def highest(self, name: str, milliseconds: float) -> None:
         """Keep the highest of the values given."""
@@ -61,10 +64,10 @@ class Metrics:
     def flush(self) -> None:
         """Write what was counted, if anything, and start anew."""
         self._write((("Pipeline",),), ())
-        for event_type, metrics in self._by_event_type.items():
-            # Also without the type: an alarm can't sum metrics over unknown dimensions.
-            metrics._write((("Pipeline",), ("Pipeline", "EventType")), (("EventType", event_type),))
-        self._by_event_type = {}
+        for part, metrics in self._parts.items():
+            # Also without the dimension: an alarm can't sum metrics over unknown ones.
+            metrics._write((("Pipeline",), ("Pipeline", part[0])), (part,))
+        self._parts = {}
 
     def _write(self, dimension_sets: tuple[tuple[str, ...], ...], dimensions: tuple[tuple[str, str], ...]) -> None:
         counts, times = self._counts, self._times

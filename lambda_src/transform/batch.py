@@ -94,7 +94,7 @@ def answer_batch(
     passed: set[str] = set()
     for index, record in sorted(clean.items()):
         if record.identity in passed or verdicts[record.identity].owner not in (None, record.ingest_id):
-            metrics.count("RecordsDuplicate")
+            metrics.of("Ingress", record.ingress).count("RecordsDuplicate")
             answers[index]["result"] = "Dropped"
             continue
         passed.add(record.identity)
@@ -114,27 +114,25 @@ def answer_batch(
             continue
         answers[index] |= answer
         _count(record, verdicts[record.identity], metrics)
-    failed = sum(answer["result"] == "ProcessingFailed" for answer in answers)
-    metrics.count("RecordsFailed", failed)
-    metrics.count("RecordsTransformed", sum(answer["result"] == "Ok" for answer in answers))
+    metrics.count("RecordsFailed", sum(answer["result"] == "ProcessingFailed" for answer in answers))
     return answers
 
 
 def _transform(batch: _Batch, count: int, until: float) -> dict[int, CleanRecord]:
     """Transform the records of a batch by their place; of an oversize event's copies one, the others without a line."""
     clean = _Clean()
-    originals: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    originals: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
     for index in range(count):
         received = batch.receive(index)
         if received is not None and received.original is not None:
-            originals.setdefault(received.original, []).append((index, received.ingest_id))
+            originals.setdefault(received.original, []).append((index, received.ingest_id, received.ingress))
         elif (record := batch.transform(index, received)) is not None:
             clean.add(index, record)
     for copies in originals.values():
         made: CleanRecord | None = None
-        for index, ingest_id in copies:
+        for index, ingest_id, ingress in copies:
             if made is not None:
-                clean.add(index, made._replace(ingest_id=ingest_id, line=b""))
+                clean.add(index, made._replace(ingest_id=ingest_id, ingress=ingress, line=b""))
             elif monotonic() > until:
                 log("WARN", _NO_TIME_LEFT)
             elif (made := batch.transform(index, batch.receive(index))) is not None:
@@ -190,7 +188,11 @@ def _answer(record: CleanRecord, verdict: _Verdict) -> dict[str, Any]:
 
 
 def _count(record: CleanRecord, verdict: _Verdict, metrics: Metrics) -> None:
-    """Count what is special of a record that passes."""
+    """Count a record that passes, and what is special of it."""
+    of_ingress = metrics.of("Ingress", record.ingress)
+    of_ingress.count("RecordsTransformed")
+    if record.age_milliseconds is not None:
+        of_ingress.highest("EventAge", record.age_milliseconds)
     if verdict.is_another and record.mark == "conflict":
         metrics.count("RecordsConflicting")
     elif verdict.is_another:
@@ -204,8 +206,8 @@ def _count(record: CleanRecord, verdict: _Verdict, metrics: Metrics) -> None:
 def _count_findings(record: CleanRecord, metrics: Metrics) -> None:
     findings = record.findings
     if findings.schema_drift is None:
-        metrics.of_event_type(record.event_type).count("UnknownShape")
+        metrics.of("EventType", record.event_type).count("UnknownShape")
     # One alarm is for both: what a known shape does not have, and what was closed in an event of no known shape.
     new = findings.unknown_fields if findings.schema_drift is None else len(findings.schema_drift)
     if new:
-        metrics.of_event_type(record.event_type).count("SchemaDrift", new)
+        metrics.of("EventType", record.event_type).count("SchemaDrift", new)

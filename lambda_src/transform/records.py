@@ -67,6 +67,12 @@ class Received(NamedTuple):
         return ingest_id
 
     @property
+    def ingress(self) -> str:
+        """How it came."""
+        ingress: str = self.envelope["ingress"]
+        return ingress
+
+    @property
     def original(self) -> tuple[str, str] | None:
         """What the copies of an oversize event have in common: the event's key and the SHA-256 of its bytes."""
         return (self.envelope["dedup_key"], self.pointer.sha256) if self.pointer else None
@@ -80,15 +86,18 @@ class CleanRecord(NamedTuple):
         identity: what makes another record a copy of it, a keyed digest: the envelope's ``dedup_key``, and the content
             where that is not what the ``dedup_key`` is made of.
         mark: what a record with another identity under the same key is.
+        age_milliseconds: how old its event was when it was received; None for one without a time.
     """
 
     ingest_id: str
+    ingress: str
     key: Key
     identity: str
     mark: Mark
     event_type: str
     date: str
     date_is_own: bool
+    age_milliseconds: float | None
     findings: Findings
     line: bytes
 
@@ -232,12 +241,14 @@ class Transformer:
             raise UnreadableRecordError("the event holds a number that can't be written") from None
         return CleanRecord(
             ingest_id=envelope["ingest_id"],
+            ingress=ingress,
             key=Key(digest, second),
             identity=identity,
             mark="repeated" if is_hourly else "conflict",
             event_type=event_type,
             date=date,
             date_is_own=date_is_own,
+            age_milliseconds=None if event_time is None else (received_at - event_time).total_seconds() * 1000,
             findings=findings,
             line=line[:-1] + _LINE_END,
         )

@@ -43,7 +43,7 @@ class ContactCentre(cdk.Stack):
             removal_policy=cdk.RemovalPolicy.DESTROY,
             auto_delete_objects=True,
         )
-        accepted, forged = pipeline.metric("EventsAccepted"), pipeline.metric("RequestsForged")
+        accepted, forged = pipeline.metric("RecordsTransformed"), pipeline.metric("RequestsForged")
         share = cdk.aws_cloudwatch.MathExpression(expression="f / a", using_metrics={"a": accepted, "f": forged})
         share.create_alarm(self, "ForgedShare", threshold=0.1, evaluation_periods=1)
 

@@ -483,7 +483,7 @@ METRICS: dict[str, tuple[str, str, dict[str, float], str]] = {
         {"NamesForbidden": 1, "NamesWhole": 1},
         "1 of 7 kinds",
     ),
-    "events that do not land": ("last-delivery", "GenesysFirehose", {"EventsAccepted": 5}, "5 events were accepted"),
+    "records that do not land": ("last-delivery", "AWS/Firehose", {"IncomingRecords": 5}, "Firehose took 5 records"),
 }
 
 
@@ -491,9 +491,12 @@ METRICS: dict[str, tuple[str, str, dict[str, float], str]] = {
 def test_a_metric_that_tells_of_a_fault_is_heard(site: Site, name: str) -> None:
     check, namespace, values, seen = METRICS[name]
     moment = datetime.now(UTC) + (1 + list(METRICS).index(name)) * timedelta(days=2)
-    dimension = {"Name": "Pipeline", "Value": site.pipeline.path}
-    if namespace == "AWS/Lambda":
-        dimension = {"Name": "FunctionName", "Value": site.ingest}
+    name, value = {
+        "GenesysFirehose": ("Pipeline", site.pipeline.path),
+        "AWS/Lambda": ("FunctionName", site.ingest),
+        "AWS/Firehose": ("DeliveryStreamName", site.deployment.stream),
+    }[namespace]
+    dimension = {"Name": name, "Value": value}
     data = [
         {"MetricName": metric, "Value": value, "Timestamp": moment - timedelta(minutes=40), "Dimensions": [dimension]}
         for metric, value in values.items()

@@ -10,6 +10,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -42,6 +43,7 @@ from genesys_firehose_cdk import (
     LakeProps,
     LakeRebuildProps,
     LakeTablesProps,
+    LoadBalancerProps,
     MaskingPolicy,
     MonitoringProps,
     PartnerBusProps,
@@ -97,6 +99,10 @@ def genesys(stack: cdk.Stack, **properties: Any) -> GenesysProps:
     return GenesysProps(**{"region": GenesysRegion.EU_WEST_1, "credentials": secret(stack), **properties})
 
 
+def domain(stack: cdk.Stack) -> WebhookDomainProps:
+    return WebhookDomainProps(domain_name="a.example.com", hosted_zone=zone(stack))
+
+
 # How a class of properties reaches the pipeline, and with what beside it.
 WRAPS: dict[type[Props], Wrap] = {
     WebhookProps: lambda _, props: {"webhook": props},
@@ -105,6 +111,7 @@ WRAPS: dict[type[Props], Wrap] = {
         "genesys": genesys(stack, subscription=EventSubscriptionProps()) if props.rotation else None,
     },
     WebhookDomainProps: lambda _, props: {"webhook": WebhookProps(domain=props)},
+    LoadBalancerProps: lambda stack, props: {"webhook": WebhookProps(front_door=props, domain=domain(stack))},
     RateLimitProps: lambda _, props: {"webhook": WebhookProps(rate_limit=props)},
     PartnerBusProps: lambda _, props: {"partner_bus": props},
     GenesysProps: lambda _, props: {
@@ -164,14 +171,22 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
     WebhookProps: {
         "signature": _to(signature=SignatureProps.open_messaging()),
         "path": _to(path="hooks"),
-        "domain": lambda stack: {"domain": WebhookDomainProps(domain_name="a.example.com", hosted_zone=zone(stack))},
+        "front_door": lambda stack: {"domain": domain(stack), "front_door": LoadBalancerProps()},
+        "domain": lambda stack: {"domain": domain(stack)},
         "allowed_cidrs": _to(allowed_cidrs=["198.51.100.0/24"]),
         "throttling_rate_limit": _to(throttling_rate_limit=7),
         "throttling_burst_limit": _to(throttling_burst_limit=7),
         "rate_limit": _to(rate_limit=RateLimitProps(requests=6000)),
         "web_acl_arn": _to(web_acl_arn=WEB_ACL_ARN),
         "cloud_watch_role": _to(cloud_watch_role=False),
+        "traced_share": _to(traced_share=0.5),
         "max_body_bytes": _to(max_body_bytes=2048),
+    },
+    LoadBalancerProps: {
+        "vpc": lambda stack: {"vpc": ec2.Vpc(stack, "Vpc", availability_zones=["eu-west-1a", "eu-west-1b"])},
+        "prefix_list": lambda stack: {
+            "prefix_list": ec2.PrefixList.from_prefix_list_id(stack, "Networks", "pl-0123456789abcdef0")
+        },
     },
     SignatureProps: {
         "existing_secret": lambda stack: {"existing_secret": secret(stack)},
@@ -347,6 +362,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "thresholds": _to(thresholds=AlarmThresholdsProps(dead_letters=9)),
         "metrics_namespace": _to(metrics_namespace="Other"),
         "log_retention": _to(log_retention=logs.RetentionDays.ONE_MONTH),
+        "active_tracing": _to(active_tracing=True),
     },
     # All at once, each with a value of its own.
     AlarmThresholdsProps: dict.fromkeys(THRESHOLDS, _to(**THRESHOLDS)),

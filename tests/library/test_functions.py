@@ -15,6 +15,7 @@ from genesys_firehose_cdk import (
     TransformProps,
     WebhookProps,
 )
+from tests.library.ingress.test_partner_bus import bus_props
 from tests.library.synthesis import Template, as_list, flat, new_stack, statements, synthesize, template_of
 
 FUNCTIONS = ["Ingest", "Transform"]
@@ -31,11 +32,10 @@ def _environment(template: Template, function: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_function_is_python_3_14_on_arm64_and_traced(default: Template, function: str) -> None:
+def test_function_is_python_3_14_on_arm64(default: Template, function: str) -> None:
     properties = default.properties("AWS::Lambda::Function", f"{function}/Function")
     assert properties["Runtime"] == "python3.14"
     assert properties["Architectures"] == ["arm64"]
-    assert properties["TracingConfig"] == {"Mode": "Active"}
     assert properties["Handler"] == f"{function.lower()}.handler.handle"
 
 
@@ -44,6 +44,28 @@ def test_function_logs_to_its_own_group_for_a_year(default: Template, function: 
     properties = default.properties("AWS::Lambda::Function", f"{function}/Function")
     assert f"{function}LogGroup" in flat(properties["LoggingConfig"]["LogGroup"])
     assert default.properties("AWS::Logs::LogGroup", f"{function}/LogGroup")["RetentionInDays"] == 365
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_lambda_writes_no_line_of_an_invocation_that_succeeds(default: Template, function: str) -> None:
+    logging = default.properties("AWS::Lambda::Function", f"{function}/Function")["LoggingConfig"]
+    levels = (logging["LogFormat"], logging["SystemLogLevel"], logging["ApplicationLogLevel"])
+    assert levels == ("JSON", "WARN", "INFO")
+
+
+def _traced(template: Template) -> set[str]:
+    return {
+        function
+        for function in FUNCTIONS
+        if template.properties("AWS::Lambda::Function", f"{function}/Function")["TracingConfig"]["Mode"] == "Active"
+        and "Tracing" in _policy(template, function)
+    }
+
+
+def test_of_both_functions_the_one_behind_the_api_is_traced_unless_tracing_is_asked_for(default: Template) -> None:
+    assert _traced(default) == {"Ingest"}
+    assert _traced(synthesize(webhook=None, partner_bus=bus_props())) == set()
+    assert _traced(synthesize(monitoring=MonitoringProps(active_tracing=True))) == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -93,7 +115,6 @@ def test_transform_may_do_exactly_this(default: Template) -> None:
     policy = _policy(default, "Transform")
     assert {sid: set(as_list(statement["Action"])) for sid, statement in policy.items()} == {
         "Logs": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        "Tracing": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
         "ClaimKeys": {"dynamodb:UpdateItem", "dynamodb:PartiQLInsert", "dynamodb:BatchGetItem"},
         "ReadHmacKey": {"secretsmanager:GetSecretValue"},
         "DecryptHmacKey": {"kms:Decrypt"},
@@ -122,7 +143,7 @@ def test_only_tracing_names_every_resource(default: Template, function: str) -> 
     everything = [
         sid for sid, statement in _policy(default, function).items() if "*" in map(flat, as_list(statement["Resource"]))
     ]
-    assert everything == ["Tracing"]
+    assert everything == (["Tracing"] if function == "Ingest" else [])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

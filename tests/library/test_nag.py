@@ -6,7 +6,10 @@ from functools import cache
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from cdk_nag import (
     AwsSolutionsChecks,
@@ -18,15 +21,20 @@ from cdk_nag import (
 from constructs import IConstruct
 
 from genesys_firehose_cdk import (
+    BusinessHoursProps,
     DataLakeBucketProps,
     DeliveryProps,
     GenesysFirehosePipeline,
+    GenesysWatchProps,
     LakeProps,
+    LoadBalancerProps,
     PartnerBusProps,
     RetentionApplied,
     RetentionMode,
+    WebhookDomainProps,
+    WebhookProps,
 )
-from tests.library.synthesis import KEY_ARN, maximal_pipeline, new_stack
+from tests.library.synthesis import CERTIFICATE_ARN, KEY_ARN, WEB_ACL_ARN, maximal_pipeline, new_stack
 
 PACKS = {
     "AwsSolutions": AwsSolutionsChecks,
@@ -88,6 +96,43 @@ def _locked_on_arrival(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(stack, "Pipeline", lake=lake)
 
 
+def _behind_a_load_balancer(stack: cdk.Stack) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(
+        stack, "Zone", hosted_zone_id="Z0123456789ABC", zone_name="example.com"
+    )
+    domain = WebhookDomainProps(domain_name="events.example.com", hosted_zone=zone)
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        webhook=WebhookProps(front_door=LoadBalancerProps(), domain=domain),
+        watch=GenesysWatchProps(business_hours=BusinessHoursProps(start_hour=8, end_hour=18)),
+    )
+
+
+def _behind_a_guarded_load_balancer(stack: cdk.Stack) -> None:
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN)
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-0123456789abcdef0",
+        availability_zones=["eu-west-1a", "eu-west-1b"],
+        public_subnet_ids=["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    )
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        webhook=WebhookProps(
+            front_door=LoadBalancerProps(vpc=vpc),
+            domain=WebhookDomainProps(domain_name="events.example.com", certificate=certificate),
+            allowed_cidrs=["198.51.100.0/24", "203.0.113.7/32"],
+            web_acl_arn=WEB_ACL_ARN,
+        ),
+        lake=LakeProps(bucket=DataLakeBucketProps(retention_mode=RetentionMode.NONE)),
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+        auto_delete_objects=True,
+    )
+
+
 def _thrown_away(stack: cdk.Stack) -> None:
     GenesysFirehosePipeline(
         stack,
@@ -108,6 +153,8 @@ PIPELINES: dict[str, Callable[[cdk.Stack], None]] = {
     "two shards": _sharded,
     "retention on arrival": _locked_on_arrival,
     "thrown away": _thrown_away,
+    "behind a load balancer": _behind_a_load_balancer,
+    "behind a guarded load balancer": _behind_a_guarded_load_balancer,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 
 from genesys_firehose_cdk import (
@@ -33,6 +34,7 @@ from genesys_firehose_cdk import (
     LakeProps,
     LakeRebuildProps,
     LakeTablesProps,
+    LoadBalancerProps,
     MaskingPolicy,
     MonitoringProps,
     PartnerBusProps,
@@ -78,6 +80,19 @@ def _one_secret(stack: cdk.Stack) -> GenesysFirehosePipeline:
 def _webhook_with(certificate_arn: str) -> WebhookProps:
     certificate = acm.Certificate.from_certificate_arn(new_stack(), "Certificate", certificate_arn)
     return WebhookProps(domain=WebhookDomainProps(domain_name="events.example.com", certificate=certificate))
+
+
+def _behind_load_balancer(
+    stack: cdk.Stack, front_door: LoadBalancerProps | None = None, **properties: Any
+) -> WebhookProps:
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN)
+    domain = WebhookDomainProps(domain_name="events.example.com", certificate=certificate)
+    return WebhookProps(front_door=front_door or LoadBalancerProps(), domain=domain, **properties)
+
+
+def _load_balancer_elsewhere() -> GenesysFirehosePipeline:
+    stack = _stack_in("us-east-1")
+    return _pipeline(stack, webhook=_behind_load_balancer(stack))
 
 
 # mypy knows that these are wrong; a user without it does not.
@@ -703,6 +718,95 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     "burst limit of nothing": (
         lambda stack: _pipeline(stack, webhook=WebhookProps(throttling_burst_limit=0)),
         "webhook.throttling_burst_limit is 0 requests: 1 to 5,000 requests are allowed, API Gateway's quota.",
+    ),
+    "vpc with a single zone": (
+        lambda stack: LoadBalancerProps(
+            vpc=ec2.Vpc.from_vpc_attributes(
+                stack,
+                "Vpc",
+                vpc_id="vpc-0123456789abcdef0",
+                availability_zones=["eu-west-1a"],
+                public_subnet_ids=["subnet-0123456789abcdef0"],
+            )
+        ),
+        "webhook.front_door.vpc has public subnets in 1 zone: two zones or more are allowed, Elastic Load Balancing's "
+        "limit.",
+    ),
+    "prefix list larger than a security group": (
+        lambda stack: LoadBalancerProps(prefix_list=ec2.PrefixList(stack, "Networks", max_entries=61)),
+        "webhook.front_door.prefix_list is 61 entries at most: 1 to 60 entries at most are allowed, the inbound rules of a "
+        "security group.",
+    ),
+    "load balancer without a domain": (
+        lambda _: WebhookProps(front_door=LoadBalancerProps()),
+        "webhook.domain is None with webhook.front_door: a domain with a certificate or a hosted zone is needed, because a "
+        "load balancer answers HTTPS alone.",
+    ),
+    "throttling by a load balancer": (
+        lambda stack: _behind_load_balancer(stack, throttling_rate_limit=7),
+        "webhook.throttling_rate_limit is given with webhook.front_door: it is allowed with the REST API alone, which has "
+        "no front_door.",
+    ),
+    "traces by a load balancer": (
+        lambda stack: _behind_load_balancer(stack, traced_share=0.5),
+        "webhook.traced_share is given with webhook.front_door: it is allowed with the REST API alone, which has no "
+        "front_door.",
+    ),
+    "body above what a load balancer hands over": (
+        lambda stack: _behind_load_balancer(stack, max_body_bytes=1_048_577),
+        "webhook.max_body_bytes is 1,048,577 bytes: 1,024 to 1,048,576 bytes are allowed, what a load balancer hands over "
+        "to a function.",
+    ),
+    "more networks than a security group has rules": (
+        lambda stack: _behind_load_balancer(stack, allowed_cidrs=[f"198.51.100.{n}/32" for n in range(61)]),
+        "webhook.allowed_cidrs is 61 networks: 1 to 60 networks are allowed, the inbound rules of a security group.",
+    ),
+    "IPv6 to a load balancer": (
+        lambda stack: _behind_load_balancer(stack, allowed_cidrs=["2001:db8::/32"]),
+        "webhook.allowed_cidrs holds '2001:db8::/32' with webhook.front_door: IPv4 networks are allowed, because the load "
+        "balancer has no other address.",
+    ),
+    "two lists of networks for a load balancer": (
+        lambda stack: _behind_load_balancer(
+            stack,
+            LoadBalancerProps(
+                prefix_list=ec2.PrefixList.from_prefix_list_id(stack, "Networks", "pl-0123456789abcdef0")
+            ),
+            allowed_cidrs=["198.51.100.0/24"],
+        ),
+        "webhook.allowed_cidrs is given with webhook.front_door.prefix_list: one of the two is allowed.",
+    ),
+    "prefix list beside a rate limit": (
+        lambda stack: _behind_load_balancer(
+            stack,
+            LoadBalancerProps(
+                prefix_list=ec2.PrefixList.from_prefix_list_id(stack, "Networks", "pl-0123456789abcdef0")
+            ),
+            rate_limit=RateLimitProps(requests=100),
+        ),
+        "webhook.rate_limit is given with webhook.front_door.prefix_list: one of the two is allowed.",
+    ),
+    "prefix list beside Genesys Cloud's networks": (
+        lambda stack: _pipeline(
+            stack,
+            webhook=_behind_load_balancer(
+                stack,
+                LoadBalancerProps(
+                    prefix_list=ec2.PrefixList.from_prefix_list_id(stack, "Networks", "pl-0123456789abcdef0")
+                ),
+            ),
+            genesys=genesys(stack, ip_allow_list=IpAllowListProps()),
+        ),
+        "webhook.front_door.prefix_list is given with genesys.ip_allow_list: one of the two is allowed.",
+    ),
+    "certificate of another region for a load balancer": (
+        lambda _: _load_balancer_elsewhere(),
+        "webhook.domain.certificate is in eu-west-1 with a stack in us-east-1: an ACM certificate of the stack's own region "
+        "is allowed.",
+    ),
+    "more traces than requests": (
+        lambda _: WebhookProps(traced_share=1.5),
+        "webhook.traced_share is 1.5 of the requests: 0 to 1 of the requests are allowed, a share.",
     ),
     "body above what Lambda takes": (
         lambda stack: _pipeline(stack, webhook=WebhookProps(max_body_bytes=10_000_000)),

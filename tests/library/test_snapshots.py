@@ -31,7 +31,11 @@ def test_template_is_as_reviewed(name: str, request: pytest.FixtureRequest, snap
     assert _normalized(reviewed) == snapshot(extension_class=JSONSnapshotExtension)
 
 
-# What the pipelines above do not have: the retention on arrival, watch and allow-list, the verification.
-@pytest.mark.parametrize("name", ["retention on arrival", "every wing of Genesys Cloud", "Verification of prod"])
+# What the pipelines above do not have: the retention on arrival, watch and allow-list, the load balancer, the
+# verification.
+@pytest.mark.parametrize(
+    "name",
+    ["retention on arrival", "every wing of Genesys Cloud", "behind a load balancer", "Verification of prod"],
+)
 def test_template_of_this_kind_is_as_reviewed(name: str, snapshot: SnapshotAssertion) -> None:
     assert _normalized(template(name)) == snapshot(extension_class=JSONSnapshotExtension)

@@ -7,7 +7,15 @@ from typing import Any
 from genesys_firehose_tools.local.drills.alarms import Metric, Samples
 
 MEASURED: frozenset[str] = frozenset(
-    {"AWS/ApiGateway", "AWS/Events Invocations", "AWS/Firehose", "AWS/Lambda", "AWS/SQS", "GenesysFirehose"}
+    {
+        "AWS/ApiGateway",
+        "AWS/ApplicationELB",
+        "AWS/Events Invocations",
+        "AWS/Firehose",
+        "AWS/Lambda",
+        "AWS/SQS",
+        "GenesysFirehose",
+    }
 )
 """What the local services measure: whole namespaces, or single metrics of one."""
 

@@ -9,6 +9,7 @@ from genesys_firehose_tools.operations.doctor import (
     ingress_checks,
     key_checks,
     lake_checks,
+    load_balancer_checks,
     monitoring_checks,
     quota_checks,
     role_checks,
@@ -136,6 +137,12 @@ CHECKS: tuple[Check[Any], ...] = (
         ingress_checks.look_at_stages,
         ingress_checks.judge_stages,
         "The API serves the template's deployment, with its throttling.",
+    ),
+    Check(
+        "load-balancer",
+        load_balancer_checks.look_at_load_balancers,
+        load_balancer_checks.judge_load_balancers,
+        "The load balancer is as in the template, and leads to the function.",
     ),
     Check(
         "allow-list",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from genesys_firehose_tools.operations.doctor.findings import Finding, fault, not_applicable, ok, warning
-from genesys_firehose_tools.operations.doctor.inspection import Inspection, StoredObject
+from genesys_firehose_tools.operations.doctor.inspection import Inspection, Metric, StoredObject
 from genesys_firehose_tools.operations.redrive_journal import ERRORS_PREFIX, JOURNAL_PREFIX
 
 # What is no record of an event there: the journal of redrives.
@@ -121,7 +121,7 @@ class LastDelivery:
     """When events were accepted and delivered.
 
     Attributes:
-        accepted: Events accepted between three hours and half an hour ago; None without data.
+        accepted: Records that Firehose took between three hours and half an hour ago; None without data.
         since: When that time begins.
         newest: The newest object of each layer, None where there is none.
     """
@@ -133,8 +133,7 @@ class LastDelivery:
 
 def look_at_last_delivery(inspection: Inspection) -> LastDelivery:
     """Ask for the newest objects, and whether events were accepted long enough ago to be there."""
-    metric = inspection.own_metric("EventsAccepted")
-    [recent, all_of_them] = (inspection.total(metric, within) for within in (_UNDER_WAY, _LOOKED_BACK))
+    [recent, all_of_them] = (_records_taken(inspection, within) for within in (_UNDER_WAY, _LOOKED_BACK))
     newest = {
         layer: max((each.written for each in inspection.newest_objects(layer)), default=None)
         for layer in ("raw/", "clean/")
@@ -146,6 +145,15 @@ def look_at_last_delivery(inspection: Inspection) -> LastDelivery:
     )
 
 
+def _records_taken(inspection: Inspection, within: timedelta) -> float | None:
+    """Return how many records the delivery streams have taken; None without data."""
+    metrics = [
+        Metric("AWS/Firehose", "IncomingRecords", (("DeliveryStreamName", stream),)) for stream in inspection.streams
+    ]
+    totals = [total for metric in metrics if (total := inspection.total(metric, within)) is not None]
+    return sum(totals) if totals else None
+
+
 def judge_last_delivery(delivery: LastDelivery) -> Iterator[Finding]:
     """What was accepted must have come into both layers."""
     late = [
@@ -155,7 +163,7 @@ def judge_last_delivery(delivery: LastDelivery) -> Iterator[Finding]:
     ]
     if late:
         yield fault(
-            f"{delivery.accepted:,.0f} events were accepted over half an hour ago, and nothing new came under "
+            f"Firehose took {delivery.accepted:,.0f} records over half an hour ago, and nothing new came under "
             f"{' and '.join(late)} since {delivery.since:%Y-%m-%d %H:%M} UTC.",
             means="Accepted events are not delivered; Firehose keeps them for 24 hours at most.",
             fix="Read the delivery stream's error log; `genesys-firehose smoke` names the cause.",

@@ -12,6 +12,7 @@ import urllib3
 from genesys_firehose_tools.library_files import function_module
 from genesys_firehose_tools.operations.doctor.findings import Finding, fault, not_applicable, ok, warning
 from genesys_firehose_tools.operations.doctor.inspection import Inspection, Metric
+from genesys_firehose_tools.operations.webhook import HOST_HEADER
 
 if TYPE_CHECKING:
     from certificate_probe.handshake import Handshake
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _ANSWER_WITHIN_SECONDS = 8.0
 _AGAIN = "Deploy the stack again; CloudFormation puts back what drift detection shows."
 _NO_WEBHOOK = "the pipeline has no webhook"
+_NO_API = "the pipeline has no REST API"
 _REASONS = {
     "SECRET_UNREADABLE": "the ingest function can't read the signing key: check its role, the secret and its KMS key",
     "SECRET_UNUSABLE": "the signing key can't work: its log says why; put another into the secret",
@@ -48,7 +50,9 @@ def look_at_health(inspection: Inspection) -> Health | None:
     if url is None:
         return None
     try:
-        answer = urllib3.request("GET", url, retries=False, timeout=_ANSWER_WITHIN_SECONDS)
+        host = inspection.pipeline.outputs.get(HOST_HEADER)
+        headers = None if host is None else {"Host": host}
+        answer = urllib3.request("GET", url, headers=headers, retries=False, timeout=_ANSWER_WITHIN_SECONDS)
     except urllib3.exceptions.HTTPError as error:
         return Health(None, type(error).__name__)
     try:
@@ -131,7 +135,7 @@ def look_at_stages(inspection: Inspection) -> list[ApiStage]:
 def judge_stages(stages: list[ApiStage]) -> Iterator[Finding]:
     """The stage must serve the template's deployment, with its throttling."""
     if not stages:
-        yield not_applicable(_NO_WEBHOOK)
+        yield not_applicable(_NO_API)
     for stage in stages:
         if stage.differences:
             yield fault(
@@ -211,7 +215,7 @@ def _networks(policy: Any) -> Iterator[str]:
 def judge_allow_list(found: AllowList | None) -> Iterator[Finding]:
     """What the template allows must be in force, and nothing else."""
     if found is None:
-        yield not_applicable(_NO_WEBHOOK)
+        yield not_applicable(f"{_NO_API}; a load balancer's networks are in its security group")
         return
     if not found.networks and not found.wants_web_acl:
         yield not_applicable("every network may call the API (webhook.allowed_cidrs); signatures keep strangers out")

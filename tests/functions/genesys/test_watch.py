@@ -18,7 +18,6 @@ SOURCE = f"aws.partner/genesys.com/cloud/{ORGANIZATION_ID}/lake"
 URL = "https://events.example.com/ingest/genesys-events"
 SUBSCRIPTIONS = "/api/v2/notifications/eventSubscriptions"
 ENVIRONMENT = {
-    "ACCEPTED_METRICS": "EventsAcceptedWebhook EventsAcceptedEventBridge",
     "EVENT_SOURCE_NAME": SOURCE,
     "GENESYS_HOST": "mypurecloud.com",
     "CREDENTIALS_SECRET_ARN": "credentials",
@@ -26,8 +25,7 @@ ENVIRONMENT = {
     "SUBSCRIPTION_PATH": SUBSCRIPTIONS,
     "SUBSCRIPTION_URL": URL,
 }
-ZEROS = {"EventsAcceptedWebhook": 0, "EventsAcceptedEventBridge": 0}
-ALL_WELL = {**ZEROS, "PartnerSourceActive": 1, "IntegrationActive": 1, "SubscriptionActive": 1}
+ALL_WELL = {"PartnerSourceActive": 1, "IntegrationActive": 1, "SubscriptionActive": 1}
 
 Ask = Callable[..., dict[str, int]]
 
@@ -145,7 +143,7 @@ def test_a_question_without_an_answer_is_no_number_and_the_others_are_asked(
     ask: Ask, aws: Aws, printed: list[str]
 ) -> None:
     aws.credentials = None
-    assert ask() == {**ZEROS, "PartnerSourceActive": 1}
+    assert ask() == {"PartnerSourceActive": 1}
     reasons = [line["reason"] for line in lines_of(printed[-1]) if line.get("level") == "ERROR"]
     assert len(reasons) == 2
     assert all(reason.startswith("credentials can't be read") for reason in reasons)
@@ -164,5 +162,5 @@ def test_an_eventbridge_that_refuses_is_no_number(ask: Ask, aws: Aws, monkeypatc
 
 def test_what_is_not_configured_is_not_asked(ask: Ask, genesys: LocalGenesys) -> None:
     nothing = dict.fromkeys(("EVENT_SOURCE_NAME", "INTEGRATION_SUFFIX", "SUBSCRIPTION_PATH"), "")
-    assert ask(**nothing, ACCEPTED_METRICS="EventsAcceptedWebhook") == {"EventsAcceptedWebhook": 0}
+    assert ask(**nothing) == {}
     assert genesys.requests == []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ingest.deadline import QUEUE_RESERVE_SECONDS, Deadline
-from ingest.delivery import Delivery, Outcome
+from ingest.delivery import SLOW_PUT_MILLISECONDS, Delivery, Outcome
 from shared.envelope import wrap
 from shared.event import describe
 from shared.json_text import split_events
@@ -169,7 +169,20 @@ def test_what_overflows_into_the_queue_is_counted(
     deliver(delivery, [record(number) for number in range(4)])
     counted = metrics_of(capsys.readouterr().out)
     assert counted["EventsOverflowed"] == 2
-    assert counted["PutLatency"] > 0
+
+
+@pytest.mark.parametrize(("milliseconds", "is_written"), [(SLOW_PUT_MILLISECONDS - 1, False), (1234, True)])
+def test_only_a_slow_put_writes_how_long_it_took(
+    delivery: Delivery,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    milliseconds: float,
+    is_written: bool,
+) -> None:
+    moments = iter((0.0, milliseconds / 1000))
+    monkeypatch.setattr("ingest.delivery.time.perf_counter", lambda: next(moments))
+    deliver(delivery, [record(1)])
+    assert metrics_of(capsys.readouterr().out) == ({"PutLatency": milliseconds} if is_written else {})
 
 
 @pytest.fixture

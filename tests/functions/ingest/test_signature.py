@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.settings import SignatureScheme
-from ingest.signature import is_signed, proof
+from ingest.signature import proof, signer
 
 KEY = b"the-first-key"
 OTHER_KEY = b"another-key"
@@ -54,11 +54,11 @@ def digest(body: bytes, key: bytes = KEY) -> bytes:
 
 
 def hex_signed(signature: str, body: bytes = BODY, keys: tuple[bytes, ...] = (KEY,)) -> bool:
-    return is_signed(HEX, {"x-genesys-signature": [signature]}, body, keys, NOW)
+    return signer(HEX, {"x-genesys-signature": [signature]}, body, keys, NOW) is not None
 
 
 def base64_signed(header: str, body: bytes = BODY) -> bool:
-    return is_signed(OPEN_MESSAGING, {"x-hub-signature-256": [header]}, body, (KEY,), NOW)
+    return signer(OPEN_MESSAGING, {"x-hub-signature-256": [header]}, body, (KEY,), NOW) is not None
 
 
 def test_the_hex_signature_of_the_body_is_accepted_in_either_case() -> None:
@@ -147,7 +147,7 @@ def test_a_base64_signature_that_is_re_encoded_is_refused(rewrite: Callable[[str
 def test_a_signature_header_that_is_missing_or_stands_twice_is_refused(values: list[str]) -> None:
     signatures = {"right": digest(BODY).hex(), "wrong": "00" * 32}
     headers = {"x-genesys-signature": [signatures[value] for value in values]}
-    assert not is_signed(HEX, headers, BODY, (KEY,), NOW)
+    assert signer(HEX, headers, BODY, (KEY,), NOW) is None
 
 
 def test_any_of_the_keys_may_have_made_the_signature() -> None:
@@ -161,7 +161,7 @@ def test_without_keys_nothing_is_signed() -> None:
 
 def timestamped(timestamps: list[str], signed_bytes: bytes) -> bool:
     headers = {"x-genesys-signature": [digest(signed_bytes).hex()], "x-genesys-timestamp": timestamps}
-    return is_signed(TIMESTAMPED, headers, BODY, (KEY,), NOW)
+    return signer(TIMESTAMPED, headers, BODY, (KEY,), NOW) is not None
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_timestamp_that_is_missing_or_stands_twice_is_refused(timestamps: list
 
 
 def carries(scheme: SignatureScheme, *values: str, keys: tuple[bytes, ...] = (KEY, OTHER_KEY)) -> bool:
-    return is_signed(scheme, {scheme.header.lower(): list(values)}, BODY, keys, NOW)
+    return signer(scheme, {scheme.header.lower(): list(values)}, BODY, keys, NOW) is not None
 
 
 def basic(pair: bytes) -> str:
@@ -277,4 +277,4 @@ def test_a_rotated_key_passes_while_it_is_among_the_keys() -> None:
 def test_the_proof_of_every_scheme_passes_with_the_right_key_alone(scheme: SignatureScheme) -> None:
     for key, passes in ((KEY, True), (OTHER_KEY, False)):
         received = {name.lower(): [value] for name, value in proof(scheme, key, BODY, NOW).items()}
-        assert is_signed(scheme, received, BODY, [KEY], NOW) == passes
+        assert (signer(scheme, received, BODY, [KEY], NOW) is not None) == passes

@@ -47,7 +47,7 @@ def test_a_pipeline_may_be_called_what_looks_like_a_part_of_a_line(
 ) -> None:
     monkeypatch.setenv("PIPELINE_NAME", 'null/%d/%r"')
     metrics = Metrics()
-    metrics.of_event_type("call").count("OfThisTestAlone", 2)
+    metrics.of("EventType", "call").count("OfThisTestAlone", 2)
     metrics.flush()
     [line] = lines_of(capsys.readouterr().out)
     assert (line["Pipeline"], line["EventType"], line["OfThisTestAlone"]) == ('null/%d/%r"', "call", 2)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.envelope import with_new_ingest_id, wrap
+from shared.envelope import Ingress, with_new_ingest_id, wrap
 from shared.event import describe
-from tests.functions.observing import metrics_of
+from tests.functions.observing import lines_of, metrics_of
 from tests.in_memory_aws import Fault, InMemoryAws
 from tests.wired_functions import firehose_batch, transform_function, transformed
 from transform.function import TransformHandler
@@ -58,6 +58,26 @@ def test_the_first_copy_of_a_batch_wins(function: TransformHandler) -> None:
     answer = function.handle(firehose_batch([first, second]))
     assert [a["result"] for a in answer["records"]] == ["Ok", "Dropped"]
     assert transformed(answer)[0]["ingest_id"] == json.loads(first)["ingest_id"]
+
+
+def test_what_passes_is_counted_with_its_age_by_the_way_it_came_and_so_is_a_copy(
+    function: TransformHandler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def received(name: str, ingress: Ingress, age: timedelta) -> bytes:
+        event = {"messageId": name, "timestamp": (ARRIVAL - age).isoformat()}
+        return wrap(json.dumps(event).encode(), describe(event, ("messageId",), ARRIVAL), ingress, ARRIVAL)
+
+    old, young = timedelta(seconds=5), timedelta(seconds=2)
+    records = [received("a", "webhook", young), received("b", "webhook", old), received("c", "eventbridge", young)]
+    capsys.readouterr()
+    assert results(function, *records, copy_of("d"), copy_of("d"), BROKEN).count("Ok") == 4
+    lines = lines_of(capsys.readouterr().out)
+    by_ingress = {line["Ingress"]: line for line in lines if "Ingress" in line}
+    names = ("RecordsTransformed", "EventAge", "RecordsDuplicate")
+    assert [by_ingress["webhook"].get(name) for name in names] == [3, 5000.0, 1]
+    assert [by_ingress["eventbridge"].get(name) for name in names] == [1, 2000.0, None]
+    for line in by_ingress.values():
+        assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Pipeline"], ["Pipeline", "Ingress"]]
 
 
 def test_a_later_copy_is_dropped(function: TransformHandler) -> None:

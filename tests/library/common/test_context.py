@@ -1,7 +1,7 @@
 """What the constructs of a pipeline share: the names of the metrics, and how alarms report."""
 
 import re
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -14,6 +14,7 @@ _COMPUTED = {
     "RequestsUnavailable",
     "RequestsRejected",
     "RequestsSignedWithOldKey",
+    "RequestsSignedWithNewKey",
     "RequestsUndecided",
     "PartnerSourceActive",
     "IntegrationActive",
@@ -47,12 +48,32 @@ def test_drift_of_one_event_type_has_its_own_metric() -> None:
     assert found.dimensions == {"Pipeline": "Test/Pipeline", "EventType": "call"}
 
 
+def test_what_landed_by_one_way_in_has_its_own_metric() -> None:
+    found = GenesysFirehosePipeline(new_stack(), "Pipeline").metric("RecordsTransformed", ingress="webhook")
+    assert found.dimensions == {"Pipeline": "Test/Pipeline", "Ingress": "webhook"}
+
+
+@pytest.mark.parametrize(
+    ("of", "name"), [({"ingress": "webhook"}, "TokensMade"), ({"event_type": "call"}, "RecordsTransformed")]
+)
+def test_a_metric_by_what_nobody_writes_it_is_refused(of: dict[str, Any], name: MetricName) -> None:
+    pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline")
+    with pytest.raises(InvalidPropertyError, match=f"^metric_name is '{name}'"):
+        pipeline.metric(name, **of)
+
+
+def test_a_way_in_that_does_not_exist_is_refused() -> None:
+    pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline")
+    with pytest.raises(InvalidPropertyError, match=r"^ingress is 'webhok', did you mean 'webhook': allowed are "):
+        pipeline.metric("EventAge", ingress="webhok")  # type: ignore[arg-type]
+
+
 def test_a_metric_that_nobody_writes_is_refused() -> None:
     pipeline = GenesysFirehosePipeline(new_stack(), "Pipeline")
     with pytest.raises(
-        InvalidPropertyError, match=r"^metric_name is 'EventsRecieved', did you mean 'EventsReceived': allowed are "
+        InvalidPropertyError, match=r"^metric_name is 'EventsDuplicates', did you mean 'EventsDuplicate': allowed are "
     ):
-        pipeline.metric("EventsRecieved")  # type: ignore[arg-type]
+        pipeline.metric("EventsDuplicates")  # type: ignore[arg-type]
 
 
 def test_an_alarm_reports_to_the_topic_of_the_context() -> None:

@@ -1,6 +1,7 @@
 """Alarms when events stop coming: source, integration, subscription, and silence in business hours."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import aws_cdk as cdk
@@ -15,6 +16,7 @@ from genesys_firehose_cdk import (
     GenesysWatchProps,
     InvalidPropertyError,
 )
+from genesys_firehose_tools.local.drills.metric_math import Series, calculate
 from tests.library.acknowledgement_checks import unacknowledged, unneeded
 from tests.library.genesys.test_ip_allow_list import SECRET_ARN, genesys
 from tests.library.ingress.test_partner_bus import SOURCE, bus_props
@@ -96,20 +98,24 @@ def test_three_of_six_answers_that_are_no_or_missing_are_an_alarm(watched: Templ
 @pytest.mark.parametrize("ingress", ["Webhook", "EventBridge"])
 def test_silence_of_an_ingress_for_so_long_in_business_hours_is_an_alarm(watched: Template, ingress: str) -> None:
     alarm = watched.properties("AWS::CloudWatch::Alarm", f"Watch/{ingress}Silent")
-    [metric] = [each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each]
+    metrics = {each["Id"]: each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each}
     [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
-    assert metric["Metric"]["MetricName"] == f"EventsAccepted{ingress}"
-    assert (metric["Stat"], metric["Period"]) == ("Sum", 300)
-    # Out of hours it is 1; within them a missing value stays missing.
-    assert expression.endswith(") == 0, 1, accepted)")
+    monday = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    times = [monday, monday, monday, monday.replace(hour=22)]
+    # An event; none, while the watch runs; none, and it does not run; none, out of hours.
+    series: dict[str, Series] = {name: [None] * 4 for name in metrics}
+    series["posts" if ingress == "Webhook" else "invocations"] = [2.0, None, None, None]
+    series |= {name: [0.0, None, None, None] for name in ("refused", "failed") if name in metrics}
+    series["runs"] = [1.0, 1.0, None, 1.0]
+    assert calculate(expression, series, times) == [2.0, 0.0, None, 1.0]
+    assert {each["Period"] for each in metrics.values()} == {300}
     assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (6, 1)
     assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_the_function_counts_a_zero_for_every_ingress_the_alarms_look_at(watched: Template) -> None:
+def test_the_function_runs_in_every_period_of_the_alarms(watched: Template) -> None:
     function = watched.properties("AWS::Lambda::Function", "Watch/Function/Function")
     variables = function["Environment"]["Variables"]
-    assert variables["ACCEPTED_METRICS"] == "EventsAcceptedWebhook EventsAcceptedEventBridge"
     assert (variables["METRICS_NAMESPACE"], variables["PIPELINE_NAME"]) == ("GenesysFirehose", "Test/Pipeline")
     schedule = watched.properties("AWS::Events::Rule", "Watch/Function/Schedule")
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"

@@ -4,25 +4,14 @@ import json
 from typing import Any
 
 import aws_cdk as cdk
+import botocore.session
 import pytest
 from aws_cdk import aws_route53 as route53
 
 from genesys_firehose_cdk import GenesysFirehosePipeline, WebhookDomainProps, WebhookProps
 from tests.library.synthesis import CERTIFICATE_ARN, Template, flat, new_stack, synthesize, template_of
 
-ACCESS_LOG_FIELDS = {
-    "requestId",
-    "requestTime",
-    "httpMethod",
-    "resourcePath",
-    "status",
-    "errorType",
-    "integrationStatus",
-    "integrationLatency",
-    "responseLatency",
-    "responseLength",
-    "traceId",
-}
+ACCESS_LOG_FIELDS = {"id", "method", "status", "error", "function", "ms"}
 
 
 def _stage(template: Template) -> dict[str, Any]:
@@ -55,12 +44,38 @@ def test_only_this_api_may_invoke_the_function(default: Template) -> None:
 
 
 def test_requests_are_throttled_traced_and_never_logged_in_full(default: Template) -> None:
-    [settings] = _stage(default)["MethodSettings"]
-    assert settings["ThrottlingRateLimit"] == 500
-    assert settings["ThrottlingBurstLimit"] == 1000
-    assert settings["DataTraceEnabled"] is False
-    assert settings["LoggingLevel"] == "ERROR"
+    for settings in _stage(default)["MethodSettings"]:
+        assert settings["ThrottlingRateLimit"] == 500
+        assert settings["ThrottlingBurstLimit"] == 1000
+        assert settings["DataTraceEnabled"] is False
+        assert settings["LoggingLevel"] == "ERROR"
     assert _stage(default)["TracingEnabled"] is True
+
+
+def test_only_the_method_that_takes_events_has_metrics_of_its_own_which_cost(default: Template) -> None:
+    settings = _stage(default)["MethodSettings"]
+    detailed = {(each["ResourcePath"], each["HttpMethod"]): each.get("MetricsEnabled", False) for each in settings}
+    assert detailed == {("/*", "*"): False, ("/~1ingest~1genesys-events", "POST"): True}
+
+
+def test_a_rule_of_its_own_says_how_many_requests_are_traced(default: Template) -> None:
+    rule = default.properties("AWS::XRay::SamplingRule")["SamplingRule"]
+    assert (rule["ReservoirSize"], rule["FixedRate"]) == (0, 0.01)
+    assert "/restapis/<PipelineIngressApi" in flat(rule["ResourceARN"])
+    assert "/stages/<PipelineIngressApiDeploymentStage" in flat(rule["ResourceARN"])
+    assert len(rule["RuleName"]) <= 32
+    # Within what X-Ray takes (AWS X-Ray API Reference, "SamplingRule").
+    model = botocore.session.get_session().get_service_model("xray").shape_for("SamplingRule")
+    assert rule.keys() <= model.members.keys()
+    assert set(model.required_members) <= rule.keys()
+
+
+def test_pipelines_of_one_stack_have_sampling_rules_of_different_names() -> None:
+    stack = new_stack()
+    for id in ("One", "Two"):
+        GenesysFirehosePipeline(stack, id)
+    rules = template_of(stack).resources("AWS::XRay::SamplingRule").values()
+    assert len({each["Properties"]["SamplingRule"]["RuleName"] for each in rules}) == 2
 
 
 def test_access_log_holds_no_address_header_query_or_body(default: Template) -> None:
@@ -172,8 +187,8 @@ def test_throttling_and_path_are_properties() -> None:
     template = synthesize(
         webhook=WebhookProps(path="/hooks/genesys/", throttling_rate_limit=20, throttling_burst_limit=40)
     )
-    [settings] = _stage(template)["MethodSettings"]
-    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (20, 40)
+    for settings in _stage(template)["MethodSettings"]:
+        assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (20, 40)
     assert {"hooks", "genesys", "health"} == {
         resource["Properties"]["PathPart"] for resource in template.resources("AWS::ApiGateway::Resource").values()
     }

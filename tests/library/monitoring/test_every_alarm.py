@@ -39,6 +39,7 @@ METRICS: dict[str, set[str]] = {
         "ThrottledRecords",
     },
     "AWS::ApiGateway::RestApi": {"4XXError", "5XXError"},
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": {"HTTPCode_ELB_4XX_Count", "HTTPCode_ELB_5XX_Count"},
 }
 _WITHIN_A_DEPLOYMENT = "It runs within a deployment alone, and CloudFormation reports its failure."
 NOT_WATCHED = {
@@ -207,9 +208,18 @@ CALCULATED: dict[str, tuple[dict[str, float], dict[str, float]]] = {
         {"keyAccessDenied": 0, "keyDisabled": 0, "keyInvalidState": 0, "keyNotFound": 0},
     ),
     "errors - FILL(undecided": ({"errors": 1, "undecided": 0}, {"errors": 1, "undecided": 1}),
+    "byBalancer + byFunction - FILL(undecided": (
+        {"byBalancer": 0, "byFunction": 1, "undecided": 0},
+        {"byBalancer": 0, "byFunction": 1, "undecided": 1},
+    ),
+    "byFunction + byBalancer": ({"byFunction": 1, "byBalancer": 99}, {"byFunction": 98, "byBalancer": 1}),
+    "IF(requests >= 10, refused": ({"refused": 5, "requests": 10}, {"refused": 9, "requests": 9}),
     "IF(RUNNING_SUM": ({"reported": 0, "reports": 1}, {"reported": 1, "reports": 1}),
     # A Monday, 10:00.
-    "IF((DAY(accepted)": ({"accepted": 0}, {"accepted": 1}),
+    "IF(((DAY(runs)": (
+        {"runs": 1, "posts": 0, "refused": 0, "failed": 0, "invocations": 0, "accepted": 0},
+        {"runs": 1, "posts": 1, "refused": 0, "failed": 0, "invocations": 1, "accepted": 1},
+    ),
 }
 
 
@@ -277,7 +287,19 @@ DOCUMENTED: dict[str, tuple[str, set[tuple[str, ...]], set[str]]] = {
     "AWS/ApiGateway": (
         "Amazon API Gateway Developer Guide, Amazon API Gateway dimensions and metrics",
         {("ApiName",), ("ApiName", "Method", "Resource", "Stage")},
-        {"4XXError", "5XXError"},
+        {"4XXError", "5XXError", "Count"},
+    ),
+    "AWS/ApplicationELB": (
+        "Elastic Load Balancing User Guide, CloudWatch metrics for your Application Load Balancer",
+        {("LoadBalancer",), ("LoadBalancer", "TargetGroup")},
+        {
+            "HTTPCode_ELB_4XX_Count",
+            "HTTPCode_ELB_5XX_Count",
+            "HTTPCode_Target_2XX_Count",
+            "HTTPCode_Target_4XX_Count",
+            "HTTPCode_Target_5XX_Count",
+            "RequestCount",
+        },
     ),
     "AWS/SQS": (
         "Amazon SQS Developer Guide, Available CloudWatch metrics for Amazon SQS",
@@ -296,7 +318,7 @@ DOCUMENTED: dict[str, tuple[str, set[tuple[str, ...]], set[str]]] = {
     "AWS/Events": (
         "Amazon EventBridge User Guide, Monitoring Amazon EventBridge",
         {("RuleName",), ("EventBusName", "RuleName")},
-        {"FailedInvocations", "InvocationsFailedToBeSentToDlq", "InvocationsSentToDlq"},
+        {"FailedInvocations", "Invocations", "InvocationsFailedToBeSentToDlq", "InvocationsSentToDlq"},
     ),
 }
 OWN = {("Pipeline",)}
