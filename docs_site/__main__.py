@@ -11,8 +11,6 @@ from docs_site.diagrams import drawn
 from docs_site.pages import DOCS, ROOT, pictures, places, relinked
 
 BUILD = ROOT / "build"
-SITE = BUILD / "site"
-_PAGES = BUILD / "site-pages"
 _CONFIGURATION = Path(__file__).with_name("zensical.toml")
 
 # What a page has in this place comes from the code itself.
@@ -26,24 +24,27 @@ _SOURCE = re.compile(r"<!-- site: source (\S+) -->")
 _LANGUAGES = {".py": "python", ".yml": "yaml"}
 
 
-def build() -> None:
-    """Build the site.
+def build(directory: Path = BUILD) -> Path:
+    """Build the site in a directory, and return where it is.
 
     Raises:
         subprocess.CalledProcessError: A page, a link or a diagram is wrong; what is wrong is on standard error.
     """
-    shutil.rmtree(_PAGES, ignore_errors=True)
-    shutil.rmtree(SITE, ignore_errors=True)
+    stage, site = directory / "site-pages", directory / "site"
+    shutil.rmtree(stage, ignore_errors=True)
+    shutil.rmtree(site, ignore_errors=True)
     for place, text in _texts().items():
-        page = _PAGES / place
+        page = stage / place
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text, encoding="utf-8")
     for picture in pictures():
-        shutil.copy(picture, _PAGES / picture.relative_to(DOCS))
-    shutil.copy(_CONFIGURATION, BUILD)
-    shutil.copytree(Path(__file__).with_name("assets"), _PAGES / "assets")
+        shutil.copy(picture, stage / picture.relative_to(DOCS))
+    shutil.copy(_CONFIGURATION, directory)
+    shutil.copytree(Path(__file__).with_name("assets"), stage / "assets")
     zensical = Path(sys.executable).with_name("zensical")
-    subprocess.run([str(zensical), "build", "--clean", "--strict"], cwd=BUILD, check=True)
+    # The words of the command are ours.
+    subprocess.run([str(zensical), "build", "--clean", "--strict"], cwd=directory, check=True)  # noqa: S603
+    return site
 
 
 def _texts() -> dict[str, str]:

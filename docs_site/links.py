@@ -1,4 +1,4 @@
-"""Looks through the built site: every link leads to a page that is there, to an anchor on it, and nothing is from afar."""
+"""Looks through the built site: every link leads to what is there, and nothing is fetched from afar."""
 
 import re
 import sys
@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
-from docs_site.__main__ import SITE
+from docs_site.__main__ import BUILD
 
 # What a browser fetches of its own accord, by element and attribute.
 _FETCHED = {("img", "src"), ("script", "src"), ("link", "href"), ("source", "src"), ("iframe", "src")}
@@ -67,4 +67,4 @@ def _read(path: Path) -> _Page:
 
 
 if __name__ == "__main__":
-    sys.exit("\n".join(problems(SITE)))
+    sys.exit("\n".join(problems(BUILD / "site")))

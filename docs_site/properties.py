@@ -51,9 +51,7 @@ def _pipeline(effects: Mapping[str, str]) -> str:
     parameters = inspect.signature(kind.__init__, eval_str=True).parameters
     documented = _documented(kind.__init__, "Args")
     rows = [
-        (name, parameters[name].annotation, text)
-        for name, text in documented.items()
-        if name not in ("scope", "id")
+        (name, parameters[name].annotation, text) for name, text in documented.items() if name not in ("scope", "id")
     ]
     return f"## `GenesysFirehosePipeline`\n\n{_table('', rows, effects)}"
 

@@ -17,7 +17,7 @@ from tests.test_options import PAGES
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 # Reads from S3, with extensions that DuckDB fetches: its syntax alone is looked at.
 _NEEDS_A_NETWORK = "lake.install_extension"
-_SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:genesys-a1b2c3"  # noqa: S105 - a name
+_SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:genesys-a1b2c3"
 
 
 def _blocks() -> Iterator[tuple[str, str]]:

@@ -40,7 +40,7 @@ def test_alarms_call_who_is_on_call_already(template: Template) -> None:
     template.resource_count_is("AWS::SNS::Topic", 0)
 
 
-def test_the_applications_function_reads_clean_alone(app: dict[str, Any], template: Template) -> None:
+def test_the_applications_function_reads_clean_alone(template: Template) -> None:
     policies = template.find_resources("AWS::IAM::Policy")
     [matcher] = [json.dumps(policy) for name, policy in policies.items() if name.startswith("Matcher")]
     assert "/clean/*" in matcher
