@@ -45,6 +45,16 @@ dictionary: setup
 dashboard-picture: setup
 	$(BIN)/python -m genesys_firehose_tools.local.dashboard_picture
 
+# The documentation as a site, in build/site: fails on a broken link, and fetches nothing.
+.PHONY: docs
+docs: setup
+	$(BIN)/python -m docs_site
+
+# Shows it on http://127.0.0.1:8000 until it is interrupted.
+.PHONY: docs-serve
+docs-serve: docs
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/site 8000
+
 # Compares the functions with alternatives; figures in build/bench/results.json.
 .PHONY: bench
 bench: setup
@@ -67,4 +77,6 @@ clean:
 lock:
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra release --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet -o release.lock
 	npm install --package-lock-only --silent

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +49,15 @@ class Installation:
 
     def run(self, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a program of the environment in the directory."""
+        return self._run([str(self.binaries / program), *arguments], environment)
+
+    def shell(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script in the directory, until the first command that fails."""
+        return self._run(["bash", "-euo", "pipefail", "-c", script], {})
+
+    def _run(self, command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(self.binaries / program), *arguments],
+            command,
             cwd=self.directory,
             env={
                 "PATH": os.pathsep.join([str(self.binaries), os.defpath]),
