@@ -98,5 +98,17 @@ def _rows(clients: Clients, deployed: DeployedPipeline, first: date, last: date)
     answer = LakeQuery.of(clients, deployed).ask(_STATEMENT.format(first=first, last=last))
     for day, state, *rest in answer.rows:
         figures, (watermark, checked_at, reason) = rest[:6], rest[6:]
-        counts = [None if each is None else int(each) for each in figures]
-        yield Day(date.fromisoformat(day or ""), state or "", *counts, watermark, checked_at, reason)
+        listed, expected, seen, missing, partial, unlisted = (None if each is None else int(each) for each in figures)
+        yield Day(
+            day=date.fromisoformat(day or ""),
+            state=state or "",
+            listed=listed,
+            expected=expected,
+            seen=seen,
+            missing=missing,
+            partial=partial,
+            unlisted=unlisted,
+            watermark=watermark,
+            checked_at=checked_at,
+            reason=reason,
+        )
