@@ -226,7 +226,11 @@ def test_the_lake_is_held_against_genesys_cloud_by_a_client_of_its_own() -> None
         "reconciliation_credentials_arn": arn,
     }
     _, template = _synthesize("dev", **wanted)
-    function = template.properties("AWS::Lambda::Function", "Reconciliation/Function/Function")
+    [function] = [
+        each["Properties"]
+        for each in template.resources("AWS::Lambda::Function").values()
+        if each["Properties"]["Handler"] == "genesys_reconciliation.handler.handle"
+    ]
     assert function["Environment"]["Variables"]["CREDENTIALS_SECRET_ARN"] == arn
 
 
