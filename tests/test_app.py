@@ -77,7 +77,7 @@ def _environment(name: str) -> tuple[application.PipelineStack, Template]:
 def test_each_environment_of_cdk_json_synthesizes_past_every_check(name: str) -> None:
     stack, template = _environment(name)
     assert stack.stack_name == f"GenesysFirehose-{name}"
-    of_the_bus = {"PartnerBusName"} if name == "local" else set()
+    of_the_bus = {"PartnerBusName", "ReconciliationStateMachineArn"} if name == "local" else set()
     assert set(template.content["Outputs"]) == of_the_bus | {
         "IngestUrl",
         "HealthUrl",
@@ -218,8 +218,27 @@ def test_an_environment_that_is_thrown_away_with_all_it_holds_is_a_setting() -> 
     assert emptied == {f"<{name}>" for name in template.resources("AWS::S3::Bucket")}
 
 
+def test_the_lake_is_held_against_genesys_cloud_by_a_client_of_its_own() -> None:
+    arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:readers-AbCdEf"
+    wanted = {
+        **FULL,
+        "topics": ["conversation_details"],
+        "dynamic_partitioning": True,
+        "reconciliation_credentials_arn": arn,
+    }
+    _, template = _synthesize("dev", **wanted)
+    [function] = [
+        each["Properties"]
+        for each in template.resources("AWS::Lambda::Function").values()
+        if each["Properties"]["Handler"] == "genesys_reconciliation.handler.handle"
+    ]
+    assert function["Environment"]["Variables"]["CREDENTIALS_SECRET_ARN"] == arn
+
+
 def test_every_setting_is_tried_above() -> None:
-    assert set(FULL) | {"name"} == set(EnvironmentSettings.__dataclass_fields__)
+    # What does not go with the others has a test of its own.
+    of_its_own = {"name", "reconciliation_credentials_arn"}
+    assert set(FULL) | of_its_own == set(EnvironmentSettings.__dataclass_fields__)
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -228,7 +247,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "environments.dev.acount is unknown, did you mean 'account': allowed are account, acknowledge_compliance, alarm_email, allowed_cidrs, "
         "auto_delete_objects, business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
         "genesys_credentials_arn, genesys_credentials_key_arn, genesys_names, genesys_region, hosted_zone_id, hosted_zone_name, "
-        "ip_allow_list, keep_user_names, manage_integration, manifests, org_id, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
+        "ip_allow_list, keep_user_names, manage_integration, manifests, org_id, reconciliation_credentials_arn, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
         "tags, topics, verification, web_acl_arn, webhook.",
     ),
     "names as a text": (

@@ -65,6 +65,7 @@ from genesys_firehose_tools.operations.doctor.monitoring_checks import (
     judge_function_settings,
     judge_lake_tables,
     judge_rebuild,
+    judge_reconciliation,
     judge_stack,
     judge_subscribers,
 )
@@ -267,6 +268,10 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_lake_tables, StateMachine(arn="a", status="ACTIVE", last="RUNNING"), OK, "RUNNING"),
     (judge_lake_tables, StateMachine(arn="a", status="DELETING", last=None), FAULT, "is DELETING"),
     (judge_lake_tables, StateMachine(arn="a", status="ACTIVE", last="TIMED_OUT"), WARNING, "is TIMED_OUT"),
+    (judge_reconciliation, None, NONE, "no genesys.reconciliation"),
+    (judge_reconciliation, StateMachine(arn="a", status="ACTIVE", last="RUNNING"), OK, "RUNNING"),
+    (judge_reconciliation, StateMachine(arn="a", status="DELETING", last=None), FAULT, "is DELETING"),
+    (judge_reconciliation, StateMachine(arn="a", status="ACTIVE", last="FAILED"), WARNING, "is FAILED"),
     (judge_quotas, Quotas(1000, ()), OK, "1,000 functions"),
     (judge_quotas, Quotas(10, ()), WARNING, "10 functions"),
     (judge_quotas, Quotas(1000, (QuotaUse("puts/s into s", 15, 2000),)), OK, "at most: puts/s into s 0.8%"),
@@ -292,7 +297,7 @@ def test_every_check_has_a_name_of_its_own_and_words_for_what_is_good() -> None:
     for check in CHECKS:
         assert check.good or check.name in {
             *("last-delivery", "signing-key", "previous-key", "dns", "certificate", "genesys-side", "names"),
-            *("alarm-subscribers", "rebuild", "tables", "quotas"),
+            *("alarm-subscribers", "rebuild", "tables", "reconciliation", "quotas"),
         }
 
 
