@@ -14,6 +14,7 @@ except ModuleNotFoundError as missing:
 from genesys_firehose_tools.commands import (
     backfill,
     capacity,
+    completeness,
     cost,
     dead_letters,
     doctor,
@@ -89,6 +90,7 @@ for command in (
     backfill.backfill,
     query.query,
     report.report,
+    completeness.completeness,
     find_person.find_person,
     shapes.shapes,
     topics.topics,

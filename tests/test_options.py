@@ -21,7 +21,7 @@ from environments import EnvironmentSettings
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.delivery import lake_rebuild
 from genesys_firehose_cdk.events.topics import PRESETS
-from genesys_firehose_cdk.lake.tables.model import TABLES, VIEWS
+from genesys_firehose_cdk.lake.tables.model import COMPLETENESS_TABLES, TABLES, VIEWS
 from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.local.firehose.faults import Faults
 from tests.library.synthesis import ROOT
@@ -131,7 +131,11 @@ def test_every_name_in_the_docs_is_an_option_or_known_as_something_else() -> Non
     options = {name for kind in WITH_OPTIONS for name in _keywords(kind)}
     options |= {field.name for field in fields(Faults)}
     event_types = runpy.run_path(str(ROOT / "lambda_src/shared/event_types.py"))["EVENT_TYPES"]
-    in_tables = {name for each in (*TABLES, *VIEWS) for name in (each.name, *(column.name for column in each.columns))}
+    in_tables = {
+        name
+        for each in (*TABLES, *COMPLETENESS_TABLES, *VIEWS)
+        for name in (each.name, *(column.name for column in each.columns))
+    }
     others = set().union(PRESETS, event_types, in_tables, *OTHER_NAMES.values())
     used = set()
     for page, code in _texts():

@@ -36,7 +36,7 @@ _RUN_SECONDS = 2 * 86_400
 _EARLY_SECONDS, _MOST_EARLY = 3_600, 24
 _LOOK_SECONDS, _MOST_LOOKS = 30, 240
 # Jobs for the newest data may silently find fewer. Two that follow each other closely might find the same part.
-_BETWEEN_JOBS_SECONDS, _MOST_JOBS = 600, 6
+_BETWEEN_JOBS_SECONDS, _MOST_JOBS = 300, 6
 _MARKS = {
     "first": "$day",
     "run": "$states.context.Execution.Name",
@@ -86,7 +86,7 @@ def definition() -> State:
                 },
                 "Done",
             ),
-            "Done": {"Type": "Succeed", "Output": {"day": "{% $day %}", "state": "{% $state %}"}},
+            "Done": {"Type": "Pass", "Output": {"day": "{% $day %}", "state": "{% $state %}"}, "End": True},
         },
     }
 

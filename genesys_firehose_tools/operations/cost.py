@@ -46,6 +46,7 @@ _CUSTOM_METRICS = 8
 _METRICS_OF_THE_PROBE = 5
 _METRICS_OF_A_METHOD = 5
 _METRICS_OF_NAMES = 3
+_METRICS_OF_THE_RECONCILIATION = 3
 # Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys": up to 99 % fewer requests.
 _BUCKET_KEY_SHARE = 0.01
 # Amazon SQS Developer Guide, "Key management": a data key serves for five minutes, once to send and once to receive.
@@ -67,6 +68,9 @@ _SHORT_RUN_DAYS, _NIGHTLY_DAYS, _WEEKLY_DAYS = 1.5, 2.5, 31.5
 _WEEKS = DAYS / 7
 STATES_OF_RUNS = (28, 46, 52)
 """How many states the runs of the tables' state machine go through: of the short interval, of a night, of a week."""
+STATES_OF_A_CHECK = 45
+"""How many states a check against Genesys Cloud goes through, with some looks at its jobs."""
+_CHECKED_DAYS, _STATEMENTS_OF_A_CHECK = 5, 4
 # Measured with generated events: bytes of an event in Parquet, in all tables together, and of those what the other
 # tables' statements read. Assumed: old snapshots until VACUUM.
 _TABLE_EVENT_BYTES = 260
@@ -213,6 +217,7 @@ class Month:
         yield from self._firehose()
         yield from self._storage()
         yield from self._tables()
+        yield from self._reconciliation()
         yield from self._key_store()
         yield from self._security()
         yield from self._telemetry()
@@ -330,6 +335,21 @@ class Month:
         states = sum(a * b for a, b in zip((runs, DAYS, _WEEKS), STATES_OF_RUNS, strict=True))
         yield Usage("Step Functions", "tables: states", "step_functions_transition", states)
 
+    def _reconciliation(self) -> Iterator[Usage]:
+        """Two checks a day, each with a run of the tables for the five days that it compares."""
+        if not self._design.reconciled:
+            return
+        checks = 2 * DAYS
+        events = self._traffic.events_per_day * _CHECKED_DAYS
+        clean_bytes = self._event_record_bytes * _COMPRESSED_SHARE
+        read = checks * events * (clean_bytes + _TABLE_EVENT_READ_BYTES + _TABLE_EVENT_BYTES)
+        least = checks * (_STATEMENTS + _STATEMENTS_OF_A_CHECK) * _LEAST_SCANNED_BYTES
+        yield Usage("Athena", "reconciliation: data read", "athena_scanned_tb", max(read, least) / 1e12)
+        objects = checks * _CHECKED_DAYS * self.clean_objects / DAYS
+        yield Usage("S3", "reconciliation: objects of clean/ read", "s3_get", objects)
+        states = checks * (STATES_OF_A_CHECK + STATES_OF_RUNS[0])
+        yield Usage("Step Functions", "reconciliation: states", "step_functions_transition", states)
+
     def _key_store(self) -> Iterator[Usage]:
         if not self._design.writes_per_event:
             return
@@ -363,6 +383,7 @@ class Month:
         metrics = _CUSTOM_METRICS + methods * _METRICS_OF_A_METHOD + design.names * _METRICS_OF_NAMES
         metrics += design.probed * _METRICS_OF_THE_PROBE
         metrics += design.tables_seconds is not None
+        metrics += design.reconciled * _METRICS_OF_THE_RECONCILIATION
         yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)
         if design.traced:
             traced = self.invocations + self.transforms

@@ -45,6 +45,7 @@ class Design:
         traced: Whether functions and API send traces to AWS X-Ray.
         event_bus: Whether there is an event bus.
         names: Whether names are taken from Genesys Cloud.
+        reconciled: Whether days are held against Genesys Cloud.
         queue_batch: Messages that the ingest function takes from the queue at once.
         queue_concurrency: Batches that it takes at the same time.
         key_ttl_days: How long the deduplication table remembers a key.
@@ -84,6 +85,7 @@ class Design:
     traced: bool
     event_bus: bool
     names: bool = False
+    reconciled: bool = False
     queue_batch: int
     queue_concurrency: int
     key_ttl_days: int
@@ -247,6 +249,7 @@ class _Reader:
             traced=ingest.get("TracingConfig", {}).get("Mode") == "Active",
             event_bus=bool(self._count("AWS::Events::EventBus")),
             names=bool(self._functions("genesys_names")),
+            reconciled=bool(self._functions("genesys_reconciliation")),
             queue_batch=mapping["BatchSize"],
             queue_concurrency=mapping["ScalingConfig"]["MaximumConcurrency"],
             key_ttl_days=int(transform["Environment"]["Variables"]["DEDUPLICATION_TTL_DAYS"]),

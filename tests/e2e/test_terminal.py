@@ -25,6 +25,7 @@ ON_A_PIPELINE = {
     "rebuild": [*DAYS, "--dry-run"],
     "find-person": DAYS,
     "query": ["SELECT * FROM clean LIMIT 1"],
+    "completeness": [],
     "tables refresh": [],
     "tables status": [],
     "drill": ["--list"],

@@ -23,6 +23,7 @@ from genesys_firehose_cdk import (
     LakeProps,
     MonitoringProps,
     RateLimitProps,
+    ReconciliationProps,
     SignatureProps,
     TransformProps,
     WebhookDomainProps,
@@ -51,7 +52,13 @@ def _every_wing_of_genesys_cloud(stack: cdk.Stack) -> None:
         "Pipeline",
         webhook=WebhookProps(signature=SignatureProps.shared_key(rotation=cdk.Duration.days(90))),
         partner_bus=BUS,
-        genesys=genesys(stack, subscription=EventSubscriptionProps(), ip_allow_list=ALLOW_LIST, names=NAMES),
+        genesys=genesys(
+            stack,
+            subscription=EventSubscriptionProps(),
+            ip_allow_list=ALLOW_LIST,
+            names=NAMES,
+            reconciliation=ReconciliationProps(credentials=secret(stack, "Readers")),
+        ),
         watch=GenesysWatchProps(business_hours=HOURS, subscription_path="/api/v2/notifications/eventSubscriptions"),
     )
 

@@ -46,6 +46,7 @@ from genesys_firehose_cdk import (
     PartnerBusProps,
     PipelineContext,
     RateLimitProps,
+    ReconciliationProps,
     RetentionApplied,
     RetentionMode,
     SignatureEncoding,
@@ -120,6 +121,7 @@ WRAPS: dict[type[Props], Wrap] = {
     },
     IpAllowListProps: lambda stack, props: {"genesys": genesys(stack, ip_allow_list=props)},
     GenesysNamesProps: lambda stack, props: {"genesys": genesys(stack, names=props)},
+    ReconciliationProps: lambda stack, props: {"partner_bus": BUS, "genesys": genesys(stack, reconciliation=props)},
     GenesysWatchProps: lambda stack, props: {"partner_bus": BUS, "genesys": genesys(stack), "watch": props},
     BusinessHoursProps: lambda _, props: {"watch": GenesysWatchProps(business_hours=props)},
     IngestProps: lambda _, props: {"ingest": props},
@@ -213,6 +215,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "subscription": _to(subscription=EventSubscriptionProps()),
         "ip_allow_list": _to(ip_allow_list=IpAllowListProps()),
         "names": _to(names=GenesysNamesProps()),
+        "reconciliation": lambda stack: {"reconciliation": ReconciliationProps(credentials=secret(stack, "Readers"))},
     },
     EventBridgeIntegrationProps: {
         "name": _to(name="Other"),
@@ -239,6 +242,10 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "kinds": _to(kinds=["queue"]),
         "interval": _to(interval=cdk.Duration.hours(6)),
         "credentials": lambda stack: {"credentials": secret(stack, "Readers")},
+    },
+    ReconciliationProps: {
+        "credentials": lambda stack: {"credentials": secret(stack, "Other")},
+        "media": _to(media=["voice"]),
     },
     GenesysWatchProps: {
         "business_hours": _to(business_hours=BusinessHoursProps(start_hour=9, end_hour=18)),

@@ -1,6 +1,7 @@
 """A property that cannot work, or would have no effect, is refused in one sentence that names it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import aws_cdk as cdk
@@ -35,6 +36,7 @@ from genesys_firehose_cdk import (
     MonitoringProps,
     PartnerBusProps,
     RateLimitProps,
+    ReconciliationProps,
     RetentionMode,
     RetentionOnArrival,
     SignatureEncoding,
@@ -45,7 +47,7 @@ from genesys_firehose_cdk import (
     WebhookProps,
 )
 from tests.library.synthesis import CERTIFICATE_ARN, WEB_ACL_ARN, new_context, new_stack
-from tests.library.test_every_property import BUS, genesys, zone
+from tests.library.test_every_property import BUS, genesys, secret, zone
 
 COMPLIANCE = DataLakeBucketProps(retention_mode=RetentionMode.COMPLIANCE, acknowledge_compliance=True)
 NO_RETENTION = DataLakeBucketProps(retention_mode=RetentionMode.NONE)
@@ -435,6 +437,41 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
             transform=TransformProps(masking_policy=MaskingPolicy(keep_user_names=True)),
         ),
         "transform.masking_policy.keep_user_names is given without user among genesys.names.kinds: it is allowed with it alone.",
+    ),
+    "reconciliation of no medium": (
+        lambda stack: ReconciliationProps(credentials=secret(stack, "Readers"), media=[]),
+        "genesys.reconciliation.media is empty: allowed are voice, callback, chat, email, message, cobrowse, internalmessage, screenmonitoring, screenshare, video.",
+    ),
+    "reconciliation of a medium that there is not": (
+        lambda stack: ReconciliationProps(credentials=secret(stack, "Readers"), media=["voices"]),
+        "genesys.reconciliation.media is 'voices', did you mean 'voice': allowed are callback, chat, cobrowse, email, internalmessage, message, screenmonitoring, screenshare, video, voice.",
+    ),
+    "reconciliation of a medium twice": (
+        lambda stack: ReconciliationProps(credentials=secret(stack, "Readers"), media=["voice", "voice"]),
+        "genesys.reconciliation.media holds 'voice' twice: each medium is allowed once.",
+    ),
+    "reconciliation without a bus": (
+        lambda stack: _pipeline(
+            stack, genesys=genesys(stack, reconciliation=ReconciliationProps(credentials=secret(stack, "Readers")))
+        ),
+        "genesys.reconciliation is given without a partner_bus: it is allowed with the bus alone.",
+    ),
+    "reconciliation without tables": (
+        lambda stack: _pipeline(
+            stack,
+            partner_bus=BUS,
+            lake=LakeProps(tables=None),
+            genesys=genesys(stack, reconciliation=ReconciliationProps(credentials=secret(stack, "Readers"))),
+        ),
+        "genesys.reconciliation is given without lake.tables: it is allowed with them alone, which are compared.",
+    ),
+    "reconciliation of topics without conversations": (
+        lambda stack: _pipeline(
+            stack,
+            partner_bus=replace(BUS, topics=["audits"]),
+            genesys=genesys(stack, reconciliation=ReconciliationProps(credentials=secret(stack, "Readers"))),
+        ),
+        "genesys.reconciliation is given without a topic of customers, queues or agents: it is allowed with topics such as those of the preset conversation_details.",
     ),
     "watch's client without an organization": (
         lambda stack: _pipeline(

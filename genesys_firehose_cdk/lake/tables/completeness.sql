@@ -1,12 +1,12 @@
--- One row: the day, and what its last check found. A check that could not be made has its reason, and no figures but
--- those that are certain: gaps that were found, and the most conversations that any check saw listed.
+-- One row: the day, and what its last check found. Gaps that were found are certain at once; that there are none is
+-- certain at the last check alone, and not where there is a reason for doubt.
 SELECT
     day,
     CASE WHEN is_compared THEN greatest(listed, listed_before) ELSE nullif(listed_before, 0) END AS listed,
     CASE WHEN is_compared THEN expected END AS expected,
     CASE WHEN reason = '' THEN expected - missing END AS seen,
-    CASE WHEN reason = '' OR is_compared AND missing > 0 THEN missing END AS missing,
-    CASE WHEN reason = '' OR is_compared AND partial > 0 THEN partial END AS partial,
+    CASE WHEN is_compared AND missing > 0 OR reason = '' AND '<final>' = 'true' THEN missing END AS missing,
+    CASE WHEN is_compared AND partial > 0 OR reason = '' AND '<final>' = 'true' THEN partial END AS partial,
     CASE WHEN is_compared THEN unlisted END AS unlisted,
     watermark,
     checked_at,

@@ -323,6 +323,11 @@ def look_at_lake_tables(inspection: Inspection) -> StateMachine | None:
     return _state_machine(inspection, "TablesStateMachineArn")
 
 
+def look_at_reconciliation(inspection: Inspection) -> StateMachine | None:
+    """Ask for the state machine that holds days against Genesys Cloud."""
+    return _state_machine(inspection, "ReconciliationStateMachineArn")
+
+
 def _state_machine(inspection: Inspection, output: str) -> StateMachine | None:
     arn = inspection.pipeline.outputs.get(output)
     if arn is None:
@@ -371,3 +376,26 @@ def judge_lake_tables(machine: StateMachine | None) -> Iterator[Finding]:
         )
     else:
         yield ok(f"The tables can be brought up to date; the last run: {machine.last or 'none yet'}.")
+
+
+def judge_reconciliation(machine: StateMachine | None) -> Iterator[Finding]:
+    """Days must be held against Genesys Cloud, and the last check have ended well; the table says what it found."""
+    if machine is None:
+        yield not_applicable("the pipeline has no genesys.reconciliation")
+    elif machine.status != "ACTIVE":
+        yield fault(
+            f"The state machine {machine.arn} is {machine.status}.",
+            means="Nobody checks whether all conversations are in the lake.",
+            fix=_AGAIN,
+        )
+    elif machine.last in _FAILED:
+        yield warning(
+            f"The last check against Genesys Cloud is {machine.last}.",
+            means="Whether that day is complete is not known.",
+            fix="Read the run and the function's log; see DaysNotReconciled in docs/alarms.md.",
+        )
+    else:
+        yield ok(
+            f"Days are held against Genesys Cloud; the last check: {machine.last or 'none yet'}. `genesys-firehose "
+            "completeness` says what was found."
+        )

@@ -139,6 +139,7 @@ def test_no_alarm_takes_data_that_are_not_there_yet_for_a_fault(name: str) -> No
         "WatchNotRunning",
         "IpRangesUnchecked",
         "NamesMissing",
+        "DaysNotReconciled",
         "ProbeHealthy",
     }
 
@@ -377,6 +378,9 @@ TICKETS = {
     "CertificateDaysLeft",
     "ClientErrors",
     "ConflictingRecords",
+    "ConversationsMissing",
+    "ConversationsPartial",
+    "DaysNotReconciled",
     "DaysToExpiry",
     "DeduplicationUnavailable",
     "IpRangesRefused",
@@ -390,7 +394,7 @@ TICKETS = {
     "WatchNotRunning",
 }
 TICKETS_OF_A_KIND = re.compile(
-    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
+    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Reconciliation|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
 )
 PAGES = {
     "BackupFreshness",

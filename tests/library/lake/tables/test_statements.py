@@ -6,7 +6,14 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from genesys_firehose_cdk.lake.tables.model import TABLES, VIEWS, Table, View
+from genesys_firehose_cdk.lake.tables.model import (
+    COMPLETENESS_TABLES,
+    EXPECTED_CONVERSATIONS,
+    TABLES,
+    VIEWS,
+    Table,
+    View,
+)
 from genesys_firehose_cdk.lake.tables.statements import (
     add_column,
     create_table,
@@ -53,7 +60,7 @@ def parsed(statement: str) -> exp.Expression:
     return tree
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [*TABLES, *COMPLETENESS_TABLES], ids=lambda table: table.name)
 def test_athena_knows_each_statement_of_a_table(table: Table, caplog: pytest.LogCaptureFixture) -> None:
     assert isinstance(parsed(create_table(table, f"s3://bucket/{table.name}/")), exp.Create)
     assert isinstance(parsed(add_column(table, table.columns[-1].name)), exp.Alter)
@@ -72,7 +79,7 @@ def test_athena_knows_each_view(view: View, caplog: pytest.LogCaptureFixture) ->
     assert not caplog.records
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [*TABLES, *COMPLETENESS_TABLES], ids=lambda table: table.name)
 def test_days_may_be_filled_in_later(table: Table) -> None:
     statement = merge(table, "{from}", "{to}")
     assert statement.replace("{from}", "2026-11-01").replace("{to}", "2026-11-30") == merge(
@@ -93,13 +100,13 @@ def test_a_merge_reads_and_writes_constant_days(table: Table) -> None:
     assert re.search(r"ON kept\.day BETWEEN DATE '2026-11-01'( - INTERVAL '.' DAY)? AND DATE '2026-11-30'", statement)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [*TABLES, *COMPLETENESS_TABLES], ids=lambda table: table.name)
 def test_a_statement_is_shorter_than_athena_takes(table: Table) -> None:
     # Amazon Athena User Guide, "Service Quotas": 262,144 bytes.
     assert len(merge(table, "2026-11-01", "2026-11-30").encode()) < 32 * 1024
 
 
-@pytest.mark.parametrize("owner", [*TABLES, *VIEWS], ids=lambda each: each.name)
+@pytest.mark.parametrize("owner", [*TABLES, *COMPLETENESS_TABLES, *VIEWS], ids=lambda each: each.name)
 def test_columns_are_what_athena_and_glue_take(owner: Table | View) -> None:
     for column in owner.columns:
         assert column.type in TYPES
@@ -109,7 +116,7 @@ def test_columns_are_what_athena_and_glue_take(owner: Table | View) -> None:
         assert re.fullmatch(r"[ -&(-~]{2,255}", column.comment)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [*TABLES, *COMPLETENESS_TABLES], ids=lambda table: table.name)
 def test_comments_reach_the_table(table: Table) -> None:
     columns = parsed(create_table(table, "s3://bucket/x/")).find_all(exp.ColumnDef)
     comments = {each.name: each.find(exp.CommentColumnConstraint).this.name for each in columns if each.constraints}
@@ -117,8 +124,8 @@ def test_comments_reach_the_table(table: Table) -> None:
 
 
 def test_a_table_or_view_comes_after_those_that_it_reads() -> None:
-    seen = {"clean"}
-    for each in (*TABLES, *VIEWS):
+    seen = {"clean", EXPECTED_CONVERSATIONS}
+    for each in (*TABLES, *COMPLETENESS_TABLES, *VIEWS):
         own = {table.name for table in sqlglot.parse_one(each.select, dialect="athena").find_all(exp.Table)}
         assert own - {each.name} <= seen
         seen.add(each.name)
