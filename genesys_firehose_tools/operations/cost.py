@@ -68,6 +68,9 @@ _SHORT_RUN_DAYS, _NIGHTLY_DAYS, _WEEKLY_DAYS = 1.5, 2.5, 31.5
 _WEEKS = DAYS / 7
 STATES_OF_RUNS = (28, 46, 52)
 """How many states the runs of the tables' state machine go through: of the short interval, of a night, of a week."""
+_METRICS_OF_THE_BACKFILL = 2
+# Assumed: a conversation of a few sessions, told by the generator. A record is billed by 5 KB.
+_EVENTS_OF_A_CONVERSATION, _DETAILS_BYTES, _BILLED_DETAILS_BYTES = 8, 6_000, 10_240
 STATES_OF_A_CHECK = 45
 """How many states a check against Genesys Cloud goes through, with some looks at its jobs."""
 _CHECKED_DAYS, _STATEMENTS_OF_A_CHECK = 5, 4
@@ -217,6 +220,7 @@ class Month:
         yield from self._firehose()
         yield from self._storage()
         yield from self._tables()
+        yield from self._settling()
         yield from self._reconciliation()
         yield from self._key_store()
         yield from self._security()
@@ -335,6 +339,17 @@ class Month:
         states = sum(a * b for a, b in zip((runs, DAYS, _WEEKS), STATES_OF_RUNS, strict=True))
         yield Usage("Step Functions", "tables: states", "step_functions_transition", states)
 
+    def _settling(self) -> Iterator[Usage]:
+        """A details record of every conversation."""
+        if not self._design.settles:
+            return
+        records = self._events / _EVENTS_OF_A_CONVERSATION
+        yield Usage(
+            "Firehose", "settled days: ingestion", "firehose_ingested_gb", records * _BILLED_DETAILS_BYTES / _GB
+        )
+        delivered = records * _DETAILS_BYTES / _GB
+        yield Usage("Firehose", "settled days: partitioning", "firehose_partitioned_gb", delivered)
+
     def _reconciliation(self) -> Iterator[Usage]:
         """Two checks a day, each with a run of the tables for the five days that it compares."""
         if not self._design.reconciled:
@@ -384,6 +399,7 @@ class Month:
         metrics += design.probed * _METRICS_OF_THE_PROBE
         metrics += design.tables_seconds is not None
         metrics += design.reconciled * _METRICS_OF_THE_RECONCILIATION
+        metrics += design.backfills * _METRICS_OF_THE_BACKFILL
         yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)
         if design.traced:
             traced = self.invocations + self.transforms

@@ -22,6 +22,7 @@ import genesys_firehose_cdk as library
 from genesys_firehose_cdk import (
     AlarmSeverity,
     AlarmThresholdsProps,
+    BackfillProps,
     BufferingProps,
     BusinessHoursProps,
     DataLakeBucketProps,
@@ -121,6 +122,7 @@ WRAPS: dict[type[Props], Wrap] = {
     },
     IpAllowListProps: lambda stack, props: {"genesys": genesys(stack, ip_allow_list=props)},
     GenesysNamesProps: lambda stack, props: {"genesys": genesys(stack, names=props)},
+    BackfillProps: lambda stack, props: {"genesys": genesys(stack, backfill=props)},
     ReconciliationProps: lambda stack, props: {"partner_bus": BUS, "genesys": genesys(stack, reconciliation=props)},
     GenesysWatchProps: lambda stack, props: {"partner_bus": BUS, "genesys": genesys(stack), "watch": props},
     BusinessHoursProps: lambda _, props: {"watch": GenesysWatchProps(business_hours=props)},
@@ -215,6 +217,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "subscription": _to(subscription=EventSubscriptionProps()),
         "ip_allow_list": _to(ip_allow_list=IpAllowListProps()),
         "names": _to(names=GenesysNamesProps()),
+        "backfill": lambda stack: {"backfill": BackfillProps(credentials=secret(stack, "Readers"))},
         "reconciliation": lambda stack: {"reconciliation": ReconciliationProps(credentials=secret(stack, "Readers"))},
     },
     EventBridgeIntegrationProps: {
@@ -242,6 +245,10 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "kinds": _to(kinds=["queue"]),
         "interval": _to(interval=cdk.Duration.hours(6)),
         "credentials": lambda stack: {"credentials": secret(stack, "Readers")},
+    },
+    BackfillProps: {
+        "credentials": lambda stack: {"credentials": secret(stack, "Other")},
+        "settle_after_days": _to(settle_after_days=4),
     },
     ReconciliationProps: {
         "credentials": lambda stack: {"credentials": secret(stack, "Other")},

@@ -140,6 +140,7 @@ def test_no_alarm_takes_data_that_are_not_there_yet_for_a_fault(name: str) -> No
         "IpRangesUnchecked",
         "NamesMissing",
         "DaysNotReconciled",
+        "DaysNotSettled",
         "ProbeHealthy",
     }
 
@@ -381,6 +382,7 @@ TICKETS = {
     "ConversationsMissing",
     "ConversationsPartial",
     "DaysNotReconciled",
+    "DaysNotSettled",
     "DaysToExpiry",
     "DeduplicationUnavailable",
     "IpRangesRefused",
@@ -394,7 +396,7 @@ TICKETS = {
     "WatchNotRunning",
 }
 TICKETS_OF_A_KIND = re.compile(
-    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Reconciliation|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
+    r"(?<!Server)(?:Errors|Throttles)$|^(?:Backfill|Rebuild|Reconciliation|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
 )
 PAGES = {
     "BackupFreshness",
