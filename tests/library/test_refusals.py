@@ -441,7 +441,7 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "backfill that settles today": (
         lambda stack: BackfillProps(credentials=secret(stack, "Readers"), settle_after_days=0),
-        "genesys.backfill.settle_after_days is 0: 1 to 31 days are allowed, Genesys Cloud's corrections come on the third.",
+        "genesys.backfill.settle_after_days is 0 days: 1 to 31 days are allowed, Genesys Cloud's corrections come on the third.",
     ),
     "backfill without partitions": (
         lambda stack: _pipeline(
