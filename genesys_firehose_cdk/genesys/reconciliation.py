@@ -7,6 +7,7 @@ from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -137,51 +138,14 @@ class Reconciliation(Construct):
                 "is given without a topic of customers, queues or agents",
                 "it is allowed with topics such as those of the preset conversation_details",
             )
-        connection = replace(connection, credentials=props.credentials)
         self._bucket, self._catalog, self._tables = bucket, catalog, tables
         self._expected_arn = tables.bucket.arn_for_objects(f"{EXPECTED_PREFIX}*")
         catalog.add_tables(_NAMES, tables.bucket)
-        catalog.create_line_table(
-            self,
-            EXPECTED_CONVERSATIONS,
-            "What Genesys Cloud listed of a day: one JSON text per line, without anything personal",
-            bucket=tables.bucket,
-            location=EXPECTED_PREFIX,
-            template=f"{EXPECTED_PREFIX}day=${{day}}/",
-            partitions={"day": catalog.days(until="NOW")},
+        self._create_expected_table()
+        self.function = self._create_function(
+            context, replace(connection, credentials=props.credentials), purposes, props.media
         )
-        tables.bucket.add_lifecycle_rule(
-            id="expected", prefix=EXPECTED_PREFIX, expiration=Duration.days(_EXPECTED_DAYS)
-        )
-        worker = LeastPrivilegeFunction(
-            self,
-            "Function",
-            context=context,
-            package="genesys_reconciliation",
-            libraries=("genesys",),
-            description="Lists what Genesys Cloud knows of a day's conversations",
-            statements=[
-                *connection.read_statements,
-                iam.PolicyStatement(sid="Stage", actions=["s3:PutObject"], resources=[self._expected_arn]),
-                # With a bucket key, S3 asks in the bucket's name.
-                key_statement("EncryptStaged", bucket.clean_key, "kms:GenerateDataKey", via="s3"),
-            ],
-            environment={
-                "GENESYS_HOST": connection.region.host,
-                "CREDENTIALS_SECRET_ARN": connection.credentials.secret_arn,
-                "PURPOSES": ",".join(purposes),
-                "MEDIA": ",".join(props.media),
-                "TABLES_BUCKET_NAME": tables.bucket.bucket_name,
-                "EXPECTED_PREFIX": EXPECTED_PREFIX,
-            },
-            timeout=_TIMEOUT,
-            memory_size=_MEMORY_SIZE,
-        )
-        acknowledge_wildcard(
-            worker.policy, self._expected_arn, "Runs name their objects; the wildcard is one prefix of one bucket."
-        )
-        self.function = worker.function
-        machine = LeastPrivilegeStateMachine(
+        self._machine = LeastPrivilegeStateMachine(
             self,
             context=context,
             comment="Holds a day of the lake against Genesys Cloud",
@@ -198,12 +162,61 @@ class Reconciliation(Construct):
             },
             statements=self._statements(context),
         )
-        self._machine = machine
-        self.state_machine = machine.state_machine
-        self.log_group = machine.log_group
+        self.state_machine = self._machine.state_machine
+        self.log_group = self._machine.log_group
         self._give_rights()
         self.schedules = self._create_schedules()
         self.alarms = self._create_alarms(context)
+
+    def _create_expected_table(self) -> None:
+        """Create the table of what Genesys Cloud listed, whose objects expire."""
+        self._catalog.create_line_table(
+            self,
+            EXPECTED_CONVERSATIONS,
+            "What Genesys Cloud listed of a day: one JSON text per line, without anything personal",
+            bucket=self._tables.bucket,
+            location=EXPECTED_PREFIX,
+            template=f"{EXPECTED_PREFIX}day=${{day}}/",
+            partitions={"day": self._catalog.days(until="NOW")},
+        )
+        self._tables.bucket.add_lifecycle_rule(
+            id="expected", prefix=EXPECTED_PREFIX, expiration=Duration.days(_EXPECTED_DAYS)
+        )
+
+    def _create_function(
+        self,
+        context: PipelineContext,
+        connection: GenesysConnectionProps,
+        purposes: Sequence[str],
+        media: Sequence[str],
+    ) -> lambda_.Function:
+        worker = LeastPrivilegeFunction(
+            self,
+            "Function",
+            context=context,
+            package="genesys_reconciliation",
+            libraries=("genesys",),
+            description="Lists what Genesys Cloud knows of a day's conversations",
+            statements=[
+                *connection.read_statements,
+                iam.PolicyStatement(sid="Stage", actions=["s3:PutObject"], resources=[self._expected_arn]),
+                key_statement("EncryptStaged", self._bucket.clean_key, "kms:GenerateDataKey", via="s3"),
+            ],
+            environment={
+                "GENESYS_HOST": connection.region.host,
+                "CREDENTIALS_SECRET_ARN": connection.credentials.secret_arn,
+                "PURPOSES": ",".join(purposes),
+                "MEDIA": ",".join(media),
+                "TABLES_BUCKET_NAME": self._tables.bucket.bucket_name,
+                "EXPECTED_PREFIX": EXPECTED_PREFIX,
+            },
+            timeout=_TIMEOUT,
+            memory_size=_MEMORY_SIZE,
+        )
+        acknowledge_wildcard(
+            worker.policy, self._expected_arn, "Runs name their objects; the wildcard is one prefix of one bucket."
+        )
+        return worker.function
 
     def grant_check(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start the state machine for any day, list its runs, and follow them."""

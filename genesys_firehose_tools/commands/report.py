@@ -10,6 +10,7 @@ from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import Name, Pipeline, Profile, Stack, StackRegion
 from genesys_firehose_tools.commands.terminal import messages, output
 from genesys_firehose_tools.errors import ToolError
+from genesys_firehose_tools.operations.completeness import RECONCILIATION, read_days
 from genesys_firehose_tools.operations.lake_query import LakeQuery
 from genesys_firehose_tools.operations.report.figures import check_days, read_figures
 
@@ -49,7 +50,8 @@ def report(
     work = LakeQuery.of(clients, deployed)
     with messages.status("Athena is reading …"):
         figures = read_figures(work.ask, *days)
-    page = contact_centre_page(figures, deployed.path, datetime.now(UTC))
+        checked = read_days(clients, deployed, *days) if RECONCILIATION in deployed.outputs else []
+    page = contact_centre_page(figures, deployed.path, datetime.now(UTC), checked)
     path.write_text(render(page), encoding="utf-8")
     output.print(f"The page is {path}.", soft_wrap=True, highlight=False)
 

@@ -14,6 +14,9 @@ from genesys_firehose_tools.operations.lake_query import LakeQuery
 UNCHECKED = "unchecked"
 """The state of a day that no check has looked at."""
 
+RECONCILIATION = "ReconciliationStateMachineArn"
+"""The output of a pipeline with a reconciliation."""
+
 _TABLE = "completeness"
 _STATEMENT = """
 SELECT
@@ -81,7 +84,7 @@ def read_days(clients: Clients, deployed: DeployedPipeline, first: date, last: d
     if last < first:
         raise CompletenessError(f"The last day, {last}, is before the first, {first}.")
     # Without the property there is no such output.
-    deployed.output("ReconciliationStateMachineArn")
+    deployed.output(RECONCILIATION)
     found = {day.day: day for day in _rows(clients, deployed, first, last)}
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     return [found.get(day, Day(day)) for day in days]

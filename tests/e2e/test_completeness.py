@@ -32,8 +32,8 @@ class Site:
         self.deployment = pipeline.deployment
         self.name = pipeline.aws.directory.name
         self.sender = Sender(pipeline.deployment)
-        deployed = find_pipeline(self.deployment.client("cloudformation"), self.deployment.stack)
-        self.machine = deployed.output("ReconciliationStateMachineArn")
+        self.deployed = find_pipeline(self.deployment.client("cloudformation"), self.deployment.stack)
+        self.machine = self.deployed.output("ReconciliationStateMachineArn")
 
     def happen(self, events: list[GeneratedEvent]) -> None:
         """Let Genesys Cloud know the conversations of these events."""
@@ -50,8 +50,9 @@ class Site:
     def check(self) -> dict[str, Any]:
         """Check the day as the schedules do; how the run ended."""
         client = self.deployment.client("stepfunctions")
-        execution = client.start_execution(stateMachineArn=self.machine, input=json.dumps({"day": f"{DAY:%Y-%m-%d}"}))
-        while (found := client.describe_execution(executionArn=execution["executionArn"]))["status"] == "RUNNING":
+        day = json.dumps({"day": f"{DAY:%Y-%m-%d}"})
+        arn = client.start_execution(stateMachineArn=self.machine, input=day)["executionArn"]
+        while (found := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
             time.sleep(0.2)
         assert found["status"] == "SUCCEEDED", found
         return dict(json.loads(found["output"]))

@@ -31,7 +31,7 @@ from genesys_firehose_cdk import (
     WebhookProps,
 )
 from tests.library.synthesis import CONTEXT, Template, new_stack, template_of
-from tests.library.test_every_property import BUS, HOURS, bucket, genesys, secret, zone
+from tests.library.test_every_property import BUS, CONVERSATIONS_BUS, HOURS, bucket, genesys, secret, zone
 from tests.library.test_nag import PIPELINES
 
 NAMES = GenesysNamesProps(kinds=["queue", "user"])
@@ -52,7 +52,7 @@ def _every_wing_of_genesys_cloud(stack: cdk.Stack) -> None:
         stack,
         "Pipeline",
         webhook=WebhookProps(signature=SignatureProps.shared_key(rotation=cdk.Duration.days(90))),
-        partner_bus=BUS,
+        partner_bus=CONVERSATIONS_BUS,
         genesys=genesys(
             stack,
             subscription=EventSubscriptionProps(),

@@ -76,6 +76,7 @@ Wrap = Callable[[cdk.Stack, Any], Keywords]
 
 BUS = PartnerBusProps(org_id="3b1f3c1e-0000-4000-8000-000000000000", event_source_suffix="lake", topics=["quality"])
 TOPIC_ARN = "arn:aws:sns:eu-west-1:111122223333:alarms"
+CONVERSATIONS_BUS = replace(BUS, topics=["conversation_details"])
 HOURS = BusinessHoursProps(start_hour=8, end_hour=18)
 
 
@@ -108,7 +109,7 @@ WRAPS: dict[type[Props], Wrap] = {
     RateLimitProps: lambda _, props: {"webhook": WebhookProps(rate_limit=props)},
     PartnerBusProps: lambda _, props: {"partner_bus": props},
     GenesysProps: lambda _, props: {
-        "partner_bus": BUS,
+        "partner_bus": CONVERSATIONS_BUS,
         "genesys": props,
         "webhook": WebhookProps(signature=SignatureProps.shared_key()),
     },
@@ -123,7 +124,10 @@ WRAPS: dict[type[Props], Wrap] = {
     IpAllowListProps: lambda stack, props: {"genesys": genesys(stack, ip_allow_list=props)},
     GenesysNamesProps: lambda stack, props: {"genesys": genesys(stack, names=props)},
     BackfillProps: lambda stack, props: {"genesys": genesys(stack, backfill=props)},
-    ReconciliationProps: lambda stack, props: {"partner_bus": BUS, "genesys": genesys(stack, reconciliation=props)},
+    ReconciliationProps: lambda stack, props: {
+        "partner_bus": CONVERSATIONS_BUS,
+        "genesys": genesys(stack, reconciliation=props),
+    },
     GenesysWatchProps: lambda stack, props: {"partner_bus": BUS, "genesys": genesys(stack), "watch": props},
     BusinessHoursProps: lambda _, props: {"watch": GenesysWatchProps(business_hours=props)},
     IngestProps: lambda _, props: {"ingest": props},
@@ -145,6 +149,7 @@ BASES: dict[type[Props], Callable[[cdk.Stack], Keywords]] = {
     RateLimitProps: lambda _: {"requests": 6000},
     PartnerBusProps: lambda _: {field.name: getattr(BUS, field.name) for field in fields(BUS)},
     GenesysProps: lambda stack: {"region": GenesysRegion.EU_WEST_1, "credentials": secret(stack)},
+    ReconciliationProps: lambda stack: {"credentials": secret(stack, "Readers")},
     GenesysWatchProps: lambda _: {"business_hours": HOURS},
     BusinessHoursProps: lambda _: {"start_hour": 8, "end_hour": 18},
     PipelineProps: lambda _: {"partner_bus": BUS},

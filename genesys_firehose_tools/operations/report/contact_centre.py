@@ -1,8 +1,9 @@
 """The page of some days of a contact centre."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from genesys_firehose_tools.operations.completeness import UNCHECKED, Day
 from genesys_firehose_tools.operations.report.charts import COLORS, shares, stacked_bars
 from genesys_firehose_tools.operations.report.figures import Counts, Figures, Statuses, share
 from genesys_firehose_tools.operations.report.page import UNKNOWN, Bar, Page, Section, Table, Tile
@@ -16,16 +17,17 @@ _SERVICE_LEVEL = (
 )
 
 
-def contact_centre_page(figures: Figures, source: str, now: datetime) -> Page:
+def contact_centre_page(figures: Figures, source: str, now: datetime, checked: Sequence[Day] = ()) -> Page:
     """Return the page of some days.
 
     Args:
         figures: The days' figures.
         source: What the tables belong to, such as a stack.
         now: The time, UTC.
+        checked: What each day's check against Genesys Cloud found. Default: no day is checked.
     """
     days = str(figures.first) if figures.first == figures.last else f"{figures.first} to {figures.last}"
-    sections = [_missing(figures, now)]
+    sections = [_missing(figures, now, checked)]
     if figures.half_hours:
         sections += [_volume(figures), _service_level(figures), _handle_time(figures)]
     if figures.status.occupancy is not None:
@@ -51,8 +53,8 @@ def _tiles(figures: Figures) -> Iterator[Tile]:
     yield Tile("Occupancy", _percent(figures.status.occupancy), "of all agents")
 
 
-def _missing(figures: Figures, now: datetime) -> Section:
-    points = list(_gaps(figures, now))
+def _missing(figures: Figures, now: datetime, checked: Sequence[Day]) -> Section:
+    points = [*_gaps(figures, now), *_of_genesys_cloud(checked)]
     return Section(
         title="What is missing",
         text="" if points else "Nothing that the tables could tell.",
@@ -84,6 +86,20 @@ def _gaps(figures: Figures, now: datetime) -> Iterator[str]:
         yield f"The end of {_count(figures.open_waits, 'wait')}: offered, and neither answered nor abandoned so far."
     if conflicts := sum(events.conflicts for events in figures.events.values()):
         yield f"Certainty about {_count(conflicts, 'event')}: the id came before with other content; both count."
+
+
+def _of_genesys_cloud(checked: Sequence[Day]) -> Iterator[str]:
+    """Say of each day what the lake lacks of what Genesys Cloud knows."""
+    for day in checked:
+        if day.reason:
+            yield f"Certainty about {day.day}, whether all of its conversations are here: {day.reason}"
+        elif day.state == UNCHECKED:
+            yield f"Certainty about {day.day}: it was not held against Genesys Cloud yet."
+        elif day.state == "gaps":
+            yield (
+                f"Of {_count(day.expected or 0, 'conversation')} of {day.day} that Genesys Cloud knows, "
+                f"{day.missing or 0:,} are not here, and of {day.partial or 0:,} parts are not."
+            )
 
 
 def _volume(figures: Figures) -> Section:
