@@ -149,6 +149,7 @@ BASES: dict[type[Props], Callable[[cdk.Stack], Keywords]] = {
     RateLimitProps: lambda _: {"requests": 6000},
     PartnerBusProps: lambda _: {field.name: getattr(BUS, field.name) for field in fields(BUS)},
     GenesysProps: lambda stack: {"region": GenesysRegion.EU_WEST_1, "credentials": secret(stack)},
+    BackfillProps: lambda stack: {"credentials": secret(stack, "Readers")},
     ReconciliationProps: lambda stack: {"credentials": secret(stack, "Readers")},
     GenesysWatchProps: lambda _: {"business_hours": HOURS},
     BusinessHoursProps: lambda _: {"start_hour": 8, "end_hour": 18},
