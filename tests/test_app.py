@@ -245,7 +245,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": (
         {"acount": "111122223333"},
         "environments.dev.acount is unknown, did you mean 'account': allowed are account, acknowledge_compliance, alarm_email, allowed_cidrs, "
-        "auto_delete_objects, business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
+        "auto_delete_objects, backfill_credentials_arn, business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
         "genesys_credentials_arn, genesys_credentials_key_arn, genesys_names, genesys_region, hosted_zone_id, hosted_zone_name, "
         "ip_allow_list, keep_user_names, manage_integration, manifests, org_id, reconciliation_credentials_arn, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
         "tags, topics, verification, web_acl_arn, webhook.",

@@ -135,20 +135,8 @@ class Backfill(Construct):
             description="Takes conversations' details records from Genesys Cloud",
             statements=[
                 *connection.read_statements,
-                iam.PolicyStatement(
-                    sid="PutRecords",
-                    actions=["firehose:PutRecordBatch"],
-                    resources=[stream.delivery_stream_arn for stream in streams],
-                ),
+                *_statements(streams, bucket, oversize),
                 *([] if stream_encryption_key is None else [stream_key_statement(stream_encryption_key)]),
-                iam.PolicyStatement(sid="WriteOversize", actions=["s3:PutObject"], resources=[oversize]),
-                key_statement(
-                    "EncryptOversize",
-                    bucket.raw_key,
-                    "kms:GenerateDataKey",
-                    via="s3",
-                    encryption_context={"aws:s3:arn": [bucket.bucket.bucket_arn, oversize]},
-                ),
             ],
             environment={
                 "GENESYS_HOST": connection.region.host,
@@ -171,39 +159,7 @@ class Backfill(Construct):
         self.function = worker.function
         self.log_group = worker.log_group
         self.policy = worker.policy
-        self._machine = LeastPrivilegeStateMachine(
-            self,
-            context=context,
-            comment="Takes conversations' details records from Genesys Cloud, day by day",
-            definition=_definition(None if tables is None else math.ceil(2.5 * seconds) + _DELIVERY_SLACK_SECONDS),
-            substitutions={
-                "FunctionArn": self.function.function_arn,
-                **(
-                    {}
-                    if tables is None
-                    else {
-                        "Partition": Aws.PARTITION,
-                        "TablesStateMachineArn": tables.state_machine.state_machine_arn,
-                    }
-                ),
-            },
-            statements=[
-                iam.PolicyStatement(
-                    sid="AskGenesys", actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
-                ),
-                *(
-                    []
-                    if tables is None
-                    else [
-                        iam.PolicyStatement(
-                            sid="RefreshTables",
-                            actions=["states:StartExecution"],
-                            resources=[tables.state_machine.state_machine_arn],
-                        )
-                    ]
-                ),
-            ],
-        )
+        self._machine = self._create_machine(context, tables, math.ceil(2.5 * seconds) + _DELIVERY_SLACK_SECONDS)
         self.state_machine = self._machine.state_machine
         self.state_machine_log_group = self._machine.log_group
         days_ago = props.settle_after_days
@@ -213,6 +169,30 @@ class Backfill(Construct):
     def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start a backfill, list the backfills of this lake, and follow them."""
         return self._machine.grant_start(grantee)
+
+    def _create_machine(
+        self, context: PipelineContext, tables: LakeTables | None, delivery_seconds: int
+    ) -> LeastPrivilegeStateMachine:
+        substitutions = {"FunctionArn": self.function.function_arn}
+        statements = [
+            iam.PolicyStatement(
+                sid="AskGenesys", actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
+            )
+        ]
+        if tables is not None:
+            tables_arn = tables.state_machine.state_machine_arn
+            substitutions |= {"Partition": Aws.PARTITION, "TablesStateMachineArn": tables_arn}
+            statements.append(
+                iam.PolicyStatement(sid="RefreshTables", actions=["states:StartExecution"], resources=[tables_arn])
+            )
+        return LeastPrivilegeStateMachine(
+            self,
+            context=context,
+            comment="Takes conversations' details records from Genesys Cloud, day by day",
+            definition=_definition(None if tables is None else delivery_seconds),
+            substitutions=substitutions,
+            statements=statements,
+        )
 
     def _create_schedule(self, days_ago: int) -> events.Rule:
         role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
@@ -263,6 +243,26 @@ class Backfill(Construct):
                 "state machine's last execution says why.",
             ),
         }
+
+
+def _statements(
+    streams: Sequence[firehose.IDeliveryStream], bucket: DataLakeBucket, oversize: str
+) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            sid="PutRecords",
+            actions=["firehose:PutRecordBatch"],
+            resources=[stream.delivery_stream_arn for stream in streams],
+        ),
+        iam.PolicyStatement(sid="WriteOversize", actions=["s3:PutObject"], resources=[oversize]),
+        key_statement(
+            "EncryptOversize",
+            bucket.raw_key,
+            "kms:GenerateDataKey",
+            via="s3",
+            encryption_context={"aws:s3:arn": [bucket.bucket.bucket_arn, oversize]},
+        ),
+    ]
 
 
 def _definition(delivery_seconds: int | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import Name, Pipeline, Profile, Stack, StackRegion
 from genesys_firehose_tools.commands.terminal import messages, output, print_figures, progress_bar
 from genesys_firehose_tools.operations.backfill import Backfill, Progress, missing_conversations
+from genesys_firehose_tools.operations.completeness import UNCHECKED, read_days
 from genesys_firehose_tools.operations.lake_query import LakeQuery
 
 
@@ -32,11 +33,21 @@ def backfill(
     work = Backfill(clients, deployed.output("BackfillStateMachineArn"))
     only = None
     if only_missing:
-        deployed.output("ReconciliationStateMachineArn")
         with messages.status("Reading what is missing …"):
-            only = missing_conversations(LakeQuery.of(clients, deployed), first.date(), last.date())
+            checked = read_days(clients, deployed, first.date(), last.date())
+            has_table = any(each.state != UNCHECKED for each in checked)
+            query = LakeQuery.of(clients, deployed)
+            only = missing_conversations(query, first.date(), last.date()) if has_table else {}
+        # What nobody has looked at is not called complete.
+        unknown = [f"{each.day}" for each in checked if each.state in (UNCHECKED, "unknown")]
+        if unknown:
+            messages.print(
+                f"What is missing of {', '.join(unknown)} is not known: no check had a result.", soft_wrap=True
+            )
         if not only:
-            output.print("The last checks of these days missed no conversation: there is nothing to take.")
+            output.print("No check has found a conversation missing: there is nothing to take.", soft_wrap=True)
+            if unknown:
+                raise typer.Exit(1)
             return
     days = len(only) if only is not None else (last - first).days + 1
     with progress_bar() as bar:

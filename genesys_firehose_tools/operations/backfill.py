@@ -83,6 +83,7 @@ class Backfill:
         """
         if last < first:
             raise BackfillError(f"The last day, {last}, is before the first, {first}.")
+        self.progress = Progress()
         for begin, end, wanted in _pieces(first, last, only):
             asked: dict[str, Any] = {"from": f"{begin}", "to": f"{end}"}
             if wanted is not None:

@@ -75,6 +75,9 @@ _SHORT_RUN_DAYS, _NIGHTLY_DAYS, _WEEKLY_DAYS = 1.5, 2.5, 31.5
 _WEEKS = DAYS / 7
 STATES_OF_RUNS = (28, 46, 52)
 """How many states the runs of the tables' state machine go through: of the short interval, of a night, of a week."""
+_METRICS_OF_THE_BACKFILL = 2
+# Assumed: a conversation of a few sessions, told by the generator. A record is billed by 5 KB.
+_EVENTS_OF_A_CONVERSATION, _DETAILS_BYTES, _BILLED_DETAILS_BYTES = 8, 6_000, 10_240
 STATES_OF_A_CHECK = 45
 """How many states a check against Genesys Cloud goes through, with some looks at its jobs."""
 _CHECKED_DAYS, _STATEMENTS_OF_A_CHECK = 5, 4
@@ -242,6 +245,7 @@ class Month:
         yield from self._firehose()
         yield from self._storage()
         yield from self._tables()
+        yield from self._settling()
         yield from self._reconciliation()
         yield from self._manifests()
         yield from self._key_store()
@@ -377,6 +381,17 @@ class Month:
         yield Usage("CloudWatch", "tables: alarms", "cloudwatch_alarm_metric_month", METRICS_OF_THE_TABLES, True)
         yield Usage("CloudWatch", "tables: metric", "cloudwatch_custom_metric_month", 1, True)
 
+    def _settling(self) -> Iterator[Usage]:
+        """A details record of every conversation."""
+        if not self._design.settles:
+            return
+        records = self._events / _EVENTS_OF_A_CONVERSATION
+        yield Usage(
+            "Firehose", "settled days: ingestion", "firehose_ingested_gb", records * _BILLED_DETAILS_BYTES / _GB
+        )
+        delivered = records * _DETAILS_BYTES / _GB
+        yield Usage("Firehose", "settled days: partitioning", "firehose_partitioned_gb", delivered)
+
     def _reconciliation(self) -> Iterator[Usage]:
         """Two checks a day, each with a run of the tables for the five days that it compares."""
         if not self._design.reconciled:
@@ -439,6 +454,7 @@ class Month:
         metrics += design.probed * _METRICS_OF_THE_PROBE
         metrics += design.reconciled * _METRICS_OF_THE_RECONCILIATION
         metrics += design.manifests
+        metrics += design.backfills * _METRICS_OF_THE_BACKFILL
         yield Usage("CloudWatch", "metrics", "cloudwatch_custom_metric_month", metrics)
         yield Usage("X-Ray", "traces", "xray_trace", self._traces)
 

@@ -11,6 +11,8 @@ from genesys_firehose_tools.errors import ToolError
 from genesys_firehose_tools.operations.deployed_pipeline import choose_pipeline, pipelines_of
 
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
+# The description of the rule that settles days.
+_SETTLES = "Puts the details records of a day's conversations into the lake"
 _STREAM = "AWS::KinesisFirehose::DeliveryStream"
 
 
@@ -49,6 +51,8 @@ class Design:
         load_balancer_zones: In how many zones a load balancer is the webhook's front door; 0 for none.
         event_bus: Whether there is an event bus.
         names: Whether names are taken from Genesys Cloud.
+        backfills: Whether conversations' details can be taken from Genesys Cloud.
+        settles: Whether those of every day are.
         reconciled: Whether days are held against Genesys Cloud.
         queue_batch: Messages that the ingest function takes from the queue at once.
         queue_concurrency: Batches that it takes at the same time.
@@ -94,6 +98,8 @@ class Design:
     load_balancer_zones: int = 0
     event_bus: bool
     names: bool = False
+    backfills: bool = False
+    settles: bool = False
     reconciled: bool = False
     queue_batch: int
     queue_concurrency: int
@@ -268,6 +274,8 @@ class _Reader:
             ),
             event_bus=bool(self._count("AWS::Events::EventBus")),
             names=bool(self._functions("genesys_names")),
+            backfills=bool(self._functions("genesys_backfill")),
+            settles=any(each.get("Description") == _SETTLES for each in self._all("AWS::Events::Rule")),
             reconciled=bool(self._functions("genesys_reconciliation")),
             queue_batch=mapping["BatchSize"],
             queue_concurrency=mapping["ScalingConfig"]["MaximumConcurrency"],

@@ -39,7 +39,7 @@ _JOB_ATTEMPTS = 3
 # to the events that happen meanwhile.
 BYTES_A_SECOND = 512 * 1024
 _SLICE_BYTES = 1024 * 1024
-_PUT_PAUSES = (0.0, 2.0, 8.0, 20.0)
+_PUT_PAUSES = (0.0, 2.0, 8.0)
 _PUT_SECONDS = 60.0
 
 State = dict[str, Any]

@@ -62,6 +62,11 @@ class Site:
         days = ["--from", f"{DAY:%Y-%m-%d}", "--to", f"{DAY:%Y-%m-%d}"]
         return CliRunner().invoke(app, ["completeness", *days, *options, "--name", self.name])
 
+    def backfill(self, *options: str) -> Result:
+        """Take conversations of the day from Genesys Cloud."""
+        days = ["--from", f"{DAY:%Y-%m-%d}", "--to", f"{DAY:%Y-%m-%d}"]
+        return CliRunner().invoke(app, ["backfill", *days, *options, "--name", self.name])
+
     def row(self) -> dict[str, Any]:
         [row] = json.loads(self.completeness("--json").stdout)["days"]
         return dict(row)
@@ -106,11 +111,21 @@ def test_planted_gaps_are_shown_and_gone_once_they_are_filled(site: Site) -> Non
     assert result.exit_code == 1
     assert f"{DAY:%Y-%m-%d}" in result.stdout
 
-    site.send(lost)
+    filled = site.backfill("--only-missing")
+    assert filled.exit_code == 0, filled.output
+    records = [json.loads(line) for line in site.sender.landed() if '"ingress":"backfill"' in line]
+    assert {each["event"]["eventBody"]["conversationId"] for each in records} == {missing, partial}
     assert site.check()["state"] == "complete"
     row = site.row()
     assert (row["state"], row["expected"], row["seen"], row["missing"], row["partial"]) == ("complete", 5, 5, 0, 0)
     assert site.completeness().exit_code == 0
+
+    # Nothing is missing, so nothing is written.
+    written = len(site.sender.landed("raw/"))
+    again = site.backfill("--only-missing")
+    assert again.exit_code == 0, again.output
+    assert "there is nothing to take" in again.stdout
+    assert len(site.sender.landed("raw/")) == written
 
     # What can no longer be checked is complete no longer.
     site.control(next_states=[["FAILED"]])

@@ -164,13 +164,20 @@ class Trials:
     """What the pipeline must be able to do, each as a question with the answer yes."""
 
     def __init__(
-        self, deployment: Deployment, ingest: Function, rebuild: Function, watch: Function, names: Function
+        self,
+        deployment: Deployment,
+        ingest: Function,
+        rebuild: Function,
+        watch: Function,
+        names: Function,
+        backfill: Function,
     ) -> None:
         self._deployment = deployment
         self._ingest = ingest
         self._rebuild = rebuild
         self._watch = watch
         self._names = names
+        self._backfill = backfill
         self._generator = EventGenerator(secrets.randbits(32))
 
     def event(self) -> GeneratedEvent:
@@ -287,6 +294,26 @@ class Trials:
         answer = self._deployment.client("lambda").invoke(FunctionName=self._names.name)
         return set(json.load(answer["Payload"]).values()) == {"whole"}
 
+    def backfills_conversations(self) -> bool:
+        """One of them is too large for Firehose."""
+        day = "2026-01-01"
+        small, large = (
+            {
+                "conversationId": secrets.token_hex(16),
+                "conversationStart": f"{day}T10:00:00.000Z",
+                "participants": [{"participantName": "x" * length}],
+            }
+            for length in (1, 1_100_000)
+        )
+        control = f"{self._deployment.genesys_url}/_local/conversations"
+        given = {"conversations": [small, large], "next_states": [["FULFILLED"]]}
+        urllib3.request("PUT", control, json=given)
+        only = {day: [small["conversationId"], large["conversationId"]]}
+        answer = self._deployment.client("lambda").invoke(
+            FunctionName=self._backfill.name, Payload=json.dumps({"from": day, "to": day, "only": only})
+        )
+        return "FunctionError" not in answer and json.load(answer["Payload"])["put"] == 2
+
     def _watch_answers(self, metric: str) -> bool:
         answer = self._deployment.client("lambda").invoke(FunctionName=self._watch.name, LogType="Tail")
         return f'"{metric}":1' in base64.b64decode(answer["LogResult"]).decode()
@@ -326,6 +353,7 @@ class UnderIam:
     rebuild: Function
     watch: Function
     names: Function
+    backfill: Function
     delivery: Delivery
     trials: Trials
 
@@ -339,19 +367,21 @@ def under_iam() -> Iterator[UnderIam]:
         rebuild = Function(deployment, "rebuild")
         watch = Function(deployment, "genesys_watch")
         names = Function(deployment, "genesys_names")
-        for function in (ingest, transform, rebuild, watch, names):
+        backfill = Function(deployment, "genesys_backfill")
+        for function in (ingest, transform, rebuild, watch, names, backfill):
             _name_secrets_by_arn(function.role)
         _allow_plain_http(deployment)
         # The local Firehose assumes the delivery role on its first event; IAM's evaluation comes after that.
-        trials = Trials(deployment, ingest, rebuild, watch, names)
+        trials = Trials(deployment, ingest, rebuild, watch, names, backfill)
         assert trials.lands_an_event_masked()
         delivery = Delivery(deployment)
         # The local Firehose evaluates nothing: the calls of those who put go to the embedded AWS's own.
         ingest.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
         # That one hands each record to the transform function by itself, so there are few.
         names.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url, KINDS="queue")
+        backfill.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
         pipeline.aws.enforce_iam()
-        yield UnderIam(ingest, transform, rebuild, watch, names, delivery, trials)
+        yield UnderIam(ingest, transform, rebuild, watch, names, backfill, delivery, trials)
 
 
 def _name_secrets_by_arn(role: Role) -> None:
@@ -398,6 +428,7 @@ def test_the_roles_suffice(under_iam: UnderIam) -> None:
     assert trials.sees_that_the_partner_source_is_active()
     assert trials.sees_that_the_integration_is_active()
     assert trials.takes_names()
+    assert trials.backfills_conversations()
 
 
 INGEST_NEEDS: dict[str, Callable[[Trials], bool]] = {
@@ -426,6 +457,7 @@ WATCH_NEEDS: dict[str, Callable[[Trials], bool]] = {
     "secretsmanager:GetSecretValue": Trials.sees_that_the_integration_is_active,
 }
 
+BACKFILL_NEEDS = frozenset({"firehose:PutRecordBatch", "s3:PutObject", "secretsmanager:GetSecretValue"})
 NAMES_NEEDS = frozenset({"firehose:PutRecordBatch", "secretsmanager:GetSecretValue"})
 
 
@@ -459,6 +491,12 @@ def test_without_this_action_no_names_are_taken(under_iam: UnderIam, action: str
         assert not under_iam.trials.takes_names()
 
 
+@pytest.mark.parametrize("action", sorted(BACKFILL_NEEDS))
+def test_without_this_action_no_conversation_is_backfilled(under_iam: UnderIam, action: str) -> None:
+    with under_iam.backfill.without(action):
+        assert not under_iam.trials.backfills_conversations()
+
+
 DELIVERY_NEEDS = frozenset(
     {
         "lambda:GetFunctionConfiguration",
@@ -489,4 +527,5 @@ def test_the_roles_grant_nothing_else(under_iam: UnderIam) -> None:
     assert under_iam.rebuild.role.actions - USED_BY_LAMBDA_ITSELF == REBUILD_NEEDS | REBUILD_NEEDS_ON_AWS
     assert under_iam.watch.role.actions - USED_BY_LAMBDA_ITSELF == WATCH_NEEDS.keys()
     assert under_iam.names.role.actions - USED_BY_LAMBDA_ITSELF == NAMES_NEEDS
+    assert under_iam.backfill.role.actions - USED_BY_LAMBDA_ITSELF == BACKFILL_NEEDS
     assert under_iam.delivery.role.actions - USED_BY_LAMBDA_ITSELF == DELIVERY_NEEDS

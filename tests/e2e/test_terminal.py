@@ -15,6 +15,7 @@ from tests.tools.commands.test_terminal import OFFLINE
 
 WIDTH = 80
 TODAY = datetime.now(UTC).date()
+LONG_AGO = str(TODAY - timedelta(days=500))
 DAYS = ["--from", str(TODAY - timedelta(days=1)), "--to", str(TODAY + timedelta(days=1))]
 ON_A_PIPELINE = {
     "local status": [],
@@ -25,6 +26,7 @@ ON_A_PIPELINE = {
     "rebuild": [*DAYS, "--dry-run"],
     "find-person": DAYS,
     "query": ["SELECT * FROM clean LIMIT 1"],
+    "backfill": ["--from", LONG_AGO, "--to", LONG_AGO, "--dry-run"],
     "completeness": [],
     "tables refresh": [],
     "tables status": [],

@@ -7,6 +7,8 @@ PUBLIC = (
     library.AlarmSeverity,
     library.AlarmThresholdsProps,
     library.AlarmTopic,
+    library.Backfill,
+    library.BackfillProps,
     library.BufferQueue,
     library.BufferingProps,
     library.BusinessHoursProps,

@@ -13,6 +13,7 @@ from constructs import IConstruct
 from app import PipelineStack, VerificationStack
 from environments import read_settings
 from genesys_firehose_cdk import (
+    BackfillProps,
     DataLakeBucketProps,
     DeliveryProps,
     EventSubscriptionProps,
@@ -58,6 +59,7 @@ def _every_wing_of_genesys_cloud(stack: cdk.Stack) -> None:
             ip_allow_list=ALLOW_LIST,
             names=NAMES,
             reconciliation=ReconciliationProps(credentials=secret(stack, "Readers")),
+            backfill=BackfillProps(credentials=secret(stack, "Backfillers"), settle_after_days=4),
         ),
         watch=GenesysWatchProps(business_hours=HOURS, subscription_path="/api/v2/notifications/eventSubscriptions"),
     )

@@ -23,6 +23,7 @@ import genesys_firehose_cdk as library
 from genesys_firehose_cdk import (
     AlarmSeverity,
     AlarmThresholdsProps,
+    BackfillProps,
     BufferingProps,
     BusinessHoursProps,
     DataLakeBucketProps,
@@ -130,6 +131,7 @@ WRAPS: dict[type[Props], Wrap] = {
     },
     IpAllowListProps: lambda stack, props: {"genesys": genesys(stack, ip_allow_list=props)},
     GenesysNamesProps: lambda stack, props: {"genesys": genesys(stack, names=props)},
+    BackfillProps: lambda stack, props: {"genesys": genesys(stack, backfill=props)},
     ReconciliationProps: lambda stack, props: {
         "partner_bus": CONVERSATIONS_BUS,
         "genesys": genesys(stack, reconciliation=props),
@@ -156,6 +158,7 @@ BASES: dict[type[Props], Callable[[cdk.Stack], Keywords]] = {
     RateLimitProps: lambda _: {"requests": 6000},
     PartnerBusProps: lambda _: {field.name: getattr(BUS, field.name) for field in fields(BUS)},
     GenesysProps: lambda stack: {"region": GenesysRegion.EU_WEST_1, "credentials": secret(stack)},
+    BackfillProps: lambda stack: {"credentials": secret(stack, "Readers")},
     ReconciliationProps: lambda stack: {"credentials": secret(stack, "Readers")},
     GenesysWatchProps: lambda _: {"business_hours": HOURS},
     BusinessHoursProps: lambda _: {"start_hour": 8, "end_hour": 18},
@@ -237,6 +240,7 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "subscription": _to(subscription=EventSubscriptionProps()),
         "ip_allow_list": _to(ip_allow_list=IpAllowListProps()),
         "names": _to(names=GenesysNamesProps()),
+        "backfill": lambda stack: {"backfill": BackfillProps(credentials=secret(stack, "Readers"))},
         "reconciliation": lambda stack: {"reconciliation": ReconciliationProps(credentials=secret(stack, "Readers"))},
     },
     EventBridgeIntegrationProps: {
@@ -264,6 +268,10 @@ CHANGES: dict[type[Props], dict[str, Change]] = {
         "kinds": _to(kinds=["queue"]),
         "interval": _to(interval=cdk.Duration.hours(6)),
         "credentials": lambda stack: {"credentials": secret(stack, "Readers")},
+    },
+    BackfillProps: {
+        "credentials": lambda stack: {"credentials": secret(stack, "Other")},
+        "settle_after_days": _to(settle_after_days=4),
     },
     ReconciliationProps: {
         "credentials": lambda stack: {"credentials": secret(stack, "Other")},

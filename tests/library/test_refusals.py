@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from genesys_firehose_cdk import (
     Action,
     AlarmThresholdsProps,
+    BackfillProps,
     BufferingProps,
     DataLakeBucket,
     DataLakeBucketProps,
@@ -428,7 +429,7 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "genesys with nothing to do": (
         lambda stack: _pipeline(stack, genesys=genesys(stack)),
-        "genesys is given with nothing to do: it is allowed with a partner_bus, a subscription, an ip_allow_list, names or a watched subscription_path.",
+        "genesys is given with nothing to do: it is allowed with a partner_bus, a subscription, an ip_allow_list, names, a backfill or a watched subscription_path.",
     ),
     "names of no kind": (
         lambda _: GenesysNamesProps(kinds=[]),
@@ -453,6 +454,18 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
             transform=TransformProps(masking_policy=MaskingPolicy(keep_user_names=True)),
         ),
         "transform.masking_policy.keep_user_names is given without user among genesys.names.kinds: it is allowed with it alone.",
+    ),
+    "backfill that settles today": (
+        lambda stack: BackfillProps(credentials=secret(stack, "Readers"), settle_after_days=0),
+        "genesys.backfill.settle_after_days is 0 days: 1 to 31 days are allowed, Genesys Cloud's corrections come on the third.",
+    ),
+    "backfill without partitions": (
+        lambda stack: _pipeline(
+            stack,
+            delivery=DeliveryProps(dynamic_partitioning=False),
+            genesys=genesys(stack, backfill=BackfillProps(credentials=secret(stack, "Readers"))),
+        ),
+        "genesys.backfill is given with delivery.dynamic_partitioning False: it is allowed with partitions alone, because history is filed by its own days.",
     ),
     "reconciliation of no medium": (
         lambda stack: ReconciliationProps(credentials=secret(stack, "Readers"), media=[]),

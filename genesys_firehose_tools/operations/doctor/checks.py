@@ -222,6 +222,7 @@ CHECKS: tuple[Check[Any], ...] = (
     Check("alarm-subscribers", monitoring_checks.look_at_subscribers, monitoring_checks.judge_subscribers, ""),
     Check("rebuild", monitoring_checks.look_at_rebuild, monitoring_checks.judge_rebuild, ""),
     Check("tables", monitoring_checks.look_at_lake_tables, monitoring_checks.judge_lake_tables, ""),
+    Check("backfill", monitoring_checks.look_at_backfill, monitoring_checks.judge_backfill, ""),
     Check("reconciliation", monitoring_checks.look_at_reconciliation, monitoring_checks.judge_reconciliation, ""),
     Check("quotas", quota_checks.look_at_quotas, quota_checks.judge_quotas, ""),
 )

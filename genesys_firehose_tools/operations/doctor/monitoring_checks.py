@@ -328,6 +328,11 @@ def look_at_reconciliation(inspection: Inspection) -> StateMachine | None:
     return _state_machine(inspection, "ReconciliationStateMachineArn")
 
 
+def look_at_backfill(inspection: Inspection) -> StateMachine | None:
+    """Ask for the state machine that takes details records from Genesys Cloud."""
+    return _state_machine(inspection, "BackfillStateMachineArn")
+
+
 def _state_machine(inspection: Inspection, output: str) -> StateMachine | None:
     arn = inspection.pipeline.outputs.get(output)
     if arn is None:
@@ -376,6 +381,26 @@ def judge_lake_tables(machine: StateMachine | None) -> Iterator[Finding]:
         )
     else:
         yield ok(f"The tables can be brought up to date; the last run: {machine.last or 'none yet'}.")
+
+
+def judge_backfill(machine: StateMachine | None) -> Iterator[Finding]:
+    """A backfill must be possible, and the last one have ended well."""
+    if machine is None:
+        yield not_applicable("the pipeline has no genesys.backfill")
+    elif machine.status != "ACTIVE":
+        yield fault(
+            f"The state machine {machine.arn} is {machine.status}.",
+            means="No conversation can be taken from Genesys Cloud.",
+            fix=_AGAIN,
+        )
+    elif machine.last in _FAILED:
+        yield warning(
+            f"The last backfill is {machine.last}.",
+            means="The days from the one at which it stopped on are not in the lake.",
+            fix="Read the cause of the execution, and take these days with `genesys-firehose backfill`.",
+        )
+    else:
+        yield ok(f"Conversations can be taken from Genesys Cloud; the last backfill: {machine.last or 'none yet'}.")
 
 
 def judge_reconciliation(machine: StateMachine | None) -> Iterator[Finding]:

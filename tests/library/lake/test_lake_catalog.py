@@ -36,7 +36,10 @@ def _workgroups(template: Template) -> dict[str, dict[str, Any]]:
 
 def test_clean_has_a_partition_for_every_event_type_that_the_functions_know_and_for_names(default: Template) -> None:
     functions = runpy.run_path(str(ROOT / "lambda_src/shared/envelope.py"))
-    known = runpy.run_path(str(ROOT / "lambda_src/shared/event.py"))["EVENT_TYPES"] | {functions["NAMES"]}
+    known = runpy.run_path(str(ROOT / "lambda_src/shared/event.py"))["EVENT_TYPES"] | {
+        functions["NAMES"],
+        functions["BACKFILL"],
+    }
     parameters = _table(default, "clean")["Parameters"]
     assert parameters["projection.event_type.type"] == "enum"
     assert set(parameters["projection.event_type.values"].split(",")) == known

@@ -142,6 +142,7 @@ def test_no_alarm_takes_data_that_are_not_there_yet_for_a_fault(name: str) -> No
         "IpRangesUnchecked",
         "NamesMissing",
         "DaysNotReconciled",
+        "DaysNotSettled",
         "ProbeHealthy",
     }
 
@@ -404,6 +405,7 @@ TICKETS = {
     "ConversationsMissing",
     "ConversationsPartial",
     "DaysNotReconciled",
+    "DaysNotSettled",
     "DaysToExpiry",
     "DeduplicationUnavailable",
     "IpRangesRefused",
@@ -417,7 +419,7 @@ TICKETS = {
     "WatchNotRunning",
 }
 TICKETS_OF_A_KIND = re.compile(
-    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Reconciliation|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
+    r"(?<!Server)(?:Errors|Throttles)$|^(?:Backfill|Rebuild|Reconciliation|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
 )
 PAGES = {
     "BackupFreshness",

@@ -25,6 +25,7 @@ from tests.test_options import COMMANDS
 NEEDED = {
     "query": ["SELECT 1"],
     "rebuild": ["--from", "2026-11-01", "--to", "2026-11-02"],
+    "backfill": ["--from", "2026-11-01", "--to", "2026-11-02"],
     "find-person": ["--from", "2026-11-01", "--to", "2026-11-02"],
     "dead-letters set-aside": ["--all"],
     "dead-letters discard": ["--all", "--yes"],
