@@ -391,7 +391,7 @@ TICKETS = {
     "WatchNotRunning",
 }
 TICKETS_OF_A_KIND = re.compile(
-    r"(?<!Server)(?:Errors|Throttles)$|^(?:Rebuild|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
+    r"(?<!Server)(?:Errors|Throttles)$|^(?:Manifest|Rebuild|Retention|Tables)|^(?!PartnerBus).*FailedInvocations$"
 )
 PAGES = {
     "BackupFreshness",
