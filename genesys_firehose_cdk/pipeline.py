@@ -261,20 +261,20 @@ class GenesysFirehosePipeline(Construct):
                 auto_delete_objects=props.auto_delete_objects,
             )
         )
-        self.manifests = (
-            None
-            if props.lake.manifests is None
-            else LakeManifests(
-                self,
-                "Manifests",
-                context=self.context,
-                bucket=self.bucket,
-                tables=self.tables,
-                props=props.lake.manifests,
-                event_date_past_days=props.transform.event_date_past_days,
-                event_date_future_days=props.transform.event_date_future_days,
-                removal_policy=props.removal_policy,
-            )
+        self.manifests = self._create_manifests(props)
+
+    def _create_manifests(self, props: PipelineProps) -> LakeManifests | None:
+        if props.lake.manifests is None:
+            return None
+        return LakeManifests(
+            self,
+            "Manifests",
+            context=self.context,
+            bucket=self.bucket,
+            tables=self.tables,
+            props=props.lake.manifests,
+            event_date_past_days=props.transform.event_date_past_days,
+            event_date_future_days=props.transform.event_date_future_days,
         )
 
     def _create_delivery(self, props: PipelineProps) -> None:

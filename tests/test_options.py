@@ -48,6 +48,7 @@ OTHER_NAMES = {
         "keyed_by",
     },
     "of a clean record": {"schema_drift", "closed_fields"},
+    "of a manifest": {"by_type", "last_part", "made_at"},
     "functions of SQL": {
         "json_extract_scalar",
         "json_parse",

@@ -1,9 +1,10 @@
 """Writes down, signed, what raw/ held of each day of arrival."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -99,78 +100,42 @@ class LakeManifests(Construct):
         props: LakeManifestsProps | None = None,
         event_date_past_days: int = 30,
         event_date_future_days: int = 1,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         """Create key, function, state machine, schedule and alarm.
 
         Args:
             scope: The parent construct.
             id: The construct's id.
-            context: What the pipeline's constructs share.
+            context: What the pipeline's constructs share; its removal policy is the key's.
             bucket: The lake.
             tables: Its tables, whose counts a manifest notes. Default: no tables.
             props: Default: LakeManifestsProps().
             event_date_past_days: How many days before its arrival an event may be filed under; see TransformProps.
                 Default: 30.
             event_date_future_days: How many days after it. Default: 1.
-            removal_policy: What happens to the key when the stack goes. Default: RETAIN_ON_UPDATE_OR_DELETE.
         """
         super().__init__(scope, id)
         props = props or LakeManifestsProps()
         self._bucket = bucket
+        # KMS rotates no asymmetric key.
         self.key = kms.Key(
             self,
             "Key",
             description="Genesys Firehose pipeline: signs the manifests of raw/",
             key_spec=kms.KeySpec.ECC_NIST_P256,
             key_usage=kms.KeyUsage.SIGN_VERIFY,
-            removal_policy=removal_policy,
+            removal_policy=context.removal_policy,
         )
-        statements = [*self._statements(), *([] if tables is None else tables.read_statements(*_TABLES))]
-        worker = LeastPrivilegeFunction(
-            self,
-            "Function",
-            context=context,
-            package="manifest",
-            description="Signs what raw/ held of a day of arrival",
-            statements=statements,
-            environment={
-                "BUCKET_NAME": bucket.bucket.bucket_name,
-                "RAW_KEY_ARN": bucket.raw_key.key_arn,
-                "SIGNING_KEY_ARN": self.key.key_arn,
-                "CLOSED_AFTER_HOURS": str(int(props.closed_after.to_hours())),
-                "WORKGROUP": "" if tables is None else tables.workgroup.ref,
-                "DATABASE": "" if tables is None else tables.database_name,
-                "EVENT_DATE_PAST_DAYS": str(event_date_past_days),
-                "EVENT_DATE_FUTURE_DAYS": str(event_date_future_days),
-                **context.environment,
-            },
-            timeout=_TIMEOUT,
-            memory_size=_MEMORY_SIZE,
-        )
+        filed = {
+            "EVENT_DATE_PAST_DAYS": str(event_date_past_days),
+            "EVENT_DATE_FUTURE_DAYS": str(event_date_future_days),
+        }
+        worker = self._create_function(context, tables, props, filed)
         self.function = worker.function
         self.log_group = worker.log_group
         self.policy = worker.policy
-        for arn in dict.fromkeys(arn for each in statements for arn in each.resources if arn.endswith("*")):
-            acknowledge_wildcard(
-                self.policy,
-                arn,
-                "Firehose and Athena name their objects themselves, and a part is named by its content; the wildcard "
-                "is one prefix of one bucket.",
-            )
         self._refuse_others()
-        self._machine = LeastPrivilegeStateMachine(
-            self,
-            context=context,
-            comment="Signs what raw/ held of each closed day of arrival",
-            definition=_definition(),
-            substitutions={"FunctionArn": self.function.function_arn},
-            statements=[
-                iam.PolicyStatement(
-                    sid="Invoke", actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
-                )
-            ],
-        )
+        self._machine = self._create_machine(context)
         self.state_machine = self._machine.state_machine
         self.state_machine_log_group = self._machine.log_group
         self.schedule = self._create_schedule()
@@ -208,6 +173,54 @@ class LakeManifests(Construct):
         )
         whole = listing.combine(reading).combine(self._bucket.raw_key.grant_decrypt(grantee))
         return whole.combine(self.key.grant(grantee, "kms:GetPublicKey"))
+
+    def _create_function(
+        self,
+        context: PipelineContext,
+        tables: LakeTables | None,
+        props: LakeManifestsProps,
+        filed: Mapping[str, str],
+    ) -> LeastPrivilegeFunction:
+        statements = [*self._statements(), *([] if tables is None else tables.read_statements(*_TABLES))]
+        function = LeastPrivilegeFunction(
+            self,
+            "Function",
+            context=context,
+            package="manifest",
+            description="Signs what raw/ held of a day of arrival",
+            statements=statements,
+            environment={
+                "BUCKET_NAME": self._bucket.bucket.bucket_name,
+                "RAW_KEY_ARN": self._bucket.raw_key.key_arn,
+                "SIGNING_KEY_ARN": self.key.key_arn,
+                "CLOSED_AFTER_HOURS": str(int(props.closed_after.to_hours())),
+                "WORKGROUP": "" if tables is None else tables.workgroup.ref,
+                "DATABASE": "" if tables is None else tables.database_name,
+                **filed,
+                **context.environment,
+            },
+            timeout=_TIMEOUT,
+            memory_size=_MEMORY_SIZE,
+        )
+        for arn in dict.fromkeys(arn for each in statements for arn in each.resources if arn.endswith("*")):
+            acknowledge_wildcard(
+                function.policy,
+                arn,
+                "Firehose and Athena name their objects themselves, and a part is named by its content; the wildcard "
+                "is one prefix of one bucket.",
+            )
+        return function
+
+    def _create_machine(self, context: PipelineContext) -> LeastPrivilegeStateMachine:
+        function_arn = self.function.function_arn
+        return LeastPrivilegeStateMachine(
+            self,
+            context=context,
+            comment="Signs what raw/ held of each closed day of arrival",
+            definition=_definition(),
+            substitutions={"FunctionArn": function_arn},
+            statements=[iam.PolicyStatement(sid="Invoke", actions=["lambda:InvokeFunction"], resources=[function_arn])],
+        )
 
     def _statements(self) -> list[iam.PolicyStatement]:
         bucket = self._bucket.bucket

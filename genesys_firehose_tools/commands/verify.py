@@ -53,7 +53,9 @@ def verify(
     else:
         _print(found)
     if found.differences:
-        messages.print(f"Error: {len(found.differences)} versions are not as the manifest of {day:%Y-%m-%d} lists.")
+        number = len(found.differences)
+        places = "one place" if number == 1 else f"{number} places"
+        messages.print(f"Error: raw/ differs from the manifest of {day:%Y-%m-%d} in {places}.")
         raise typer.Exit(DIFFERENT)
 
 

@@ -63,7 +63,8 @@ class Tables:
         try:
             self._client("glue").get_table(DatabaseName=self._settings.database, Name="completeness")
         except ClientError as error:
-            if error.response["Error"]["Code"] == "EntityNotFoundException":
+            # Denied where Lake Formation governs the catalog.
+            if error.response["Error"]["Code"] in ("EntityNotFoundException", "AccessDeniedException"):
                 return None
             raise
         rows = self._ask(f"SELECT * FROM completeness WHERE day = DATE '{day}'")  # noqa: S608 - a day of the calendar

@@ -176,7 +176,7 @@ def test_whatever_is_done_to_a_day_is_found(site: Site) -> None:
     site.put(f"{prefix}/late.gz", gzip.compress(b""))
     result = site.verify(NEXT)
     assert result.exit_code == 1
-    assert "Error: 4 versions are not as the manifest" in result.stderr
+    assert f"Error: raw/ differs from the manifest of {NEXT} in 4 places." in result.stderr
     assert site.found(NEXT) == sorted(
         [("changed", changed), ("missing", hidden), ("missing", deleted), ("added", f"{prefix}/late.gz")]
     )

@@ -75,6 +75,8 @@ def _template(name: str) -> Template:
         grants += [pipeline.bucket.grant_read_errors]
         if pipeline.catalog is not None:
             grants += [pipeline.catalog.grant_query, pipeline.catalog.grant_query_raw]
+        if pipeline.manifests is not None:
+            grants += [pipeline.manifests.grant_verify]
         if pipeline.signing_key is not None:
             grants += [pipeline.signing_key.grant_read]
         for grant in grants:
@@ -203,7 +205,9 @@ def _policies_with_keys(template: Template) -> Iterator[tuple[str, int]]:
     for type_name in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         for logical_id, policy in template.resources(type_name).items():
             for number, statement in enumerate(policy["Properties"]["PolicyDocument"]["Statement"]):
-                if any(action.startswith("kms:") for action in as_list(statement["Action"])):
+                actions = set(as_list(statement["Action"]))
+                # Nothing is encrypted with the key that signs.
+                if any(action.startswith("kms:") for action in actions - {"kms:GetPublicKey", "kms:Sign"}):
                     yield logical_id, number
 
 

@@ -81,7 +81,11 @@ def _denial(template: Template) -> dict[str, Any]:
 def test_nobody_deletes_a_version_of_an_event(on_arrival: Template) -> None:
     denial = _denial(on_arrival)
     assert (denial["Effect"], denial["Principal"], denial["Action"]) == ("Deny", {"AWS": "*"}, "s3:DeleteObjectVersion")
-    assert {flat(resource).partition(">")[2] for resource in denial["Resource"]} == {"/raw/*", "/clean/*"}
+    assert {flat(resource).partition(">")[2] for resource in denial["Resource"]} == {
+        "/raw/*",
+        "/clean/*",
+        "/manifests/*",
+    }
     assert "Condition" not in denial
 
 
@@ -123,8 +127,10 @@ def test_the_function_puts_retentions_and_neither_reads_nor_deletes_nor_bypasses
     assert s3 == {
         ("s3:PutObjectRetention", "/raw/*"),
         ("s3:PutObjectRetention", "/clean/*"),
+        ("s3:PutObjectRetention", "/manifests/*"),
         ("s3:GetObjectRetention", "/raw/*"),
         ("s3:GetObjectRetention", "/clean/*"),
+        ("s3:GetObjectRetention", "/manifests/*"),
         ("s3:ListBucketVersions", ""),
         ("s3:ListBucket", ""),
     }
@@ -142,10 +148,12 @@ def test_new_objects_of_the_layers_and_a_daily_sweep_lead_into_the_queue(on_arri
     [arrivals] = [rule["Properties"] for name, rule in rules.items() if "Arrivals" in name]
     [sweep] = [rule["Properties"] for name, rule in rules.items() if "Sweep" in name]
     detail = arrivals["EventPattern"]["detail"]
-    assert detail["object"] == {"key": [{"prefix": "raw/"}, {"prefix": "clean/"}]}
+    assert detail["object"] == {"key": [{"prefix": "raw/"}, {"prefix": "clean/"}, {"prefix": "manifests/"}]}
     assert [flat(name) for name in detail["bucket"]["name"]] == [f"<{next(iter(_bucket_ids(on_arrival)))}>"]
     assert sweep["ScheduleExpression"] == "rate(1 day)"
-    assert [target["Input"] for target in sweep["Targets"]] == ['{"sweep":["raw/"]}', '{"sweep":["clean/"]}']
+    assert [target["Input"] for target in sweep["Targets"]] == [
+        f'{{"sweep":["{prefix}/"]}}' for prefix in ("raw", "clean", "manifests")
+    ]
     for target in (*arrivals["Targets"], *sweep["Targets"]):
         assert "RetentionQueue" in flat(target["Arn"])
         assert "RetentionDeadLetterQueue" in flat(target["DeadLetterConfig"]["Arn"])

@@ -27,6 +27,7 @@ NEEDED = {
     "rebuild": ["--from", "2026-11-01", "--to", "2026-11-02"],
     "backfill": ["--from", "2026-11-01", "--to", "2026-11-02"],
     "find-person": ["--from", "2026-11-01", "--to", "2026-11-02"],
+    "verify": ["--day", "2026-11-23"],
     "dead-letters set-aside": ["--all"],
     "dead-letters discard": ["--all", "--yes"],
 }

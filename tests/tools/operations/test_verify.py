@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from typer.testing import CliRunner
 
+from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.errors import ToolError
 from genesys_firehose_tools.operations.lake_versions import BucketStore, DirectoryStore, VersionsError
 from genesys_firehose_tools.operations.manifest_signature import PublicKey, PublicKeyError
@@ -275,3 +277,26 @@ def test_bad_files_are_a_sentence_each(tmp_path: Path) -> None:
         assert sentence(PublicKeyError, lambda name=name: PublicKey.of_file(tmp_path / name)).endswith(said)  # type: ignore[misc]
     said = sentence(VersionsError, lambda: DirectoryStore(tmp_path / "none"))
     assert said == f"There is no directory {tmp_path / 'none'}."
+
+
+def test_the_command_verifies_a_copy_without_aws_and_asks_for_the_key_it_needs(aws: LakeAws, tmp_path: Path) -> None:
+    for key in aws.keys:
+        (tmp_path / key).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / key).write_bytes(aws.body(key))
+    (tmp_path / "key.pem").write_bytes(aws.public_key_pem)
+
+    def run_command(*options: str) -> Any:
+        return CliRunner().invoke(app, ["verify", "--day", "2026-11-23", "--directory", str(tmp_path), *options])
+
+    missing = run_command()
+    assert missing.exit_code == 2
+    assert "--directory needs --public-key" in missing.stderr
+    key_option = ("--public-key", str(tmp_path / "key.pem"))
+    good = run_command(*key_option)
+    assert good.exit_code == 0, good.output
+    assert "raw/ holds of 2026-11-23 what it held when the manifest was made." in good.stdout
+    (tmp_path / EVENTS).unlink()
+    bad = run_command(*key_option)
+    assert bad.exit_code == 1
+    assert f"missing: {EVENTS}" in bad.stdout
+    assert "Error: raw/ differs from the manifest of 2026-11-23 in one place." in bad.stderr
