@@ -20,7 +20,7 @@ _MIB = 1024**2
 # Amazon Data Firehose pricing: each record is rounded up to the next 5 KB.
 _BILLED_STEP_BYTES = 5 * 1024
 # Measured with generated events: what the envelope adds, and what is left after GZIP.
-_ENVELOPE_BYTES = 360
+ENVELOPE_BYTES = 360
 _COMPRESSED_SHARE = 0.24
 # Measured on a full core of x86-64, with the AWS SDK, and rounded up; a function of 1,769 MB has one (AWS Lambda
 # Developer Guide, "Configure Lambda function memory").
@@ -211,7 +211,7 @@ class Month:
         self._copies = self._events * (1 + traffic.duplicates)
         self._is_webhook = traffic.ingress == "webhook"
         self.requests = self._copies / traffic.events_per_request if self._is_webhook else 0.0
-        self._event_record_bytes = traffic.event_bytes + _ENVELOPE_BYTES
+        self._event_record_bytes = traffic.event_bytes + ENVELOPE_BYTES
         rate = self._copies / MONTH_SECONDS / design.streams
         bytes_rate = rate * self._event_record_bytes
         partitions = traffic.event_types if design.partitioned else 1
