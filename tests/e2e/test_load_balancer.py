@@ -62,8 +62,7 @@ def _group(pipeline: LocalPipeline, word: str) -> dict[str, str]:
     ]
     return {
         "LoadBalancer": balancer.physical_id.partition(":loadbalancer/")[2],
-        # The embedded AWS leaves `targetgroup/` out of it, in its CloudFormation as well.
-        "TargetGroup": group.physical_id.partition(":targetgroup/")[2],
+        "TargetGroup": group.physical_id.rpartition(":")[2],
     }
 
 
