@@ -22,6 +22,7 @@ from genesys_firehose_cdk import (
     GenesysProps,
     GenesysRegion,
     InvalidPropertyError,
+    LoadBalancerProps,
     WebhookDomainProps,
     WebhookProps,
 )
@@ -66,6 +67,7 @@ class PipelineStack(cdk.Stack):
         if not settings.webhook:
             return None
         return WebhookProps(
+            front_door=LoadBalancerProps() if settings.load_balancer else None,
             domain=self._domain(settings),
             allowed_cidrs=settings.allowed_cidrs,
             web_acl_arn=settings.web_acl_arn,
