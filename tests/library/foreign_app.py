@@ -49,6 +49,7 @@ PUBLIC = (
     library.LakeRebuildProps,
     library.LakeTables,
     library.LakeTablesProps,
+    library.LoadBalancerProps,
     library.MaskingPolicy,
     library.MetricName,
     library.MonitoringProps,
@@ -72,5 +73,6 @@ PUBLIC = (
     library.UnlistedTopic,
     library.WebhookApi,
     library.WebhookDomainProps,
+    library.WebhookLoadBalancer,
     library.WebhookProps,
 )
