@@ -24,6 +24,7 @@ from genesys_firehose_cdk import (
     GenesysRegion,
     InvalidPropertyError,
     ReconciliationProps,
+    LoadBalancerProps,
     WebhookDomainProps,
     WebhookProps,
 )
@@ -68,6 +69,7 @@ class PipelineStack(cdk.Stack):
         if not settings.webhook:
             return None
         return WebhookProps(
+            front_door=LoadBalancerProps() if settings.load_balancer else None,
             domain=self._domain(settings),
             allowed_cidrs=settings.allowed_cidrs,
             web_acl_arn=settings.web_acl_arn,

@@ -44,12 +44,13 @@ _FLAGS = (
     "dynamic_partitioning",
     "ip_allow_list",
     "keep_user_names",
+    "load_balancer",
     "manage_integration",
     "manifests",
     "verification",
     "webhook",
 )
-_OF_THE_WEBHOOK = ("domain_name", "allowed_cidrs", "web_acl_arn", "cloud_watch_role", "ip_allow_list")
+_OF_THE_WEBHOOK = ("load_balancer", "domain_name", "allowed_cidrs", "web_acl_arn", "cloud_watch_role", "ip_allow_list")
 _OF_GENESYS = (
     "genesys_credentials_key_arn",
     "manage_integration",
@@ -92,6 +93,8 @@ class EnvironmentSettings:
             none.
         business_hours: When silence is an alarm, an object of start_hour, end_hour and days; see
             BusinessHoursProps. Default: never.
+        load_balancer: Whether a load balancer is the webhook's front door, at the own domain; see LoadBalancerProps.
+            Default: false.
         domain_name: The webhook's own domain. Default: none.
         certificate_arn: A certificate for the domain. Default: a new one in the hosted zone.
         hosted_zone_id: The Route 53 zone in which the domain gets its record. Default: none.
@@ -132,6 +135,7 @@ class EnvironmentSettings:
     keep_user_names: bool = False
     reconciliation_credentials_arn: str | None = None
     backfill_credentials_arn: str | None = None
+    load_balancer: bool = False
     business_hours: Mapping[str, Any] | None = None
     domain_name: str | None = None
     certificate_arn: str | None = None
@@ -349,6 +353,10 @@ def _check(prefix: str, settings: EnvironmentSettings) -> None:
     if (settings.hosted_zone_id is None) != (settings.hosted_zone_name is None):
         raise InvalidPropertyError(
             f"{prefix}.hosted_zone_id", "and hosted_zone_name are not both given", "both or neither is allowed"
+        )
+    if settings.load_balancer and settings.domain_name is None:
+        raise InvalidPropertyError(
+            f"{prefix}.load_balancer", "is true without a domain_name", "it is allowed with an own domain alone"
         )
     if settings.domain_name is None and (settings.certificate_arn or settings.hosted_zone_id):
         raise InvalidPropertyError(

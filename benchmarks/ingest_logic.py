@@ -24,6 +24,35 @@ def measure(rounds: int) -> Iterator[Figure]:
         for size, requests in _REQUESTS.items():
             name = f"ingest, {'one event' if size == 1 else f'an array of {size} events'} {kind}"
             yield _measure(name, handlers, make_event, size, requests, rounds)
+    yield _measure_front_doors(rounds)
+
+
+def _measure_front_doors(rounds: int) -> Figure:
+    """Measure one event by both front doors, each by a function of its own."""
+    handlers = {OURS: our_ingest(InstantAws()), "by the REST API": our_ingest(InstantAws())}
+    requests = _REQUESTS[1]
+    bodies = [[inputs.body_of(inputs.event_with_id, 1) for _ in range(requests)] for _ in range(rounds)]
+    given = [
+        {
+            OURS: [inputs.balanced_request(body) for body in some],
+            "by the REST API": [inputs.request(body) for body in some],
+            FLOOR: some,
+        }
+        for some in bodies
+    ]
+
+    def runner(contestant: str, handler: Handler) -> Callable[[Any], None]:
+        def run(round_: Any) -> None:
+            for request in round_[contestant]:
+                if handler(request)["statusCode"] != 200:
+                    raise RuntimeError("a contestant did not accept an event")
+
+        return run
+
+    contestants = {contestant: runner(contestant, handler) for contestant, handler in handlers.items()}
+    contestants[FLOOR] = lambda round_: floors.ingest(round_[FLOOR])
+    name = "ingest, one event with an id by the load balancer"
+    return compare(name, "us of CPU per event", interleave(contestants, given), 1e6 / requests, (Goal(FLOOR, 2.5),))
 
 
 def _measure(

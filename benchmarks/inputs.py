@@ -96,6 +96,9 @@ def body_of(make_event: Callable[[], dict[str, Any]], count: int) -> bytes:
     return _dump(make_event() if count == 1 else [make_event() for _ in range(count)])
 
 
+_TARGET_GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/events/6d0ecf831eec9f09"
+
+
 def request(body: bytes, key: str = SIGNING_KEY) -> dict[str, Any]:
     """A signed POST as API Gateway's REST API hands it to a function (Lambda proxy integration, binary media types)."""
     headers = {
@@ -134,6 +137,20 @@ def request(body: bytes, key: str = SIGNING_KEY) -> dict[str, Any]:
         },
         "body": base64.b64encode(body).decode(),
         "isBase64Encoded": True,
+    }
+
+
+def balanced_request(body: bytes, key: str = SIGNING_KEY) -> dict[str, Any]:
+    """The same POST as a load balancer hands it to a function, with multi-value headers: JSON as text."""
+    by_api = request(body, key)
+    return {
+        "requestContext": {"elb": {"targetGroupArn": _TARGET_GROUP}},
+        "httpMethod": "POST",
+        "path": by_api["path"],
+        "multiValueQueryStringParameters": {},
+        "multiValueHeaders": {name.lower(): values for name, values in by_api["multiValueHeaders"].items()},
+        "body": body.decode(),
+        "isBase64Encoded": False,
     }
 
 

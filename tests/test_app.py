@@ -33,6 +33,7 @@ FULL = {
     "ip_allow_list": False,
     "genesys_names": ["queue", "user"],
     "keep_user_names": True,
+    "load_balancer": False,
     "business_hours": {"start_hour": 7, "end_hour": 18},
     "domain_name": "events.example.com",
     "certificate_arn": CERTIFICATE_ARN,
@@ -241,13 +242,26 @@ def test_every_setting_is_tried_above() -> None:
     assert set(FULL) | of_its_own == set(EnvironmentSettings.__dataclass_fields__)
 
 
+def test_a_load_balancer_is_the_front_door_where_an_environment_says_so() -> None:
+    _, template = _synthesize(
+        "dev",
+        load_balancer=True,
+        domain_name="events.example.com",
+        hosted_zone_id="Z0123456789ABC",
+        hosted_zone_name="example.com",
+    )
+    assert template.resources("AWS::ApiGateway::RestApi") == {}
+    assert len(template.resources("AWS::ElasticLoadBalancingV2::LoadBalancer")) == 1
+    assert "LoadBalancerName" in template.content["Outputs"]
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": (
         {"acount": "111122223333"},
         "environments.dev.acount is unknown, did you mean 'account': allowed are account, acknowledge_compliance, alarm_email, allowed_cidrs, "
         "auto_delete_objects, backfill_credentials_arn, business_hours, certificate_arn, cloud_watch_role, domain_name, dynamic_partitioning, event_source_suffix, "
         "genesys_credentials_arn, genesys_credentials_key_arn, genesys_names, genesys_region, hosted_zone_id, hosted_zone_name, "
-        "ip_allow_list, keep_user_names, manage_integration, manifests, org_id, reconciliation_credentials_arn, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
+        "ip_allow_list, keep_user_names, load_balancer, manage_integration, manifests, org_id, reconciliation_credentials_arn, region, removal_policy, retention_applied, retention_days, retention_mode, shards, "
         "tags, topics, verification, web_acl_arn, webhook.",
     ),
     "names as a text": (
@@ -285,6 +299,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"domain_name": "events.example.com"},
         "environments.dev.domain_name has neither certificate_arn nor hosted_zone_id: one of them is needed, to "
         "answer HTTPS.",
+    ),
+    "load balancer without a domain": (
+        {"load_balancer": True},
+        "environments.dev.load_balancer is true without a domain_name: it is allowed with an own domain alone.",
     ),
     "certificate alone": (
         {"certificate_arn": CERTIFICATE_ARN},

@@ -36,6 +36,10 @@ def cost(
     events_per_request: EventsPerRequest = 1,
     ingress: IngressOption = None,
     duplicates: Copies = 0,
+    with_id: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of events with an id. Default: 1 by the webhook, 0 by the bus."),
+    ] = None,
     months: Annotated[float, typer.Option(min=1, help="For how many months events have been stored.")] = 12,
     region: Region = "us-east-1",
     prices: Annotated[
@@ -52,6 +56,7 @@ def cost(
         ingress=way,
         events_per_request=events_per_request,
         duplicates=duplicates,
+        with_id=with_id,
         months=months,
     )
     listed = read_prices(prices)
@@ -75,6 +80,7 @@ def _print_json(traffic: Traffic, bill: Estimate, others: Sequence[Alternative],
         "items": [{**asdict(item.usage), "dollars": item.dollars} for item in bill.items],
         "by_service": bill.by_service,
         "dollars_per_month": bill.dollars,
+        "dollars_of_tables": bill.dollars_of_tables,
         "dollars_per_million_events": bill.dollars_per_million_events,
         "alternatives": [asdict(other) for other in others],
         "prices": {name: asdict(price) for name, price in used.items()},
@@ -84,7 +90,7 @@ def _print_json(traffic: Traffic, bill: Estimate, others: Sequence[Alternative],
 
 def _print_bill(bill: Estimate, used: Mapping[str, Price]) -> None:
     table = folding_table(
-        "service", "for", "a month", Column("$ a month", justify="right"), Column("$ a million", justify="right")
+        "service", "for", "units a month", Column("$ a month", justify="right"), Column("$ a million", justify="right")
     )
     for item in bill.items:
         price = used[item.usage.price]
@@ -94,10 +100,16 @@ def _print_bill(bill: Estimate, used: Mapping[str, Price]) -> None:
             item.usage.what,
             _with_unit(item.usage.quantity, price.unit),
             f"{item.dollars:,.2f}{mark}",
-            f"{item.dollars / bill.events * 1e6:,.4f}",
+            f"{item.dollars / bill.events * 1e6:,.2f}",
         )
     table.add_section()
-    table.add_row("all", "", "", f"{bill.dollars:,.2f}", f"{bill.dollars_per_million_events:,.4f}")
+    parts = {
+        "without the tables": bill.dollars - bill.dollars_of_tables,
+        "the tables": bill.dollars_of_tables,
+        "all": bill.dollars,
+    }
+    for name, dollars in parts.items():
+        table.add_row(name, "", "", f"{dollars:,.2f}", f"{dollars / bill.events * 1e6:,.2f}")
     output.print(table)
     output.print("US dollars in a month of 30 days, and for a million events. (U): the price is unverified.")
 

@@ -21,7 +21,7 @@ def read(
     if template is None and pipeline is not None:
         raise typer.BadParameter("is needed with --pipeline", param_hint="--template")
     design = DEFAULT_DESIGN if template is None else read_design(template, pipeline)
-    if ingress is Ingress.WEBHOOK and not design.api_methods:
+    if ingress is Ingress.WEBHOOK and not design.has_webhook:
         raise typer.BadParameter("is webhook, and the template has none", param_hint="--ingress")
-    is_webhook = design.api_methods > 0 if ingress is None else ingress is Ingress.WEBHOOK
+    is_webhook = design.has_webhook if ingress is None else ingress is Ingress.WEBHOOK
     return design, "webhook" if is_webhook else "eventbridge"

@@ -1,5 +1,6 @@
 """`report`: a page of the figures of some days."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +11,13 @@ from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import Name, Pipeline, Profile, Stack, StackRegion
 from genesys_firehose_tools.commands.terminal import messages, output
 from genesys_firehose_tools.errors import ToolError
+from genesys_firehose_tools.operations.clients import Clients
 from genesys_firehose_tools.operations.completeness import RECONCILIATION, read_days
+from genesys_firehose_tools.operations.cost import Estimate, Traffic, estimate
+from genesys_firehose_tools.operations.deployed_design import design_of
+from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
 from genesys_firehose_tools.operations.lake_query import LakeQuery
+from genesys_firehose_tools.operations.prices import read_prices
 from genesys_firehose_tools.operations.report.figures import check_days, read_figures
 
 _FORMATS = ["%Y-%m-%d"]
@@ -28,6 +34,9 @@ def report(
     last: Annotated[
         datetime | None, typer.Option("--to", formats=_FORMATS, help="The last of them.", show_default=False)
     ] = None,
+    events_per_day: Annotated[
+        float | None, typer.Option(min=1, help="Add the estimated bill of a month of so many events a day.")
+    ] = None,
     path: Annotated[Path, typer.Option("--output", dir_okay=False, help="The file to write.")] = Path("report.html"),
     stack: Stack = None,
     region: StackRegion = None,
@@ -40,6 +49,7 @@ def report(
     check_days(*days)
     try:
         # They come with an extra of their own, because few need them and they are large.
+        from genesys_firehose_tools.operations.report.bill import bill_section
         from genesys_firehose_tools.operations.report.contact_centre import contact_centre_page
         from genesys_firehose_tools.operations.report.page import render
     except ModuleNotFoundError as missing:
@@ -52,8 +62,18 @@ def report(
         figures = read_figures(work.ask, *days)
         checked = read_days(clients, deployed, *days) if RECONCILIATION in deployed.outputs else []
     page = contact_centre_page(figures, deployed.path, datetime.now(UTC), checked)
+    if events_per_day is not None:
+        page = replace(page, sections=[*page.sections, bill_section(_bill(clients, deployed, events_per_day))])
     path.write_text(render(page), encoding="utf-8")
     output.print(f"The page is {path}.", soft_wrap=True, highlight=False)
+
+
+def _bill(clients: Clients, deployed: DeployedPipeline, events_per_day: float) -> Estimate:
+    """Estimate the bill of the pipeline as it is deployed."""
+    template = clients.client("cloudformation").get_template(StackName=deployed.stack, TemplateStage="Original")
+    design = design_of(template["TemplateBody"], deployed.path, f"The stack {deployed.stack}")
+    traffic = Traffic(events_per_day=events_per_day, ingress="webhook" if design.has_webhook else "eventbridge")
+    return estimate(design, traffic, read_prices())
 
 
 def _days(day: datetime | None, first: datetime | None, last: datetime | None) -> tuple[date, date]:

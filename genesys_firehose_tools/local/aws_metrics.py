@@ -127,7 +127,7 @@ def _count_balanced_requests() -> None:
             "TargetResponseTime": time.monotonic() - started,
         }
         of_all = {"LoadBalancer": balancer.get()}
-        of_group = {**of_all, "TargetGroup": alb._target_group_full_name_from_arn(arn)}
+        of_group = {**of_all, "TargetGroup": arn.rpartition(":")[2]}
         for name, value in measured.items():
             for dimensions in (of_all, of_group):
                 cloudwatch.record_metric("AWS/ApplicationELB", name, value, "None", dimensions)

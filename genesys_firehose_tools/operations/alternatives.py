@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from genesys_firehose_tools.operations.cost import (
-    BILLED_STEP_BYTES,
-    ENVELOPE_BYTES,
     METRICS_OF_THE_TABLES,
     Traffic,
     estimate,
@@ -16,6 +14,11 @@ from genesys_firehose_tools.operations.prices import Price
 
 _LONGEST_INTERVAL_SECONDS = 900.0  # Amazon Data Firehose API Reference, "BufferingHints"
 _METRICS_OF_A_SHARD = 13
+_ZONES = 2
+# One in place of the API's alarm on 4xx and one in place of that on 5xx, both of function and load balancer.
+_METRICS_OF_THE_BALANCER = 2
+# Of the certificate, of what the probe reports, and of the function and the rule that it is.
+_METRICS_OF_A_DOMAIN = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +27,14 @@ class Alternative:
 
     Attributes:
         name: What is different.
-        kind: "property" when a property of the pipeline does it, "estimate" when the pipeline does not offer it,
-            "design" when it is another design.
+        kind: "property" when a property of the pipeline does it, "design" when it is another design.
         consequence: What else changes.
         dollars: US dollars a month.
         difference: How much more that is than the pipeline as it is.
     """
 
     name: str
-    kind: Literal["property", "estimate", "design"]
+    kind: Literal["property", "design"]
     consequence: str
     dollars: float
     difference: float
@@ -48,9 +50,8 @@ class _Case(NamedTuple):
 def alternatives(design: Design, traffic: Traffic, prices: Mapping[str, Price]) -> list[Alternative]:
     """Estimate what other properties and other designs would cost by the same prices."""
     now = estimate(design, traffic, prices).dollars
-    cases: dict[Literal["property", "estimate", "design"], Iterator[_Case]] = {
+    cases: dict[Literal["property", "design"], Iterator[_Case]] = {
         "property": _other_properties(design, traffic),
-        "estimate": _not_offered(design, traffic),
         "design": _other_designs(design, traffic),
     }
     return [
@@ -76,21 +77,13 @@ def _other_properties(design: Design, traffic: Traffic) -> Iterator[_Case]:
     if design.partitioned:
         flat = replace(without_tables, partitioned=False, alarm_metrics=without_tables.alarm_metrics - 1)
         yield _Case("delivery.dynamic_partitioning False", "no tables; a query reads all objects", flat, traffic)
+    if traffic.ingress == "webhook" and design.load_balancer_zones == 0:
+        consequence = "a domain of its own; bodies up to 1 MiB; no throttling, no traces"
+        yield _Case("webhook.front_door LoadBalancerProps()", consequence, _balanced(design), traffic)
     if traffic.ingress == "webhook":
         bus = replace(_on_the_bus(design), secrets=max(0, design.secrets - 1))
         consequence = "no public endpoint; four days of retries"
         yield _Case("partner_bus instead of the webhook", consequence, bus, replace(traffic, ingress="eventbridge"))
-
-
-def _not_offered(design: Design, traffic: Traffic) -> Iterator[_Case]:
-    if traffic.ingress == "webhook":
-        http = replace(design, http_api=True, web_acls=0, web_acl_rules=0, web_acl_used=False)
-        consequence = "no web ACL, no allow-list, another payload format"
-        yield _Case("HTTP API instead of the REST API", consequence, http, traffic)
-    events = BILLED_STEP_BYTES // (traffic.event_bytes + ENVELOPE_BYTES)
-    if events > 1:
-        consequence = "the events must come together, or each waits for the next before it is accepted"
-        yield _Case(f"{events:.0f} events in a record", consequence, design, replace(traffic, events_per_record=events))
 
 
 def _other_designs(design: Design, traffic: Traffic) -> Iterator[_Case]:
@@ -112,6 +105,22 @@ def _other_designs(design: Design, traffic: Traffic) -> Iterator[_Case]:
         "every copy is a duplicate; no webhook",
         replace(_on_the_bus(design), ingest_function=False, writes_per_event=0, secrets=min(1, design.secrets)),
         replace(traffic, ingress="eventbridge"),
+    )
+
+
+def _balanced(design: Design) -> Design:
+    """The same with a load balancer in a network of its own, and the domain that it needs, which is probed."""
+    of_domain = 0 if design.probed else _METRICS_OF_A_DOMAIN
+    return replace(
+        design,
+        api_methods=0,
+        measured_methods=0,
+        api_rate=None,
+        access_log=False,
+        ingest_traced=False,
+        load_balancer_zones=_ZONES,
+        alarm_metrics=design.alarm_metrics + _METRICS_OF_THE_BALANCER + of_domain,
+        probed=True,
     )
 
 

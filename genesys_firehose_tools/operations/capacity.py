@@ -210,13 +210,14 @@ class _Capacity:
                 "webhook.throttling_rate_limit",
                 "property",
             )
-        yield self._kind(
-            "API Gateway, an account",
-            "api_gateway_rate",
-            requests,
-            "Excess requests get HTTP 429, and the sender repeats them for 85 s. Ask AWS for a higher quota, or use "
-            "partner_bus.",
-        )
+        if self._design.api_methods:
+            yield self._kind(
+                "API Gateway, an account",
+                "api_gateway_rate",
+                requests,
+                "Excess requests get HTTP 429, and the sender repeats them for 85 s. Ask AWS for a higher quota, or "
+                "use webhook.front_door or partner_bus.",
+            )
 
     def _bus(self) -> Iterator[_Kind]:
         yield self._kind(

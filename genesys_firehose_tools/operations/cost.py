@@ -18,7 +18,7 @@ _GB = 1024**3
 _MIB = 1024**2
 
 # Amazon Data Firehose pricing: each record is rounded up to the next 5 KB.
-BILLED_STEP_BYTES = 5 * 1024
+_BILLED_STEP_BYTES = 5 * 1024
 # Measured with generated events: what the envelope adds, and what is left after GZIP.
 ENVELOPE_BYTES = 360
 _COMPRESSED_SHARE = 0.24
@@ -114,7 +114,6 @@ class Traffic:
         duplicates: How many more copies come than events, as a share.
         with_id: The share of events that have an id of their own. Default: all of the webhook's, as its documented
             events do, and none of the bus's, where only audits do.
-        events_per_record: Events in one Firehose record; the pipeline makes it one.
         months: For how many months data has been collected, because what is stored is paid for again each month.
     """
 
@@ -125,7 +124,6 @@ class Traffic:
     events_per_request: float = 1
     duplicates: float = 0
     with_id: float | None = None
-    events_per_record: float = 1
     months: float = 12
 
 
@@ -257,8 +255,7 @@ class Month:
         if design.load_balancer_zones and self._is_webhook:
             yield from self._load_balancer()
         else:
-            api = "api_gateway_http_request" if design.http_api else "api_gateway_rest_request"
-            yield Usage("API Gateway", "requests", api, self.requests)
+            yield Usage("API Gateway", "requests", "api_gateway_rest_request", self.requests)
         yield Usage("WAF", "web ACLs", "waf_web_acl_month", design.web_acls)
         yield Usage("WAF", "rules", "waf_rule_month", design.web_acl_rules)
         yield Usage("WAF", "requests", "waf_request", self.requests if design.web_acl_used else 0)
@@ -339,9 +336,7 @@ class Month:
         return reads if self._is_webhook else 0.0
 
     def _firehose(self) -> Iterator[Usage]:
-        records = self._copies / self._traffic.events_per_record
-        record_bytes = self._event_record_bytes * self._traffic.events_per_record
-        billed = records * math.ceil(record_bytes / BILLED_STEP_BYTES) * BILLED_STEP_BYTES
+        billed = self._copies * math.ceil(self._event_record_bytes / _BILLED_STEP_BYTES) * _BILLED_STEP_BYTES
         yield Usage("Firehose", "ingestion, records rounded up to 5 KB", "firehose_ingested_gb", billed / _GB)
         if self._design.partitioned:
             delivered = self._events * self._event_record_bytes

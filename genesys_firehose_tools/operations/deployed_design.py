@@ -40,9 +40,8 @@ class Design:
         processor: The buffer in front of the transform function.
         ingest_memory: MB of the ingest function.
         transform_memory: MB of the transform function.
-        api_methods: Methods of the REST API; none without a webhook.
-        api_rate: Requests a second that the API lets through; None without a webhook.
-        http_api: An HTTP API in place of the REST API.
+        api_methods: Methods of the REST API; none with a load balancer, or without a webhook.
+        api_rate: Requests a second that the API lets through; None without one.
         access_log: Whether the API logs every request.
         measured_methods: Methods of the REST API that have metrics of their own.
         traced_share: The share of the REST API's requests that AWS X-Ray traces.
@@ -89,7 +88,6 @@ class Design:
     transform_memory: int
     api_methods: int
     api_rate: float | None
-    http_api: bool = False
     access_log: bool
     measured_methods: int
     traced_share: float
@@ -125,6 +123,11 @@ class Design:
     ingest_function: bool = True
     probed: bool = False
     manifests: bool = False
+
+    @property
+    def has_webhook(self) -> bool:
+        """Whether there is a webhook, whatever its front door is."""
+        return self.api_methods > 0 or self.load_balancer_zones > 0
 
 
 DEFAULT_DESIGN = Design(
@@ -183,7 +186,17 @@ def read_design(path: Path, pipeline: str | None = None) -> Design:
         files = ", ".join(map(str, sorted(found)))
         raise TemplateError(f"{path} holds {len(found)} templates with pipelines; name one with --template: {files}.")
     [(file, template)] = found.items()
-    return _Reader(_resources_of(template, pipeline, file)).design()
+    return design_of(template, pipeline, str(file))
+
+
+def design_of(template: Mapping[str, Any], pipeline: str | None, place: str) -> Design:
+    """Return what a template deploys for a pipeline; `place` says in errors where the template is.
+
+    Raises:
+        TemplateError: It is no template of a whole pipeline.
+        PipelineError: It holds several pipelines and none is named, or not the one that is named.
+    """
+    return _Reader(_resources_of(template, pipeline, place)).design()
 
 
 def _files(path: Path) -> list[Path]:
@@ -204,12 +217,12 @@ def _holds_a_stream(template: Mapping[str, Any]) -> bool:
     return any(resource["Type"] == _STREAM for resource in template["Resources"].values())
 
 
-def _resources_of(template: Mapping[str, Any], pipeline: str | None, file: Path) -> Mapping[str, Any]:
+def _resources_of(template: Mapping[str, Any], pipeline: str | None, place: str) -> Mapping[str, Any]:
     """Return a pipeline's resources: all of the template unless it holds several pipelines."""
     resources: Mapping[str, Any] = template["Resources"]
     paths = list(pipelines_of(template))
     if pipeline is not None or len(paths) > 1:
-        chosen = choose_pipeline(paths, pipeline, str(file))
+        chosen = choose_pipeline(paths, pipeline, place)
         if len(paths) > 1:
             return {
                 name: resource

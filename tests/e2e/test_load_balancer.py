@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import urllib3
 
+from genesys_firehose_tools.local.drills.catalogue import DRILLS
+from genesys_firehose_tools.local.drills.run import run
+from genesys_firehose_tools.local.drills.stage import Stage
 from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.front_door import FrontDoorKind
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
@@ -59,8 +62,7 @@ def _group(pipeline: LocalPipeline, word: str) -> dict[str, str]:
     ]
     return {
         "LoadBalancer": balancer.physical_id.partition(":loadbalancer/")[2],
-        # The embedded AWS leaves `targetgroup/` out of it, in its CloudFormation as well.
-        "TargetGroup": group.physical_id.partition(":targetgroup/")[2],
+        "TargetGroup": group.physical_id.rpartition(":")[2],
     }
 
 
@@ -136,3 +138,11 @@ def test_the_doctor_finds_no_fault_and_sees_a_load_balancer_that_was_changed_by_
         assert ("load-balancer" in faults) == found
         if found:
             assert name in faults["load-balancer"].seen
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["dead-webhook", "wrong-key"])
+def test_a_drill_at_the_front_door_sets_off_the_alarms_on_its_own_metrics(balanced: LocalPipeline, name: str) -> None:
+    outcome = run(Stage(balanced), DRILLS[name])
+    assert outcome.passed, outcome
+    assert DRILLS[name].alarms <= {each.name for each in outcome.alarms}

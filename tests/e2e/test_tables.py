@@ -184,7 +184,17 @@ def test_the_command_makes_a_report_of_the_tables(site: Site, local: LocalPipeli
     site.refresh()
     [[day, waits]] = site.rows("SELECT day, sum(offered) FROM queue_intervals GROUP BY 1 ORDER BY 2 DESC LIMIT 1")
     path = tmp_path / "report.html"
-    arguments = ["report", "--name", local.aws.directory.name, "--day", day or "", "--output", str(path)]
+    arguments = [
+        "report",
+        "--name",
+        local.aws.directory.name,
+        "--day",
+        day or "",
+        "--output",
+        str(path),
+        "--events-per-day",
+        "1000",
+    ]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert f"Contact centre, {day}" in path.read_text()

@@ -53,6 +53,7 @@ PUBLIC = (
     library.LakeRebuildProps,
     library.LakeTables,
     library.LakeTablesProps,
+    library.LoadBalancerProps,
     library.MaskingPolicy,
     library.MetricName,
     library.MonitoringProps,
@@ -76,5 +77,6 @@ PUBLIC = (
     library.UnlistedTopic,
     library.WebhookApi,
     library.WebhookDomainProps,
+    library.WebhookLoadBalancer,
     library.WebhookProps,
 )

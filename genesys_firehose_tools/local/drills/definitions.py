@@ -53,6 +53,11 @@ class Definitions:
                 return self._names.get(name, name)
             case {"Fn::GetAtt": [name, "QueueName"]}:
                 return self._names[name].rsplit("/", 1)[1]
+            # The end of the ARN, which is the physical id.
+            case {"Fn::GetAtt": [name, "LoadBalancerFullName"]}:
+                return self._names[name].partition(":loadbalancer/")[2]
+            case {"Fn::GetAtt": [name, "TargetGroupFullName"]}:
+                return self._names[name].rpartition(":")[2]
             case {"Fn::GetAtt": [name, _]}:
                 return self._names.get(name, name)
             case {"Fn::Join": [separator, parts]}:

@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import aws_certificatemanager as acm
 from typer.testing import CliRunner
 
-from genesys_firehose_cdk import DeliveryProps, GenesysFirehosePipeline, PartnerBusProps
+from genesys_firehose_cdk import (
+    DeliveryProps,
+    GenesysFirehosePipeline,
+    LoadBalancerProps,
+    PartnerBusProps,
+    WebhookDomainProps,
+    WebhookProps,
+)
 from genesys_firehose_cdk.lake.tables.machine import definition
 from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.operations.alternatives import alternatives
@@ -17,13 +25,12 @@ from genesys_firehose_tools.operations.cost import STATES_OF_A_CHECK, STATES_OF_
 from genesys_firehose_tools.operations.deployed_design import DEFAULT_DESIGN, Buffer, Design, TemplateError, read_design
 from genesys_firehose_tools.operations.deployed_pipeline import PipelineError
 from genesys_firehose_tools.operations.prices import Price, PricesError, Tier, read_prices
-from tests.library.synthesis import Template, maximal_pipeline, new_stack, synthesize, template_of
+from tests.library.synthesis import CERTIFICATE_ARN, Template, maximal_pipeline, new_stack, synthesize, template_of
 
 # Prices of its own, so that a new price list leaves the calculation by hand as it is.
 DOLLARS = {
     "athena_scanned_tb": 5.00,
     "api_gateway_rest_request": 3.50e-6,
-    "api_gateway_http_request": 1.00e-6,
     "cloudwatch_alarm_metric_month": 0.10,
     "cloudwatch_composite_alarm_month": 0.50,
     "cloudwatch_dashboard_month": 3.00,
@@ -42,6 +49,9 @@ DOLLARS = {
     "kms_request": 0.03e-4,
     "lambda_gb_second": 0.0000133334,
     "lambda_request": 0.20e-6,
+    "load_balancer_capacity_hour": 0.008,
+    "load_balancer_hour": 0.0225,
+    "public_ipv4_hour": 0.005,
     "s3_glacier_instant_stored_gb_month": 0.004,
     "s3_glacier_instant_transition": 0.02e-3,
     "s3_get": 0.0004e-3,
@@ -58,7 +68,6 @@ DOLLARS = {
 }
 TIERS = {
     "api_gateway_rest_request": ((333e6, 2.80e-6), (1e9, 2.38e-6)),
-    "api_gateway_http_request": ((300e6, 0.90e-6),),
     "s3_stored_gb_month": ((51_200, 0.022),),
 }
 PRICES = {
@@ -121,9 +130,9 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         ("KMS", "requests"): 0.07,
         ("Secrets Manager", "secrets"): 0.80,  # 2 x $0.40
         ("Secrets Manager", "requests"): 0.09,  # one environment, 2 versions every 300 s = 17,280; x $0.05 / 10,000
-        # 30,000,000 x (975 + 420) bytes + 129,600 x 701 bytes = 39.06 GB; x $0.50
-        ("CloudWatch", "logs written"): 19.53,
-        ("CloudWatch", "logs stored"): 2.11,  # 39.06 GB x 0.15 x 12 months x $0.03
+        # 30,000,000 x 115 bytes + 129,600 x 633 bytes = 3.289 GB; x $0.50
+        ("CloudWatch", "logs written"): 1.64,
+        ("CloudWatch", "logs stored"): 0.18,  # 3.289 GB x 0.15 x 12 months x $0.03
         # 1,290 days are read: 720 runs x 1.5, 30 x 2.5 and 30 / 7 x 31.5. Each has 1,000,000 events x
         # (1,860 x 0.24 + 400) bytes = 1.092 TB; x $5.00
         ("Athena", "tables: data read"): 5.46,
@@ -131,15 +140,18 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         ("S3", "tables stored"): 2.61,  # 30,000,000 x 260 bytes x 1.3 = 9.444 GB; x 12 months x $0.023
         # 720 runs x 28 states, 30 x 46 and 30 / 7 x 52 = 21,763; x $0.025 / 1,000
         ("Step Functions", "tables: states"): 0.54,
-        ("CloudWatch", "alarms"): 4.40,  # 30 of one metric, four of two, one of six; x $0.10
+        ("CloudWatch", "tables: alarms"): 0.80,  # six of one metric, one of two; x $0.10
+        ("CloudWatch", "tables: metric"): 0.30,
+        ("CloudWatch", "alarms"): 3.60,  # 24 of one metric, three of two, one of six; x $0.10
         ("CloudWatch", "composite alarms"): 0.50,  # 1 x $0.50
         ("CloudWatch", "dashboards"): 3.00,  # 1 x $3.00
-        ("CloudWatch", "metrics"): 5.70,  # 8 + 2 methods x 5 + that of the tables; x $0.30
-        # The first of 30,129,600 in a second and 5 % of the others: 2,592,000 + 1,376,880; x $5.00 / 1,000,000
-        ("X-Ray", "traces"): 19.84,
+        ("CloudWatch", "metrics"): 3.30,  # 6, and 5 of the method that takes events; x $0.30
+        ("X-Ray", "traces"): 1.50,  # 1 % of 30,000,000 requests; x $5.00 / 1,000,000
     }
-    assert round(answer.dollars, 2) == 228.44
-    assert round(answer.dollars_per_million_events, 2) == 7.61
+    assert round(answer.dollars, 2) == 188.18
+    assert round(answer.dollars_per_million_events, 2) == 6.27
+    # 5.46 + 7.43 + 2.61 + 0.54 + 0.80 + 0.30
+    assert round(answer.dollars_of_tables, 2) == 17.14
     assert round(answer.by_service["Firehose"], 2) == 7.35
 
 
@@ -170,9 +182,30 @@ def test_a_hundred_million_events_a_day_reach_the_tiers_of_api_gateway_by_hand()
     traffic = replace(A_MILLION_A_DAY, events_per_day=100_000_000)
     # 3,000 million requests: 333 x $3.50 = 1,165.50; 667 x $2.80 = 1,867.60; 2,000 x $2.38 = 4,760.00
     assert cents(bill(traffic=traffic))["API Gateway", "requests"] == 7793.10
-    # 300 x $1.00 = 300.00; 2,700 x $0.90 = 2,430.00
-    http = replace(DEFAULT_DESIGN, http_api=True)
-    assert cents(bill(http, traffic))["API Gateway", "requests"] == 2730.00
+
+
+def test_a_load_balancer_costs_its_hours_its_capacity_and_its_addresses_by_hand() -> None:
+    balanced = replace(DEFAULT_DESIGN, load_balancer_zones=2, api_methods=0, access_log=False, ingest_traced=False)
+    found = cents(bill(balanced))
+    assert {what: dollars for (service, what), dollars in found.items() if service == "Load balancer"} == {
+        "hours": 16.20,  # 720 x $0.0225
+        # 11.574 connections a second / 25 = 0.463; more than 11.574 x 3,600 x 2,400 bytes / 0.4 GB = 0.233;
+        # x 720 x $0.008
+        "capacity": 2.67,
+        "public addresses": 7.20,  # 2 x 720 x $0.005
+    }
+    assert not {service for service, _ in found} & {"API Gateway", "X-Ray"}
+    # 46.296 x 720 x $0.008
+    of_many = cents(bill(balanced, replace(A_MILLION_A_DAY, events_per_day=100_000_000)))
+    assert of_many["Load balancer", "capacity"] == 266.67
+
+
+def test_events_of_the_webhook_without_an_id_share_their_claims() -> None:
+    shared = bill(traffic=replace(A_MILLION_A_DAY, with_id=0))
+    # 11.574 of a second in an item.
+    assert quantity(shared, "keys claimed") == pytest.approx(30_000_000 / 11.574, rel=1e-3)
+    half = bill(traffic=replace(A_MILLION_A_DAY, with_id=0.5))
+    assert quantity(half, "keys claimed") == pytest.approx(15_000_000 + 15_000_000 / 11.574, rel=1e-3)
 
 
 def test_the_tables_states_are_those_of_their_state_machine() -> None:
@@ -275,24 +308,33 @@ def test_events_of_the_bus_are_billed_in_steps_of_64_kilobytes() -> None:
 
 def test_options_say_what_they_save_or_add_and_whether_there_is_such_an_option() -> None:
     found = {other.name: other for other in alternatives(DEFAULT_DESIGN, A_MILLION_A_DAY, PRICES)}
-    assert {other.kind for other in found.values()} == {"property", "estimate", "design"}
-    http = found["HTTP API instead of the REST API"]
-    assert (http.kind, round(http.difference, 2)) == ("estimate", -75.00)
+    assert {other.kind for other in found.values()} == {"property", "design"}
     assert found["delivery.buffering.interval 300 s"].difference < 0
     assert found["delivery.shards 2"].difference > 0
     # 5.46 + 7.43 + 2.61 + 0.54 of the tables themselves, eight metrics of alarms and one of their own.
     assert round(found["lake.tables None"].difference, 2) == -17.14
     assert found["partner_bus instead of the webhook"].difference < 0
-    # 5,120 bytes hold two records of 1,860: half of 143.05 GB is not billed.
-    assert round(found["2 events in a record"].difference, 2) == -2.07
     single = found["PutRecord per event, idempotency utility"]
     assert (single.kind, single.difference > 18) == ("design", True)
 
 
-def test_small_requests_and_a_template_without_webhook_have_fewer_options() -> None:
-    bus = replace(A_MILLION_A_DAY, ingress="eventbridge", event_bytes=9000)
+def test_what_comes_by_the_bus_has_no_other_front_door() -> None:
+    bus = replace(A_MILLION_A_DAY, ingress="eventbridge")
     names = {other.name for other in alternatives(DEFAULT_DESIGN, bus, PRICES)}
-    assert not [name for name in names if "HTTP API" in name or "in a record" in name]
+    assert not [name for name in names if "front_door" in name or "instead of the webhook" in name]
+
+
+def test_the_alternative_front_door_costs_what_a_template_with_it_does(tmp_path: Path) -> None:
+    [other] = [
+        each for each in alternatives(DEFAULT_DESIGN, A_MILLION_A_DAY, PRICES) if each.name.startswith("webhook.front")
+    ]
+    stack = new_stack()
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE_ARN)
+    domain = WebhookDomainProps(domain_name="events.example.com", certificate=certificate)
+    GenesysFirehosePipeline(stack, "Pipeline", webhook=WebhookProps(front_door=LoadBalancerProps(), domain=domain))
+    design = read_design(written(template_of(stack), tmp_path / "a.template.json"))
+    assert (design.load_balancer_zones, design.has_webhook, design.api_methods) == (2, True, 0)
+    assert other.dollars == pytest.approx(bill(design).dollars)
 
 
 # The template
@@ -457,8 +499,8 @@ def test_the_command_answers_in_json_with_prices_and_their_sources() -> None:
 def test_the_command_reads_the_template_that_it_is_given(tmp_path: Path) -> None:
     template = written(synthesize(delivery=DeliveryProps(shards=2)), tmp_path / "a.template.json")
     answer = json.loads(run("--events-per-day", "1000000", "--template", str(template), "--json"))
-    [alarms] = [item for item in answer["items"] if item["what"] == "alarms"]
-    assert alarms["quantity"] == DEFAULT_DESIGN.alarm_metrics + 13
+    alarms = [item["quantity"] for item in answer["items"] if item["what"] in ("alarms", "tables: alarms")]
+    assert sum(alarms) == DEFAULT_DESIGN.alarm_metrics + 13
 
 
 def test_the_table_marks_what_is_not_verified_and_prices_of_another_region() -> None:

@@ -15,10 +15,15 @@ import sqlglot
 from typer.testing import CliRunner
 
 from genesys_firehose_tools.cli import app
+from genesys_firehose_tools.operations.cost import Traffic, estimate
+from genesys_firehose_tools.operations.deployed_design import DEFAULT_DESIGN
 from genesys_firehose_tools.operations.lake_query import Answer
+from genesys_firehose_tools.operations.prices import read_prices
+from genesys_firehose_tools.operations.report.bill import bill_section
 from genesys_firehose_tools.operations.report.contact_centre import MOST_QUEUES, contact_centre_page
 from genesys_firehose_tools.operations.report.figures import MOST_WRAP_UPS, Figures, read_figures
 from genesys_firehose_tools.operations.report.page import UNKNOWN, render
+from genesys_firehose_tools.operations.report.page import Page as WholePage
 from tests.library.lake.tables.contact_centre import ContactCentre, midnight
 from tests.library.lake.tables.duckdb_lake import DAY, Tables
 from tests.library.lake.tables.test_oracle import lines_of, names_of
@@ -357,3 +362,14 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
     assert " ".join(result.stderr.split()) == (
         "Error: matplotlib is missing: install the package with its extra, genesys-firehose-cdk[report]."
     )
+
+
+def test_the_bill_is_a_section_that_adds_up_with_the_tables_on_a_line_of_their_own() -> None:
+    bill = estimate(DEFAULT_DESIGN, Traffic(events_per_day=1_000_000), read_prices())
+    page = Page(render(WholePage(title="The bill", text="", sections=[bill_section(bill)])))
+    _, *services, everything, tables = page.sections["What it costs"]
+    assert [row[0] for row in services][:2] == ["API Gateway", "DynamoDB"]
+    # Each is rounded to a cent.
+    assert sum(float(row[1].replace(",", "")) for row in services) == pytest.approx(bill.dollars, abs=0.07)
+    assert everything[:3] == ["All", "188.18", "6.27"]
+    assert tables[:3] == ["of which the analysts' tables", "17.14", "0.57"]

@@ -1,0 +1,27 @@
+"""The bill of a month as a part of the page."""
+
+from genesys_firehose_tools.operations.cost import DAYS, Estimate
+from genesys_firehose_tools.operations.report.page import Bar, Section, Table
+
+
+def bill_section(bill: Estimate) -> Section:
+    """Return the estimate by service, the dearest first, with the analysts' tables on a line of their own."""
+    services = sorted(bill.by_service.items(), key=lambda service: service[1], reverse=True)
+    dearest = services[0][1]
+    rows = [(name, *_figures(bill, dollars), Bar([dollars / dearest])) for name, dollars in services]
+    sums = (("All", bill.dollars), ("of which the analysts' tables", bill.dollars_of_tables))
+    return Section(
+        title="What it costs",
+        text="An estimate by list prices, in US dollars, without free tiers, discounts and taxes: a month of 30 days "
+        f"of {bill.events / DAYS:,.0f} events each.",
+        tables=[
+            Table(
+                columns=["Service", "A month", "A million events", ""],
+                rows=[*rows, *((name, *_figures(bill, dollars), "") for name, dollars in sums)],
+            )
+        ],
+    )
+
+
+def _figures(bill: Estimate, dollars: float) -> tuple[str, str]:
+    return f"{dollars:,.2f}", f"{dollars / bill.events * 1e6:,.2f}"
