@@ -41,6 +41,9 @@ class _Commands(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader of the output, such as head, has seen enough: Typer ends the command without a word.
+            raise
         except SHOWN as error:
             messages.print("Error:", sentence(error), highlight=False, markup=False, soft_wrap=True)
             raise typer.Exit(1) from None

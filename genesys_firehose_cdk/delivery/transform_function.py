@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
@@ -64,7 +65,7 @@ class TransformProps(Props, at="transform"):
             check_range(self.name_of(field), getattr(self, field), low, high, unit, reason)
         check_memory_size(self.name_of("memory_size"), self.memory_size)
 
-    @property
+    @cached_property
     def files(self) -> Mapping[str, str]:
         """The files that the code of transform and rebuild needs beside it, by path."""
         return compile_plan(self.masking_policy or MaskingPolicy.default(), self.event_shapes or EventShapes.default())

@@ -79,7 +79,9 @@ def silence_alarm(
     the zeros of a whole `silence` are there. Another alarm tells when the function does not run.
     """
     expression = cloudwatch.MathExpression(
-        expression=f"IF({hours.condition('accepted')}, accepted, 1)",
+        # IF makes 0 of a missing value where its condition is true, and leaves it out where it is false (Amazon
+        # CloudWatch User Guide, "Using IF expressions").
+        expression=f"IF(({hours.condition('accepted')}) == 0, 1, accepted)",
         using_metrics={"accepted": context.metric(ACCEPTED_METRICS[ingress])},
         period=PERIOD,
         label=f"Events by {ingress}, or 1 out of hours",

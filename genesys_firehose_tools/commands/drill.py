@@ -22,7 +22,7 @@ def drill(
     as_json: AsJson = False,
     name: Name = "default",
 ) -> None:
-    """Break a local pipeline in a known way, and show alarms, doctor and losses; exit code 1 when an event is lost.
+    """Break a local pipeline in a known way, and show alarms, doctor and losses; exit code 1 when one fails.
 
     It uses the local pipeline of this name, if it is up, or one of its own.
     """
@@ -75,9 +75,13 @@ def _print(outcome: Outcome) -> None:
         for each in outcome.alarms
     )
     table.add_row("alarms", "\n".join(off) or "none goes off")
+    if outcome.silent:
+        table.add_row("should go off, too", ", ".join(outcome.silent))
     # Its check of the alarms says what stands above.
     seen = (f"{name}: {finding.seen}" for name, finding in outcome.doctor if name != "alarms")
     table.add_row("doctor", "\n".join(seen) or "reports nothing")
+    if outcome.unseen:
+        table.add_row("should be reported, too", ", ".join(outcome.unseen))
     table.add_row("while broken", f"accepted {outcome.accepted_while_broken}, landed {outcome.landed_while_broken}")
     table.add_row(
         "when mended",

@@ -57,6 +57,10 @@ class Lake:
         return [line.decode() for line in unpack(body).splitlines()]  # text has further line ends, JSON has not
 
 
+# What the transform function writes into such a record; see docs/events.md.
+_UNCHECKED = '"deduplicated":false'
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a check of ``clean/`` found.
@@ -65,9 +69,10 @@ class Verdict:
         landed: Events that are there.
         lost: Accepted events that are not.
         unarchived: Accepted events that are not in ``raw/``.
-        doubled: Events that are there more than once.
+        doubled: Events that are there more than once, though the transform function could tell a duplicate.
         intruders: Records that no accepted event accounts for, as those of a refused request.
         leaked: Personal values that can be read.
+        unchecked: Records that landed while the de-duplication table did not answer, as their mark says.
         hostile: Records of an attacker; they are there, as others are.
         partitions: Records of each partition.
     """
@@ -78,6 +83,7 @@ class Verdict:
     doubled: int
     intruders: int
     leaked: int
+    unchecked: int = 0
     hostile: int = 0
     partitions: dict[str, int] = field(default_factory=dict)
 
@@ -107,9 +113,10 @@ def judge(
     """
     markers = {event.marker for event in sent}
     personal = personal_values([*sent, *forged])
-    seen: Counter[str] = Counter()
+    landed: set[str] = set()
+    checked: Counter[str] = Counter()
     leaked: set[str] = set()
-    intruders = attacks = 0
+    intruders = attacks = unchecked = 0
     partitions: Counter[str] = Counter()
     for key, lines in clean.objects.items():
         # clean/event_type=call/date=2026-11-23/...: the partition is the two folders below the first.
@@ -120,15 +127,20 @@ def judge(
             if found & hostile:
                 attacks += 1
                 continue
-            seen.update(found & markers)
             intruders += not found & markers
+            landed |= found & markers
+            if _UNCHECKED in line:
+                unchecked += 1
+            else:
+                checked.update(found & markers)
     return Verdict(
-        landed=len(seen),
-        lost=len(accepted - seen.keys()),
+        landed=len(landed),
+        lost=len(accepted - landed),
         unarchived=len(accepted - raw.markers()),
-        doubled=sum(count > 1 for count in seen.values()),
+        doubled=sum(count > 1 for count in checked.values()),
         intruders=intruders,
         leaked=len(leaked),
+        unchecked=unchecked,
         hostile=attacks,
         partitions=dict(sorted(partitions.items())),
     )

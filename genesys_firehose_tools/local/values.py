@@ -50,7 +50,8 @@ def find_personal_values(text: str) -> set[str]:
     Identifiers of persons are UUIDs like many others: whether one is personal only the generated events tell.
     """
     found = set(_UUID.findall(text))
-    found.update(re.sub(r"\D", "", number) for number in _PHONE.findall(text))
+    # The groups of an identifier may read like a number whose digits are set apart.
+    found.update(re.sub(r"\D", "", number) for number in _PHONE.findall(_UUID.sub(" ", text)))
     found.update(word.lower() for word in _WORD.findall(text))
     found.update(_ADDRESS.findall(text))
     return found

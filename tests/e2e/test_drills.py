@@ -7,21 +7,18 @@ import pytest
 
 from genesys_firehose_tools.local.drills.catalogue import DRILLS
 from genesys_firehose_tools.local.drills.local_metrics import is_measured
-from genesys_firehose_tools.local.drills.run import KEPT, Outcome, not_evaluated, run, short
+from genesys_firehose_tools.local.drills.run import Outcome, not_evaluated, run, short
 from genesys_firehose_tools.local.drills.stage import Stage
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
 from tests.e2e.test_commands import run as run_command
 
-# A machine that is busy is late as a pipeline is: one second here is a minute there. A stream that is updated may have
-# the new role for its backup, too.
+# A machine that is busy is late as a pipeline is: one second here is a minute there.
+LATE = {"BackupFreshness", "DeliveryFreshness", "QueueAge", "QueueDepth", "ServerErrors"}
 MAY_GO_OFF = {
-    "BackupFreshness",
-    "BackupSuccess",
-    "DeliveryFreshness",
-    "QueueAge",
-    "QueueDepth",
-    "ServerErrors",
-    "ClientErrors",
+    # A stream that is updated may have the new role for its backup, too.
+    "wrong-role": {"BackupSuccess"},
+    # It takes 100 refusals within five minutes.
+    "wrong-key": {"ClientErrors"},
 }
 # The doctor's check of the alarms says what the drill says; that of the queues speaks after 15 minutes there.
 MAY_BE_SAID = {"alarms", "queues"}
@@ -56,13 +53,10 @@ def test_a_drill_sets_off_its_alarms_is_named_by_the_doctor_loses_nothing_and_le
     stage: Stage, name: str
 ) -> None:
     drill, outcome = DRILLS[name], outcome_of(stage, name)
-    off = {each.name for each in outcome.alarms}
-    assert drill.alarms <= off
-    assert off - drill.alarms <= MAY_GO_OFF
+    assert outcome.passed, outcome
+    assert {each.name for each in outcome.alarms} - drill.alarms <= LATE | MAY_GO_OFF.get(name, set())
     assert {check for check, _ in outcome.doctor} - MAY_BE_SAID == drill.checks
-    assert outcome.verdict.clean, outcome.verdict
     assert outcome.verdict.landed == outcome.tally.accepted
-    assert {check for check, _ in outcome.left} <= KEPT
     # What reports on a schedule is over when half of the last six reports are good again.
     assert {each.name for each in outcome.alarms if each.for_minutes is None} <= {
         "IntegrationActive",

@@ -1,8 +1,8 @@
 """The metric math that the pipeline's alarms and dashboard use.
 
-After the Amazon CloudWatch User Guide, "Using math expressions with CloudWatch metrics". A value that is missing makes
-what is calculated from it missing, but for FILL, MAX and RUNNING_SUM. A metric without any value in the range is not
-filled (seen nowhere documented; the alarms on reports rely on it to stay as they are).
+After the Amazon CloudWatch User Guide, "Using math expressions with CloudWatch metrics". Where one side of an operator
+has a value and the other has none, that is 0 (documented); where no metric has one, there is no result. A metric
+without any value in the range is not filled (documented nowhere; the pipeline's alarms work either way).
 """
 
 import ast
@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import compress
 
 Series = list[float | None]
 
@@ -68,9 +69,14 @@ class _Calculation:
         raise ValueError(f"{ast.unparse(node)} is no metric math that is known here.")
 
     def _each(self, function: Callable[..., float], *operands: ast.expr) -> Series:
-        """Apply a function to the values of each time, where all are there."""
-        sides = zip(*(self.of(operand) for operand in operands), strict=True)
-        return [None if None in values else float(function(*values)) for values in sides]
+        """Apply a function to the values of each time at which a metric has one; another's missing value is 0."""
+        is_metric = [not isinstance(operand, ast.Constant) for operand in operands]
+        return [
+            _apply(function, [value or 0.0 for value in values])
+            if any(value is not None for value in compress(values, is_metric))
+            else None
+            for values in zip(*(self.of(operand) for operand in operands), strict=True)
+        ]
 
     def _call(self, name: str, arguments: list[ast.expr]) -> Series:
         match name, arguments:
@@ -81,7 +87,8 @@ class _Calculation:
                 return [filled if each is None else each for each, filled in zip(series, self.of(value), strict=True)]
             case "IF", [condition, yes, no]:
                 chosen = zip(self.of(condition), self.of(yes), self.of(no), strict=True)
-                return [None if fact is None else (then if fact else other) for fact, then, other in chosen]
+                # A missing value is 0 where the condition is true, and missing where it is not.
+                return [None if fact is None else ((then or 0.0) if fact else other) for fact, then, other in chosen]
             case "RUNNING_SUM", [metric]:
                 series = self.of(metric)
                 return [
@@ -96,3 +103,11 @@ class _Calculation:
             case "HOUR", [_]:
                 return [float(time.hour) for time in self._times]
         raise ValueError(f"{name} is no function of metric math that is known here.")
+
+
+def _apply(function: Callable[..., float], values: Sequence[float]) -> float | None:
+    try:
+        return float(function(*values))
+    except ZeroDivisionError:
+        # "If the value of a data point causes a function to attempt to divide by zero, the data point is dropped."
+        return None

@@ -44,7 +44,9 @@ class Outcome:
         drill: Its name.
         breaks: What was broken.
         alarms: The alarms that went off, the first one first.
+        silent: Alarms that should have gone off and did not.
         not_evaluated: Alarms that can't be judged here, with the metric that no local service measures.
+        unseen: Checks of the doctor that should have reported something and did not.
         doctor: What the doctor reported that it did not before: checks and findings.
         landed_while_broken: Events in `clean/` when the doctor looked.
         accepted_while_broken: Events accepted by then.
@@ -56,7 +58,9 @@ class Outcome:
     drill: str
     breaks: str
     alarms: tuple[AlarmRun, ...]
+    silent: tuple[str, ...]
     not_evaluated: dict[str, str]
+    unseen: tuple[str, ...]
     doctor: tuple[tuple[str, Finding], ...]
     landed_while_broken: int
     accepted_while_broken: int
@@ -66,8 +70,9 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether every event landed once, and nothing is left to mend."""
-        return self.verdict.clean and {name for name, _ in self.left} <= KEPT
+        """Whether it was noticed as it must be, every event landed once, and nothing is left to mend."""
+        noticed = not self.silent and not self.unseen
+        return noticed and self.verdict.clean and {name for name, _ in self.left} <= KEPT
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything by name."""
@@ -105,11 +110,13 @@ def run(stage: Stage, drill: Drill, report: Callable[[str], None] = lambda _: No
         stage.set_alarm_state(name, AlarmState.OK)
     stage.also_found = set()
     left = stage.findings(datetime.now(UTC) + _A_DAY_LATER)
-    runs = [_run_of(alarm, samples, stage.time.begin, end) for alarm in stage.alarms]
+    runs = [run for alarm in stage.alarms if (run := _run_of(alarm, samples, stage.time.begin, end))]
     return Outcome(
         drill=drill.name,
         breaks=drill.breaks,
-        alarms=tuple(sorted((each for each in runs if each), key=lambda each: (each.after_minutes, each.name))),
+        alarms=tuple(sorted(runs, key=lambda each: (each.after_minutes, each.name))),
+        silent=tuple(sorted(drill.alarms - {each.name for each in runs})),
+        unseen=tuple(sorted(drill.checks - {check for check, _ in found})),
         not_evaluated=not_evaluated(stage.alarms),
         doctor=tuple(sorted(found, key=lambda each: each[0])),
         landed_while_broken=landed,

@@ -149,13 +149,22 @@ class Stage:
         variables = before["Environment"]["Variables"]
         broken = {"Handler": changed.pop("Handler", before["Handler"])}
         environment = {"Variables": {**variables, **changed}}
-        functions.update_function_configuration(FunctionName=name, Environment=environment, **broken)
+        self._update_function(name, Environment=environment, **broken)
         try:
             yield
         finally:
-            functions.update_function_configuration(
-                FunctionName=name, Environment={"Variables": variables}, Handler=before["Handler"]
-            )
+            self._update_function(name, Environment={"Variables": variables}, Handler=before["Handler"])
+
+    def _update_function(self, name: str, **settings: Any) -> None:
+        """Change settings of a function, and wait until they are in force."""
+        functions = self.client("lambda")
+        functions.update_function_configuration(FunctionName=name, **settings)
+
+        def is_updated() -> bool:
+            described = functions.get_function_configuration(FunctionName=name)
+            return bool((described["State"], described["LastUpdateStatus"]) == ("Active", "Successful"))
+
+        self.wait_until(is_updated, f"the function {name} has its settings")
 
     def set_integration(self, state: str) -> None:
         """Enable or disable the integration at the local Genesys Cloud."""

@@ -100,7 +100,8 @@ def test_silence_of_an_ingress_for_so_long_in_business_hours_is_an_alarm(watched
     [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
     assert metric["Metric"]["MetricName"] == f"EventsAccepted{ingress}"
     assert (metric["Stat"], metric["Period"]) == ("Sum", 300)
-    assert expression.endswith(", accepted, 1)")
+    # Out of hours it is 1; within them a missing value stays missing.
+    assert expression.endswith(") == 0, 1, accepted)")
     assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (6, 1)
     assert alarm["TreatMissingData"] == "notBreaching"
 

@@ -2,6 +2,8 @@
 
 import ast
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,16 @@ def test_a_file_of_an_answer_stays_as_it_was_when_the_new_answer_cannot_be_writt
         terminal.print_json({"bucket": object()}, file)
     assert json.loads(file.read_text()) == {"bucket": "lake"}
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_command_ends_without_a_word_when_who_reads_its_output_has_seen_enough() -> None:
+    genesys_firehose = Path(sys.executable).with_name("genesys-firehose")
+    with subprocess.Popen(
+        [genesys_firehose, "topics"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        # The pipe has no reader any more when the command prints.
+        command.stdout.close()
+        said = command.stderr.read()
+    assert said == ""

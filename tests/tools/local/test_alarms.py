@@ -100,8 +100,11 @@ def test_a_statistic_is_of_all_samples_of_the_period(statistic: str, expected: f
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        ("a + b", [3, None, None]),
-        ("a / 2 - b * 2", [-3.5, None, None]),
+        ("a + b", [3, 5, 4]),
+        ("a / 2 - b * 2", [-3.5, 2.5, -8]),
+        ("a / b", [0.5, None, 0]),
+        ("a * 2", [2, 10, None]),
+        ("a - FILL(nothing, 0)", [1, 5, None]),
         ("FILL(b, 7)", [2, 7, 4]),
         ("FILL(nothing, 7)", [None, None, None]),
         ("RUNNING_SUM(FILL(b, 0))", [2, 2, 6]),
@@ -118,6 +121,31 @@ def test_metric_math_is_calculated_at_every_time(expression: str, expected: list
     series: dict[str, list[float | None]] = {"a": [1, 5, None], "b": [2, None, 4], "nothing": [None] * 3}
     times = [BEGIN + timedelta(hours=hours) for hours in range(3)]
     assert calculate(expression, series, times) == expected
+
+
+# The examples of the Amazon CloudWatch User Guide, "Using math expressions with CloudWatch metrics".
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("left < right", "0 0 1 0"),
+        ("left >= 30", "1 0 0 0"),
+        ("left > 15 AND right > 15", "1 0 0 0"),
+        ("IF(first, second, third)", "30 0 20 - -"),
+        ("IF(first, 5, third)", "5 5 20 - -"),
+        ("IF(first, second, 5)", "30 0 5 5 -"),
+    ],
+)
+def test_metric_math_calculates_the_documents_examples(expression: str, expected: str) -> None:
+    series = {
+        **({"left": "30 20 0 0", "right": "20 - 20 -"} if "left" in expression else {}),
+        **({"first": "1 1 0 0 -", "second": "30 - 0 0 30", "third": "0 0 20 - 20"} if "first" in expression else {}),
+    }
+    times = [BEGIN] * len(points(expected))
+    assert calculate(expression, {name: points(text) for name, text in series.items()}, times) == points(expected)
+
+
+def points(text: str) -> list[float | None]:
+    return [None if each == "-" else float(each) for each in text.split()]
 
 
 @pytest.mark.parametrize("expression", ["SEARCH(a)", "a % 2", "a.b", "__import__(a)", "[a]"])

@@ -38,6 +38,9 @@ def verdict(*clean: str, raw: tuple[str, ...] = tuple(MASKED), accepted: int = 4
         pytest.param(verdict(*MASKED[:3], accepted=3), {"landed": 3}, id="not accepted and not landed"),
         pytest.param(verdict(*MASKED, accepted=3), {}, id="landed though its answer was lost"),
         pytest.param(verdict(*MASKED, MASKED[0], MASKED[0]), {"doubled": 1}, id="doubled"),
+        pytest.param(
+            verdict(*MASKED, '{"deduplicated":false,' + MASKED[0][1:]), {"unchecked": 1}, id="twice, once unchecked"
+        ),
         pytest.param(verdict(*MASKED, json.dumps(FORGED[0].marker)), {"intruders": 1}, id="forged"),
         pytest.param(verdict(*MASKED, "{}"), {"intruders": 1}, id="unknown"),
         pytest.param(
@@ -51,7 +54,7 @@ def verdict(*clean: str, raw: tuple[str, ...] = tuple(MASKED), accepted: int = 4
 )
 def test_the_verdict_says_what_is_wrong_and_nothing_else(found: Verdict, expected: dict[str, Any]) -> None:
     assert found == replace(SPOTLESS, **expected)
-    assert found.clean == (not expected.keys() - {"landed", "hostile"})
+    assert found.clean == (not expected.keys() - {"landed", "hostile", "unchecked"})
 
 
 def test_records_are_counted_by_partition() -> None:
