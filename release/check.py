@@ -59,10 +59,6 @@ def review_wheel(wheel: Path) -> list[str]:
     ]
 
 
-def _changelog_has(number: str) -> bool:
-    return f"## [{number}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-
-
 def _report_contents(archives: list[Path]) -> None:
     for archive in archives:
         sys.stdout.write(f"{archive.name}: {archive.stat().st_size / 1e6:.1f} MB\n")
@@ -90,10 +86,7 @@ def main() -> None:
     archives = build(DIST, "wheel", "sdist")
     [wheel] = [archive for archive in archives if archive.suffix == ".whl"]
     number = version()
-    if problems := [
-        *review_wheel(wheel),
-        *([] if _changelog_has(number) else [f"CHANGELOG.md has no section of {number}."]),
-    ]:
+    if problems := review_wheel(wheel):
         sys.exit("\n".join(problems))
     _report_contents(archives)
     with environment(options=["--require-hashes", "-r", str(ROOT / "release.lock")]) as tools:
@@ -110,7 +103,10 @@ def main() -> None:
                 str(ROOT / "pyproject.toml"),
             ]
             tools.run(tools.python, "-m", "cyclonedx_py", "environment", *options, made.python)
-    sys.stdout.write(f"{number} can be released: {', '.join(path.name for path in sorted(DIST.iterdir()))}\n")
+    made_of = ", ".join(path.name for path in sorted(DIST.iterdir()))
+    has_section = f"## [{number}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    missing = "" if has_section else f" once CHANGELOG.md has a section of {number}"
+    sys.stdout.write(f"{number} can be released{missing}: {made_of}\n")
 
 
 if __name__ == "__main__":
