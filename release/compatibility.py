@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 from release.environments import ROOT, Environment, build, environment
@@ -35,6 +36,12 @@ def functions(example: str, made: Environment) -> dict[str, str]:
     return found
 
 
+def dependencies() -> list[str]:
+    """Return what the library requires, as pyproject.toml says it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return list(project["dependencies"])
+
+
 def main() -> None:
     """Try the lowest and the newest versions, or those of the CDK that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -44,7 +51,8 @@ def main() -> None:
     tries = (
         {f"aws-cdk-lib {each}": [f"aws-cdk-lib=={each}"] for each in given.cdk}
         if given.cdk
-        else {"lowest": ["--resolution", "lowest-direct"], "newest": ["--resolution", "highest", "--upgrade"]}
+        # For uv the wheel's dependencies are direct ones if they are named beside it.
+        else {"lowest": [*dependencies(), "--resolution", "lowest-direct"], "newest": ["--upgrade"]}
     )
     seen = {}
     with tempfile.TemporaryDirectory() as directory:
