@@ -68,6 +68,16 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
 
+# The lowest and the newest version of each of the library's dependencies: the examples synthesize, to the same functions.
+.PHONY: compatibility
+compatibility: setup
+	$(BIN)/python -m release.compatibility
+
+# What a release would publish, in dist, looked at from all sides.
+.PHONY: release-check
+release-check: setup
+	$(BIN)/python -m release.check
+
 .PHONY: clean
 clean:
 	rm -rf build dist cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis

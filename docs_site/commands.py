@@ -10,13 +10,14 @@ from genesys_firehose_tools.cli import app
 
 def page() -> str:
     """Return every command with its options in Markdown."""
-    return "\n\n".join(_section(name, command) for name, command in _commands(typer.main.get_command(app)))
+    return "\n\n".join(_section(name, command) for name, command in commands())
 
 
-def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
+def commands(group: Any = None, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every command, those of a group by both their names."""
+    for name, command in (group or typer.main.get_command(app)).commands.items():
         if hasattr(command, "commands"):
-            yield from _commands(command, f"{before}{name} ")
+            yield from commands(command, f"{before}{name} ")
         else:
             yield f"{before}{name}", command
 

@@ -49,20 +49,18 @@ def _classes() -> list[type[Props]]:
 def _pipeline(effects: Mapping[str, str]) -> str:
     kind: Any = library.GenesysFirehosePipeline
     parameters = inspect.signature(kind.__init__, eval_str=True).parameters
-    documented = _documented(kind.__init__, "Args")
-    rows = [
-        (name, parameters[name].annotation, text) for name, text in documented.items() if name not in ("scope", "id")
-    ]
+    texts = documented(kind.__init__, "Args")
+    rows = [(name, parameters[name].annotation, text) for name, text in texts.items() if name not in ("scope", "id")]
     return f"## `GenesysFirehosePipeline`\n\n{_table('', rows, effects)}"
 
 
 def _section(kind: type[Props], effects: Mapping[str, str]) -> str:
-    documented = _documented(kind, "Attributes")
+    texts = documented(kind, "Attributes")
     place = kind.name_of("")[:-1]
     annotations = inspect.get_annotations(kind, eval_str=True)
     for base in kind.__mro__:
         annotations = inspect.get_annotations(base, eval_str=True) | annotations
-    rows = [(field.name, annotations[field.name], documented[field.name]) for field in fields(kind)]
+    rows = [(field.name, annotations[field.name], texts[field.name]) for field in fields(kind)]
     summary = _code((inspect.getdoc(kind) or "").split("\n\nAttributes:")[0])
     return f"## `{kind.__name__}`\n\nThe class of `{place}`. {summary}\n\n{_table(place, rows, effects)}"
 
@@ -115,7 +113,7 @@ def _words(annotation: Any) -> str:
     return f"`{getattr(annotation, '__name__', annotation)}`"
 
 
-def _documented(kind: Any, section: str) -> dict[str, str]:
+def documented(kind: Any, section: str) -> dict[str, str]:
     """Return the names in a section of a docstring, each with its text."""
     found = re.search(rf"^{section}:\n((?: {{4}}.*\n?|\n)+)", inspect.getdoc(kind) or "", re.MULTILINE)
     entries = re.findall(r"^ {4}(\w+): ((?:.|\n(?! {4}\w+: ))*)", found[1] if found else "", re.MULTILINE)

@@ -65,6 +65,7 @@ class Installation:
                 # Every connection that honours a proxy fails at once.
                 "HTTPS_PROXY": "http://127.0.0.1:1",
                 "HTTP_PROXY": "http://127.0.0.1:1",
+                "NO_PROXY": "127.0.0.1,localhost",
                 **environment,
             },
             capture_output=True,

@@ -12,18 +12,18 @@ from enum import Enum
 from typing import Any
 
 import pytest
-import typer
 from aws_cdk import Duration
 from constructs import Construct
 
 import genesys_firehose_cdk as library
+from docs_site.commands import commands
 from docs_site.pages import places
+from docs_site.properties import documented
 from environments import EnvironmentSettings
 from genesys_firehose_cdk.common.props import Props
 from genesys_firehose_cdk.delivery import lake_rebuild
 from genesys_firehose_cdk.events.topics import PRESETS
 from genesys_firehose_cdk.lake.tables.model import COMPLETENESS_TABLES, TABLES, VIEWS
-from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.local.firehose.faults import Faults
 from tests.library.synthesis import ROOT
 
@@ -94,28 +94,13 @@ def _keywords(kind: Any) -> list[str]:
     return list(inspect.signature(kind.__init__).parameters)[1:]
 
 
-def _documented(kind: Any, section: str) -> dict[str, str]:
-    """Return the names in a section of a docstring, each with its text."""
-    found = re.search(rf"^{section}:\n((?: {{4}}.*\n?|\n)+)", inspect.getdoc(kind) or "", re.MULTILINE)
-    entries = re.findall(r"^ {4}(\w+): ((?:.|\n(?! {4}\w+: ))*)", found[1] if found else "", re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
-
-
-def _commands(group: Any = None, before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, command in (group or typer.main.get_command(app)).commands.items():
-        if hasattr(command, "commands"):
-            yield from _commands(command, f"{before}{name} ")
-        else:
-            yield f"{before}{name}", command
-
-
 def _options_of(command: Any) -> set[str]:
     return {"--help"} | {
         option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
     }
 
 
-COMMANDS = dict(_commands())
+COMMANDS = dict(commands())
 
 
 def test_every_property_in_the_docs_is_one_of_its_class() -> None:
@@ -126,7 +111,7 @@ def test_every_property_in_the_docs_is_one_of_its_class() -> None:
         assert kind in CLASSES, f"{page}: {kind} is no public class"
         known = set(_keywords(CLASSES[kind]))
         if not is_keyword:
-            known |= set(dir(CLASSES[kind])) | set(_documented(CLASSES[kind], "Attributes"))
+            known |= set(dir(CLASSES[kind])) | set(documented(CLASSES[kind], "Attributes"))
         assert name in known, f"{page}: {kind} has no {name}"
 
 
@@ -183,10 +168,10 @@ def test_the_readme_names_every_keyword_of_the_pipeline() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in WITH_OPTIONS if hasattr(kind, "__dataclass_fields__")])
 def test_a_class_documents_each_of_its_options_with_the_default_that_it_has(kind: type) -> None:
-    documented = _documented(kind, "Attributes")
-    assert set(documented) == {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    texts = documented(kind, "Attributes")
+    assert set(texts) == {field.name for field in fields(kind)}  # type: ignore[arg-type]
     for field in fields(kind):  # type: ignore[arg-type]
-        text = documented[field.name]
+        text = texts[field.name]
         if field.default is MISSING and field.default_factory is MISSING:
             assert "Default:" not in text, field.name
             continue
@@ -200,7 +185,7 @@ def test_a_class_documents_each_of_its_options_with_the_default_that_it_has(kind
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES.values() if issubclass(kind, Construct)])
 def test_a_construct_documents_each_of_its_keywords_and_no_other(kind: Any) -> None:
-    assert list(_documented(kind.__init__, "Args")) == _keywords(kind)
+    assert list(documented(kind.__init__, "Args")) == _keywords(kind)
 
 
 def _as_written(value: Any) -> Iterator[set[str]]:
@@ -222,10 +207,10 @@ def _as_written(value: Any) -> Iterator[set[str]]:
 
 
 def test_the_rebuilds_input_is_the_documented_one() -> None:
-    [documented] = re.findall(r"`({.*?})`", inspect.getdoc(lake_rebuild.LakeRebuild) or "")
+    [stated] = re.findall(r"`({.*?})`", inspect.getdoc(lake_rebuild.LakeRebuild) or "")
     definition = json.dumps(lake_rebuild._definition(library.LakeRebuildProps(), library.TransformProps()))
     read = set(re.findall(r'"\$\.(\w+)[".]', definition))
-    assert set(json.loads(documented.replace(", ...", ""))) == read
+    assert set(json.loads(stated.replace(", ...", ""))) == read
     command = (ROOT / "genesys_firehose_tools/operations/rebuild.py").read_text()
     [given] = re.findall(r"input=json\.dumps\(\{(.*?)\}\)", command)
     assert set(re.findall(r'"(\w+)":', given)) == read
