@@ -23,8 +23,8 @@ from genesys_firehose_cdk import (
     GenesysProps,
     GenesysRegion,
     InvalidPropertyError,
-    ReconciliationProps,
     LoadBalancerProps,
+    ReconciliationProps,
     WebhookDomainProps,
     WebhookProps,
 )
