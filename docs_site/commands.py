@@ -15,7 +15,8 @@ def page() -> str:
 
 def commands(group: Any = None, before: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every command, those of a group by both their names."""
-    for name, command in (group or typer.main.get_command(app)).commands.items():
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, f"{before}{name} ")
         else:
