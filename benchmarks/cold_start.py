@@ -33,6 +33,7 @@ _OTHERS = (
     "genesys_integration",
     "genesys_ipranges",
     "genesys_names",
+    "genesys_reconciliation",
     "genesys_subscription",
     "genesys_watch",
     "key_rotation",

@@ -76,7 +76,9 @@ def _environment(name: str) -> tuple[application.PipelineStack, Template]:
 def test_each_environment_of_cdk_json_synthesizes_past_every_check(name: str) -> None:
     stack, template = _environment(name)
     assert stack.stack_name == f"GenesysFirehose-{name}"
-    of_the_bus = {"PartnerBusName"} if name == "local" else set()
+    of_the_bus = (
+        {"BackfillStateMachineArn", "PartnerBusName", "ReconciliationStateMachineArn"} if name == "local" else set()
+    )
     assert set(template.content["Outputs"]) == of_the_bus | {
         "IngestUrl",
         "HealthUrl",
@@ -217,8 +219,29 @@ def test_an_environment_that_is_thrown_away_with_all_it_holds_is_a_setting() -> 
     assert emptied == {f"<{name}>" for name in template.resources("AWS::S3::Bucket")}
 
 
+def test_the_lake_is_held_against_genesys_cloud_by_a_client_of_its_own() -> None:
+    arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:readers-AbCdEf"
+    wanted = {
+        **FULL,
+        "topics": ["conversation_details"],
+        "dynamic_partitioning": True,
+        "reconciliation_credentials_arn": arn,
+        "backfill_credentials_arn": arn,
+    }
+    _, template = _synthesize("dev", **wanted)
+    for package in ("genesys_reconciliation", "genesys_backfill"):
+        [function] = [
+            each["Properties"]
+            for each in template.resources("AWS::Lambda::Function").values()
+            if each["Properties"]["Handler"] == f"{package}.handler.handle"
+        ]
+        assert function["Environment"]["Variables"]["CREDENTIALS_SECRET_ARN"] == arn
+
+
 def test_every_setting_is_tried_above() -> None:
-    assert set(FULL) | {"name"} == set(EnvironmentSettings.__dataclass_fields__)
+    # What does not go with the others has a test of its own.
+    of_its_own = {"name", "reconciliation_credentials_arn", "backfill_credentials_arn"}
+    assert set(FULL) | of_its_own == set(EnvironmentSettings.__dataclass_fields__)
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {

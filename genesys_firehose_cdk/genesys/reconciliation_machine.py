@@ -96,7 +96,9 @@ def _day(then: str) -> State:
     started = "$toMillis($states.context.Execution.StartTime)"
     today = f"$fromMillis({started}, {_DAY_FORMAT})"
     ago = f"$fromMillis({started} - $states.input.days_ago * {_DAY_MILLISECONDS}, {_DAY_FORMAT})"
-    day = f"($exists($states.input.day) ? $states.input.day : {ago})"
+    given = f"($exists($states.input.day) ? $states.input.day : {ago})"
+    # Read and written again: what is no day gets into no statement.
+    day = f"$fromMillis($toMillis({given} & 'T00:00:00Z'), {_DAY_FORMAT})"
     last = f"$fromMillis($toMillis({day} & 'T00:00:00Z') + {LAST_CHECK_DAYS * _DAY_MILLISECONDS}, {_DAY_FORMAT})"
     return {
         "Type": "Pass",

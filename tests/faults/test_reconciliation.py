@@ -185,6 +185,13 @@ def test_a_details_record_of_before_the_reopening_does_not_hide_a_later_session(
     assert checked(lake).partial == 1
 
 
+def test_what_is_no_day_gets_into_no_statement(lake: ReconciledLake) -> None:
+    for text in ("2026-11-23' OR day <> '", "", "today"):
+        run = lake.check(text)  # type: ignore[arg-type]
+        assert run.error.startswith("States.QueryEvaluationError")
+        assert not run.calls
+
+
 # What can't be known
 
 

@@ -48,6 +48,7 @@ BOUNDS = [
     ("genesys_integration, import", "floor", 1.6),
     ("genesys_ipranges, import", "floor", 1.6),
     ("genesys_names, import", "floor", 1.6),
+    ("genesys_reconciliation, import", "floor", 1.6),
     ("genesys_subscription, import", "floor", 1.6),
     ("genesys_watch, import", "floor", 1.6),
     ("key_rotation, import", "floor", 1.6),

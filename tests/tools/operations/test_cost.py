@@ -13,7 +13,7 @@ from genesys_firehose_cdk import DeliveryProps, GenesysFirehosePipeline, Partner
 from genesys_firehose_cdk.lake.tables.machine import definition
 from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.operations.alternatives import alternatives
-from genesys_firehose_tools.operations.cost import STATES_OF_RUNS, Estimate, Traffic, estimate
+from genesys_firehose_tools.operations.cost import STATES_OF_A_CHECK, STATES_OF_RUNS, Estimate, Traffic, estimate
 from genesys_firehose_tools.operations.deployed_design import DEFAULT_DESIGN, Buffer, Design, TemplateError, read_design
 from genesys_firehose_tools.operations.deployed_pipeline import PipelineError
 from genesys_firehose_tools.operations.prices import Price, PricesError, Tier, read_prices
@@ -170,6 +170,20 @@ def test_the_tables_states_are_those_of_their_state_machine() -> None:
     nightly = every_run + 1 + len(states["Views"]["Items"]) + sum(name.startswith("Optimize ") for name in inner) - 1
     weekly = nightly + sum(name.startswith("Vacuum ") for name in states) - 1
     assert (every_run, nightly, weekly) == STATES_OF_RUNS
+
+
+def test_days_that_are_held_against_genesys_cloud_cost_two_checks_a_day() -> None:
+    reconciled = bill(replace(DEFAULT_DESIGN, reconciled=True))
+    of_it = {item.usage.what for item in reconciled.items if item.usage.what.startswith("reconciliation: ")}
+    assert of_it == {
+        "reconciliation: data read",
+        "reconciliation: objects of clean/ read",
+        "reconciliation: states",
+    }
+    assert quantity(reconciled, "reconciliation: states") == 60 * (STATES_OF_A_CHECK + STATES_OF_RUNS[0])
+    # Three metrics x $0.30.
+    more = cents(reconciled)["CloudWatch", "metrics"] - cents(bill())["CloudWatch", "metrics"]
+    assert more == pytest.approx(0.90)
 
 
 def test_what_has_one_price_reaches_its_tiers_together() -> None:

@@ -57,6 +57,7 @@ from genesys_firehose_tools.operations.doctor.monitoring_checks import (
     judge_function_settings,
     judge_lake_tables,
     judge_rebuild,
+    judge_reconciliation,
     judge_stack,
     judge_subscribers,
 )
@@ -254,6 +255,10 @@ JUDGEMENTS: list[tuple[Callable[[Any], Iterator[Finding]], Any, State, str]] = [
     (judge_lake_tables, StateMachine(arn="a", status="ACTIVE", last="RUNNING"), OK, "RUNNING"),
     (judge_lake_tables, StateMachine(arn="a", status="DELETING", last=None), FAULT, "is DELETING"),
     (judge_lake_tables, StateMachine(arn="a", status="ACTIVE", last="TIMED_OUT"), WARNING, "is TIMED_OUT"),
+    (judge_reconciliation, None, NONE, "no genesys.reconciliation"),
+    (judge_reconciliation, StateMachine(arn="a", status="ACTIVE", last="RUNNING"), OK, "RUNNING"),
+    (judge_reconciliation, StateMachine(arn="a", status="DELETING", last=None), FAULT, "is DELETING"),
+    (judge_reconciliation, StateMachine(arn="a", status="ACTIVE", last="FAILED"), WARNING, "is FAILED"),
     (judge_quotas, Quotas(1000, ()), OK, "1,000 functions"),
     (judge_quotas, Quotas(10, ()), WARNING, "10 functions"),
     (judge_quotas, Quotas(1000, (QuotaUse("puts/s into s", 15, 2000),)), OK, "at most: puts/s into s 0.8%"),
