@@ -78,7 +78,9 @@ def _environment(name: str) -> tuple[application.PipelineStack, Template]:
 def test_each_environment_of_cdk_json_synthesizes_past_every_check(name: str) -> None:
     stack, template = _environment(name)
     assert stack.stack_name == f"GenesysFirehose-{name}"
-    of_the_bus = {"PartnerBusName", "ReconciliationStateMachineArn"} if name == "local" else set()
+    of_the_bus = (
+        {"BackfillStateMachineArn", "PartnerBusName", "ReconciliationStateMachineArn"} if name == "local" else set()
+    )
     assert set(template.content["Outputs"]) == of_the_bus | {
         "IngestUrl",
         "HealthUrl",
@@ -226,19 +228,21 @@ def test_the_lake_is_held_against_genesys_cloud_by_a_client_of_its_own() -> None
         "topics": ["conversation_details"],
         "dynamic_partitioning": True,
         "reconciliation_credentials_arn": arn,
+        "backfill_credentials_arn": arn,
     }
     _, template = _synthesize("dev", **wanted)
-    [function] = [
-        each["Properties"]
-        for each in template.resources("AWS::Lambda::Function").values()
-        if each["Properties"]["Handler"] == "genesys_reconciliation.handler.handle"
-    ]
-    assert function["Environment"]["Variables"]["CREDENTIALS_SECRET_ARN"] == arn
+    for package in ("genesys_reconciliation", "genesys_backfill"):
+        [function] = [
+            each["Properties"]
+            for each in template.resources("AWS::Lambda::Function").values()
+            if each["Properties"]["Handler"] == f"{package}.handler.handle"
+        ]
+        assert function["Environment"]["Variables"]["CREDENTIALS_SECRET_ARN"] == arn
 
 
 def test_every_setting_is_tried_above() -> None:
     # What does not go with the others has a test of its own.
-    of_its_own = {"name", "reconciliation_credentials_arn"}
+    of_its_own = {"name", "reconciliation_credentials_arn", "backfill_credentials_arn"}
     assert set(FULL) | of_its_own == set(EnvironmentSettings.__dataclass_fields__)
 
 
