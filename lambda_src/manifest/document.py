@@ -4,7 +4,8 @@ A manifest has two lines. The first is the manifest, and is what is signed, with
 is the signature. The manifest names its last part by key and SHA-256, and each part names the one before in its first
 line, so the signature covers them all, and nothing has to hold more than one part.
 
-A part has a line for each version: key, version id, whether it is the latest of its key, size and SHA-256, or
+The first line of a part also has what was counted so far, and where the next one begins. A part has a line for each
+version: key, version id, whether it is the latest of its key, size and SHA-256, or
 ``"delete_marker": true``.
 """
 
@@ -25,10 +26,9 @@ def line_of(values: Mapping[str, Any]) -> bytes:
     return _encode(values).encode() + b"\n"
 
 
-def part_of(day: str, previous: Mapping[str, str] | None, versions: Iterable[Mapping[str, Any]]) -> bytes:
+def part_of(head: Mapping[str, Any], versions: Iterable[Mapping[str, Any]]) -> bytes:
     """Write a part."""
-    head = {"format": FORMAT, "day": day, "previous": previous}
-    return b"".join(line_of(each) for each in (head, *versions))
+    return b"".join(line_of(each) for each in ({"format": FORMAT, **head}, *versions))
 
 
 def signed(manifest: bytes, signature: bytes, key_arn: str) -> bytes:

@@ -108,7 +108,7 @@ def test_every_closed_day_of_the_last_week_gets_one_the_oldest_first_each_naming
         digest = hashlib.sha256(aws.body(before).splitlines(keepends=True)[0]).hexdigest()
         assert manifest_of(aws, key)["previous"] == {"day": manifest_of(aws, before)["day"], "sha256": digest}
     empty = manifest_of(aws, days[0])
-    assert (empty["raw"]["versions"], empty["last_part"]) == (0, None)
+    assert (empty["raw"]["versions"], listed(aws, days[0])) == (0, [])
 
 
 @pytest.mark.parametrize(("hours", "has_one"), [(25.99, False), (26, True)])
@@ -234,6 +234,20 @@ def _run_with_retries(aws: LakeAws, expected: set[tuple[str, str]]) -> None:
                 assert {(each["key"], each["version_id"]) for each in listed(aws)} == expected
             assert manifest_of(aws)["raw"]["versions"] == len(expected)
     assert MANIFEST in aws.keys
+
+
+def test_whoever_may_call_the_function_can_have_nothing_signed_but_what_it_has_read() -> None:
+    aws = filled(LakeAws(), DAY - timedelta(days=1), DAY)
+    run(aws, {"day": "2026-11-22"})
+    of_another_day = manifest_of(aws, "manifests/2026/11/22/manifest.jsonl")["last_part"]["sha256"]
+    for part in (of_another_day, "0" * 64, "../../x"):
+        with pytest.raises(ValueError, match="no such part"):
+            handler(aws).handle({"day": "2026-11-23", "part": part, "total": {"versions": 0}}, lambda: 900.0)
+    begun = handler(aws).handle({"day": "2026-11-23"}, lambda: 900.0)
+    assert begun is not None
+    run(aws, {**begun, "total": {"versions": 0}, "records": {"call": 1000}, "following": None})
+    assert manifest_of(aws)["raw"]["by_type"] == {"call": 8, "queue": 4}
+    assert len(listed(aws)) == 6
 
 
 def test_two_runs_at_once_make_one_manifest() -> None:
