@@ -123,19 +123,34 @@ def _day(then: str) -> State:
 
 def _listing(then: str) -> States:
     """Let jobs list the conversations of the day, until two in a row list the same."""
-    payload = "$states.result.Payload"
+    return {
+        **_starting("Wait for the job"),
+        "Wait for the job": {
+            "Type": "Wait",
+            "Seconds": _LOOK_SECONDS,
+            "Assign": {"looks": "{% $looks + 1 %}"},
+            "Next": "Read",
+        },
+        **_reading(then),
+        "Wait between jobs": {
+            "Type": "Wait",
+            "Seconds": _BETWEEN_JOBS_SECONDS,
+            "Assign": {"previous": "{% $digest %}", "jobs": "{% $jobs + 1 %}"},
+            "Next": "Start",
+        },
+    }
 
-    def given(name: str, otherwise: str) -> str:
-        return f"{{% $exists({payload}.{name}) ? {payload}.{name} : {otherwise} %}}"
 
+def _starting(then: str) -> States:
+    """Start a job once Genesys Cloud has the whole day."""
     return {
         "Start": {
             **_step({"step": "start", "day": "{% $day %}"}),
             "Assign": {
-                "reason": given("reason", "''"),
-                "watermark": given("watermark", "$watermark"),
-                "job": given("job", "''"),
-                "is_early": given("early", "false"),
+                "reason": _answered("reason", "''"),
+                "watermark": _answered("watermark", "$watermark"),
+                "job": _answered("job", "''"),
+                "is_early": _answered("early", "false"),
                 "looks": 0,
             },
             "Catch": _caught("Genesys Cloud could not be asked for a job: the log of the function says why."),
@@ -152,29 +167,25 @@ def _listing(then: str) -> States:
                 },
                 {"Condition": "{% $is_early %}", "Assign": {"early": "{% $early + 1 %}"}, "Next": "Wait for the day"},
             ],
-            "Default": "Wait for the job",
+            "Default": then,
         },
         "Wait for the day": {"Type": "Wait", "Seconds": _EARLY_SECONDS, "Next": "Start"},
-        "Wait for the job": {
-            "Type": "Wait",
-            "Seconds": _LOOK_SECONDS,
-            "Assign": {"looks": "{% $looks + 1 %}"},
-            "Next": "Read",
-        },
+    }
+
+
+def _reading(then: str) -> States:
+    """Stage what a job listed, and compare it with what the job before did."""
+    hung = f"A job of Genesys Cloud did not end in {_MOST_LOOKS * _LOOK_SECONDS // 3600} hours."
+    differ = f"No two of {_MOST_JOBS} jobs in a row listed the same conversations."
+    payload = {"step": "read", "day": "{% $day %}", "job": "{% $job %}", "run": "{% $states.context.Execution.Name %}"}
+    return {
         "Read": {
-            **_step(
-                {
-                    "step": "read",
-                    "day": "{% $day %}",
-                    "job": "{% $job %}",
-                    "run": "{% $states.context.Execution.Name %}",
-                }
-            ),
+            **_step(payload),
             "Assign": {
-                "reason": given("reason", "''"),
-                "is_pending": given("pending", "false"),
-                "digest": given("digest", "''"),
-                "lines": given("lines", "0"),
+                "reason": _answered("reason", "''"),
+                "is_pending": _answered("pending", "false"),
+                "digest": _answered("digest", "''"),
+                "lines": _answered("lines", "0"),
             },
             "Catch": _caught("What Genesys Cloud listed could not be read: the log of the function says why."),
             "Next": "Listed",
@@ -185,28 +196,22 @@ def _listing(then: str) -> States:
                 {"Condition": "{% $reason != '' %}", "Next": "Record"},
                 {
                     "Condition": f"{{% $is_pending and $looks >= {_MOST_LOOKS} %}}",
-                    "Assign": {
-                        "reason": f"A job of Genesys Cloud did not end in {_MOST_LOOKS * _LOOK_SECONDS // 3600} hours."
-                    },
+                    "Assign": {"reason": hung},
                     "Next": "Record",
                 },
                 {"Condition": "{% $is_pending %}", "Next": "Wait for the job"},
                 {"Condition": "{% $digest != '' and $digest = $previous %}", "Next": then},
-                {
-                    "Condition": f"{{% $jobs >= {_MOST_JOBS} %}}",
-                    "Assign": {"reason": f"No two of {_MOST_JOBS} jobs in a row listed the same conversations."},
-                    "Next": "Record",
-                },
+                {"Condition": f"{{% $jobs >= {_MOST_JOBS} %}}", "Assign": {"reason": differ}, "Next": "Record"},
             ],
             "Default": "Wait between jobs",
         },
-        "Wait between jobs": {
-            "Type": "Wait",
-            "Seconds": _BETWEEN_JOBS_SECONDS,
-            "Assign": {"previous": "{% $digest %}", "jobs": "{% $jobs + 1 %}"},
-            "Next": "Start",
-        },
     }
+
+
+def _answered(name: str, otherwise: str) -> str:
+    """What the function answered under a name, or else this expression."""
+    answer = f"$states.result.Payload.{name}"
+    return f"{{% $exists({answer}) ? {answer} : {otherwise} %}}"
 
 
 def _refreshing(then: str) -> States:

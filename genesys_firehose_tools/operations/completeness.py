@@ -99,7 +99,21 @@ def _rows(clients: Clients, deployed: DeployedPipeline, first: date, last: date)
         # The first check makes it.
         return
     answer = LakeQuery.of(clients, deployed).ask(_STATEMENT.format(first=first, last=last))
-    for day, state, *rest in answer.rows:
-        figures, (watermark, checked_at, reason) = rest[:6], rest[6:]
-        counts = [None if each is None else int(each) for each in figures]
-        yield Day(date.fromisoformat(day or ""), state or "", *counts, watermark, checked_at, reason)
+    for day, state, listed, expected, seen, missing, partial, unlisted, watermark, checked_at, reason in answer.rows:
+        yield Day(
+            date.fromisoformat(day or ""),
+            state or "",
+            listed=_count(listed),
+            expected=_count(expected),
+            seen=_count(seen),
+            missing=_count(missing),
+            partial=_count(partial),
+            unlisted=_count(unlisted),
+            watermark=watermark,
+            checked_at=checked_at,
+            reason=reason,
+        )
+
+
+def _count(text: str | None) -> int | None:
+    return None if text is None else int(text)

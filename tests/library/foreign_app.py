@@ -62,6 +62,8 @@ PUBLIC = (
     library.PipelineDashboard,
     library.RateLimit,
     library.RateLimitProps,
+    library.Reconciliation,
+    library.ReconciliationProps,
     library.RetentionApplied,
     library.RetentionMode,
     library.RetentionOnArrival,
