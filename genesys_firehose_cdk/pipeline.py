@@ -430,6 +430,10 @@ class GenesysFirehosePipeline(Construct):
             )
             # The bus takes the source that the integration creates.
             self.partner_bus.node.add_dependency(self.integration)
+        self._ask_genesys(genesys, props)
+
+    def _ask_genesys(self, genesys: GenesysProps, props: PipelineProps) -> None:
+        """Create what takes names and conversations from Genesys Cloud."""
         if genesys.names is not None:
             self.names = GenesysNames(
                 self,
