@@ -49,6 +49,7 @@ dashboard-picture: setup
 .PHONY: docs
 docs: setup
 	$(BIN)/python -m docs_site
+	$(BIN)/python -m docs_site.links
 
 # Shows it on http://127.0.0.1:8000 until it is interrupted.
 .PHONY: docs-serve

@@ -15,8 +15,8 @@ def page() -> str:
 
 def commands(group: Any = None, before: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every command, those of a group by both their names."""
-    group = group or typer.main.get_command(app)
-    for name, command in group.commands.items():
+    given: Any = typer.main.get_command(app) if group is None else group
+    for name, command in given.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, f"{before}{name} ")
         else:

@@ -67,4 +67,4 @@ def _read(path: Path) -> _Page:
 
 
 if __name__ == "__main__":
-    sys.exit("\n".join(problems(BUILD / "site")))
+    sys.exit("\n".join(problems(BUILD / "site")) or None)

