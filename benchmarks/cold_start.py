@@ -30,6 +30,8 @@ _OTHERS = (
     "rebuild",
     "retention",
     "verification",
+    "manifest",
+    "genesys_backfill",
     "genesys_integration",
     "genesys_ipranges",
     "genesys_names",

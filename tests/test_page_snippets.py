@@ -9,6 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 import genesys_firehose_cdk as library
@@ -52,6 +53,9 @@ def _inside_an_app() -> dict[str, Any]:
         "readers": credentials,
         "self": cdk.Stack(app, "Own"),
         "stack": stack,
+        "zone": route53.HostedZone.from_hosted_zone_attributes(
+            stack, "Zone", hosted_zone_id="Z0123456789ABC", zone_name="example.com"
+        ),
     }
     return names
 

@@ -44,6 +44,7 @@ ALIKE = {
     "rotate-key begin": "no table",
     "rotate-key finish": "no table",
     "report": "no table",
+    "verify": "no table",
     "shapes": "figures, of which a value may have lines of its own",
 }
 

@@ -340,7 +340,8 @@ def _tables_of(statement: str) -> list[str]:
     text = _TEXTS.sub("''", _COMMENTS.sub("", statement))
     own = set(_NAMED_QUERY.findall(text))
     names = [part.split()[0].strip('`"') for found in _SOURCES.findall(text) for part in found.split(",")]
-    return [name for name in dict.fromkeys(names) if name not in own]
+    # UNNEST makes a table of a column.
+    return [name for name in dict.fromkeys(names) if name not in own and name.upper() != "UNNEST"]
 
 
 def _columns(text: str) -> Iterator[dict[str, str]]:
