@@ -18,8 +18,10 @@ from genesys_firehose_cdk.lake.tables.model import TABLES, VIEWS
 from tests.attacks.test_hostile_values import HOSTILE, put
 from tests.library.lake.tables.duckdb_lake import DAY, Rows, Tables, record
 
-_PATH = re.compile(r"json_extract(?:_scalar)?\((\w+), '\$\.([A-Za-z_.]+)'\)")
+_PATH = re.compile(r"json_extract(?:_scalar)?\((\w+), '\$\.([A-Za-z_.]+)(?:\[0\])?'\)")
 PREFIXES = {"body": "event.eventBody.", "event": "event.", "line": ""}
+# The parts of a details record; only the backfill puts one in, and no sender can (test_forged_backfill.py).
+OF_DETAILS = {"details", "participant", "told", "piece"}
 DETAILS = (
     *("acd.start", "acd.end", "user.start", "user.end", "acw", "wrapup", "customer.start", "customer.end"),
     *("flow.start", "flow.end", "flow.outcome", "voicemail.start", "voicemail.end", "contact"),
@@ -37,8 +39,8 @@ TIMES = {"modifiedDate", "startTime", "snapshotAt"}
 
 
 def _paths() -> list[str]:
-    found = {f"{PREFIXES[column]}{path}" for table in TABLES for column, path in _PATH.findall(table.select)}
-    return sorted(found - ENVELOPE)
+    read = {pair for table in TABLES for pair in _PATH.findall(table.select) if pair[0] not in OF_DETAILS}
+    return sorted({f"{PREFIXES[column]}{path}" for column, path in read} - ENVELOPE)
 
 
 PATHS = _paths()
@@ -114,6 +116,45 @@ def test_the_fields_are_found_in_the_statements(honest: dict[str, tuple[list[str
     }
 
 
+def details(owner: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """A details record with a believable value in every field that is read, and its parts by their columns."""
+    end = f"{DAY}T09:10:00.000Z"
+    piece = {"segmentType": "interact", "segmentStart": f"{DAY}T09:00:00.000Z", "segmentEnd": end}
+    piece |= {
+        "disconnectType": "peer",
+        "wrapUpCode": f"{owner} code",
+        "queueId": f"{owner} queue",
+        "name": "tTalk",
+        "value": 60_000,
+        "emitDate": end,
+    }
+    told = {"sessionId": f"{owner} session", "mediaType": owner[:2], "messageType": "sms", "direction": "inbound"}
+    told |= {"flow": {"flowId": f"{owner} flow"}, "segments": [piece], "metrics": [piece]}
+    participant = {
+        "participantId": f"{owner} participant",
+        "purpose": "agent",
+        "userId": f"{owner} user",
+        "sessions": [told],
+    }
+    body = {"conversationId": owner, "divisionIds": ["division"], "participants": [participant]}
+    event = {"timestamp": f"{DAY}T12:00:00.000Z", "eventBody": body}
+    topic = f"v2.analytics.conversations.{owner}.details"
+    told_by = {"ingress": "backfill", "event_type": "backfill", "topic": topic, "event": event}
+    return told_by, {"details": event, "participant": participant, "told": told, "piece": piece}
+
+
+def test_a_details_record_of_any_content_fails_no_merge_and_changes_no_row_of_another() -> None:
+    read = sorted({pair for table in TABLES for pair in _PATH.findall(table.select) if pair[0] in OF_DETAILS})
+    assert {column for column, _ in read} == OF_DETAILS
+    honest = content([details("0b-honest")[0]])
+    hostile = [details("0b-honest")[0]]
+    for number, ((column, path), value) in enumerate(itertools.product(read, HOSTILE.values())):
+        fields, parts = details(f"0c-{number:x}")
+        put(parts[column], path, value)
+        hostile.append(fields)
+    _check(honest, content(hostile))
+
+
 def _hostile() -> list[dict[str, Any]]:
     """Each value in each field of an event of each topic; all else is believable."""
     attacks = []
@@ -128,7 +169,11 @@ def _hostile() -> list[dict[str, Any]]:
 
 
 def test_no_value_fails_a_merge_or_changes_a_row_of_honest_events(honest: dict[str, tuple[list[str], Rows]]) -> None:
-    attacked = content(_hostile())
+    _check(honest, content(_hostile()))
+
+
+def _check(honest: dict[str, tuple[list[str], Rows]], attacked: dict[str, tuple[list[str], Rows]]) -> None:
+    """Every honest row is as it was, and every number one that can be."""
     for name, (columns, rows) in honest.items():
         found = set(map(str, attacked[name][1]))
         # These count by type, which is the attacker's as well. Ingest ids are counted through, and so are the same.
