@@ -95,6 +95,23 @@ class LeastPrivilegeStateMachine:
         )
         return machine.combine(executions)
 
+    def create_schedule_role(self) -> iam.Role:
+        """Create the role with which EventBridge's rules start it, and do nothing else."""
+        role = iam.Role(self._scope, "ScheduleRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
+        iam.ManagedPolicy(
+            self._scope,
+            "SchedulePolicy",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(
+                    sid="Start",
+                    actions=["states:StartExecution"],
+                    resources=[self.state_machine.state_machine_arn],
+                )
+            ],
+        )
+        return role
+
     def allow_executions(self, id: str, *statements: iam.PolicyStatement) -> None:
         """Give its role rights on itself and its executions.
 

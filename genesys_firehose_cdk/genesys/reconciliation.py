@@ -328,19 +328,7 @@ class Reconciliation(Construct):
         )
 
     def _create_schedules(self) -> dict[str, events.Rule]:
-        role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
-        iam.ManagedPolicy(
-            self,
-            "SchedulePolicy",
-            roles=[role],
-            statements=[
-                iam.PolicyStatement(
-                    sid="Start",
-                    actions=["states:StartExecution"],
-                    resources=[self.state_machine.state_machine_arn],
-                )
-            ],
-        )
+        role = self._machine.create_schedule_role()
         # After the night's run of the tables; the second brings in fewer days than the first.
         schedules: Mapping[str, tuple[str, int]] = {"LastCheck": ("5", LAST_CHECK_DAYS), "FirstCheck": ("6", 1)}
         return {name: self._create_schedule(name, role, *each) for name, each in schedules.items()}

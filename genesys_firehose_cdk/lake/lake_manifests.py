@@ -272,19 +272,7 @@ class LakeManifests(Construct):
         )
 
     def _create_schedule(self) -> events.Rule:
-        role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
-        iam.ManagedPolicy(
-            self,
-            "SchedulePolicy",
-            roles=[role],
-            statements=[
-                iam.PolicyStatement(
-                    sid="Start",
-                    actions=["states:StartExecution"],
-                    resources=[self.state_machine.state_machine_arn],
-                )
-            ],
-        )
+        role = self._machine.create_schedule_role()
         rule = events.Rule(
             self,
             "Schedule",

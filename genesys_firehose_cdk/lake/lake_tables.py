@@ -373,19 +373,7 @@ class LakeTables(Construct):
         )
 
     def _create_schedules(self, interval: Duration, event_date_past_days: int) -> dict[str, events.Rule]:
-        role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
-        iam.ManagedPolicy(
-            self,
-            "SchedulePolicy",
-            roles=[role],
-            statements=[
-                iam.PolicyStatement(
-                    sid="Start",
-                    actions=["states:StartExecution"],
-                    resources=[self.state_machine.state_machine_arn],
-                )
-            ],
-        )
+        role = self._machine.create_schedule_role()
         schedules: Mapping[str, tuple[events.Schedule, Mapping[str, int | bool]]] = {
             "Refresh": (events.Schedule.rate(interval), {"days": 2, "yield": True}),
             "Nightly": (events.Schedule.cron(hour="2", minute="22"), {"days": 3, "optimize": True}),

@@ -343,84 +343,77 @@ def _state_machine(inspection: Inspection, output: str) -> StateMachine | None:
     return StateMachine(arn=arn, status=status, last=executions[0]["status"] if executions else None)
 
 
+def _judge_machine(
+    machine: StateMachine | None, *, without: str, stopped: str, last: str, failed: str, fix: str, ready: str
+) -> Finding:
+    """Judge a state machine, which must be able to run, and by its last execution.
+
+    Args:
+        machine: What was seen of it; None where the pipeline has none.
+        without: Why the pipeline has none.
+        stopped: What it means that it can't run.
+        last: What an execution is called, as in `The last rebuild`.
+        failed: What it means that the last one failed.
+        fix: What to do then.
+        ready: What is said when all is well; `{last}` is how the last one ended.
+    """
+    if machine is None:
+        return not_applicable(without)
+    if machine.status != "ACTIVE":
+        return fault(f"The state machine {machine.arn} is {machine.status}.", means=stopped, fix=_AGAIN)
+    if machine.last in _FAILED:
+        return warning(f"{last} is {machine.last}.", means=failed, fix=fix)
+    return ok(ready.format(last=machine.last or "none yet"))
+
+
 def judge_rebuild(machine: StateMachine | None) -> Iterator[Finding]:
     """A rebuild must be possible, and the last one done."""
-    if machine is None:
-        yield not_applicable("a pipeline without dynamic partitioning has no rebuild")
-    elif machine.status != "ACTIVE":
-        yield fault(
-            f"The state machine {machine.arn} is {machine.status}.",
-            means="clean/ can't be made anew.",
-            fix=_AGAIN,
-        )
-    elif machine.last in _FAILED:
-        yield warning(
-            f"The last rebuild is {machine.last}.",
-            means="clean/ has not been made anew in whole.",
-            fix="Read the logs of state machine and worker, then start it again: it goes on where it stopped.",
-        )
-    else:
-        yield ok(f"A rebuild can start; the last one: {machine.last or 'none yet'}.")
+    yield _judge_machine(
+        machine,
+        without="a pipeline without dynamic partitioning has no rebuild",
+        stopped="clean/ can't be made anew.",
+        last="The last rebuild",
+        failed="clean/ has not been made anew in whole.",
+        fix="Read the logs of state machine and worker, then start it again: it goes on where it stopped.",
+        ready="A rebuild can start; the last one: {last}.",
+    )
 
 
 def judge_lake_tables(machine: StateMachine | None) -> Iterator[Finding]:
     """The tables' state machine must be able to run, and the last run have ended well."""
-    if machine is None:
-        yield not_applicable("the pipeline has no lake.tables")
-    elif machine.status != "ACTIVE":
-        yield fault(
-            f"The state machine {machine.arn} is {machine.status}.",
-            means="No more events come into the tables; clean/ has them.",
-            fix=_AGAIN,
-        )
-    elif machine.last in _FAILED:
-        yield warning(
-            f"The last run of the tables is {machine.last}.",
-            means="The tables do not have the newest events; clean/ has them.",
-            fix="`genesys-firehose tables status` says why; mend it, then `genesys-firehose tables refresh`.",
-        )
-    else:
-        yield ok(f"The tables can be brought up to date; the last run: {machine.last or 'none yet'}.")
+    yield _judge_machine(
+        machine,
+        without="the pipeline has no lake.tables",
+        stopped="No more events come into the tables; clean/ has them.",
+        last="The last run of the tables",
+        failed="The tables do not have the newest events; clean/ has them.",
+        fix="`genesys-firehose tables status` says why; mend it, then `genesys-firehose tables refresh`.",
+        ready="The tables can be brought up to date; the last run: {last}.",
+    )
 
 
 def judge_backfill(machine: StateMachine | None) -> Iterator[Finding]:
     """A backfill must be possible, and the last one have ended well."""
-    if machine is None:
-        yield not_applicable("the pipeline has no genesys.backfill")
-    elif machine.status != "ACTIVE":
-        yield fault(
-            f"The state machine {machine.arn} is {machine.status}.",
-            means="No conversation can be taken from Genesys Cloud.",
-            fix=_AGAIN,
-        )
-    elif machine.last in _FAILED:
-        yield warning(
-            f"The last backfill is {machine.last}.",
-            means="The days from the one at which it stopped on are not in the lake.",
-            fix="Read the cause of the execution, and take these days with `genesys-firehose backfill`.",
-        )
-    else:
-        yield ok(f"Conversations can be taken from Genesys Cloud; the last backfill: {machine.last or 'none yet'}.")
+    yield _judge_machine(
+        machine,
+        without="the pipeline has no genesys.backfill",
+        stopped="No conversation can be taken from Genesys Cloud.",
+        last="The last backfill",
+        failed="The days from the one at which it stopped on are not in the lake.",
+        fix="Read the cause of the execution, and take these days with `genesys-firehose backfill`.",
+        ready="Conversations can be taken from Genesys Cloud; the last backfill: {last}.",
+    )
 
 
 def judge_reconciliation(machine: StateMachine | None) -> Iterator[Finding]:
     """Days must be held against Genesys Cloud, and the last check have ended well; the table says what it found."""
-    if machine is None:
-        yield not_applicable("the pipeline has no genesys.reconciliation")
-    elif machine.status != "ACTIVE":
-        yield fault(
-            f"The state machine {machine.arn} is {machine.status}.",
-            means="Nobody checks whether all conversations are in the lake.",
-            fix=_AGAIN,
-        )
-    elif machine.last in _FAILED:
-        yield warning(
-            f"The last check against Genesys Cloud is {machine.last}.",
-            means="Whether that day is complete is not known.",
-            fix="Read the run and the function's log; see DaysNotReconciled in docs/alarms.md.",
-        )
-    else:
-        yield ok(
-            f"Days are held against Genesys Cloud; the last check: {machine.last or 'none yet'}. `genesys-firehose "
-            "completeness` says what was found."
-        )
+    yield _judge_machine(
+        machine,
+        without="the pipeline has no genesys.reconciliation",
+        stopped="Nobody checks whether all conversations are in the lake.",
+        last="The last check against Genesys Cloud",
+        failed="Whether that day is complete is not known.",
+        fix="Read the run and the function's log; see DaysNotReconciled in docs/alarms.md.",
+        ready="Days are held against Genesys Cloud; the last check: {last}. `genesys-firehose completeness` says what "
+        "was found.",
+    )
