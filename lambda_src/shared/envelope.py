@@ -10,6 +10,7 @@ that a sender writes is inside ``event``, so no sender can write a pointer.
 
 import json
 import os
+import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -30,6 +31,8 @@ RESERVED: Final = frozenset({VERIFICATION, NAMES, BACKFILL})
 _INGRESSES = frozenset(get_args(Ingress))
 _HEAD = b'{"ingest_id":"'
 _ID_LENGTH = 32
+# Ids stand beside digests in the de-duplication table, with a space between them.
+_is_ingest_id = re.compile(f"[0-9a-f]{{{_ID_LENGTH}}}").fullmatch
 _ID_END = len(_HEAD) + _ID_LENGTH
 _DEDUP_KEY = b'","dedup_key":"'
 _SHARD_DIGITS = 8
@@ -100,6 +103,8 @@ def read(record: bytes, parse: Callable[[bytes], Any] = parse_json) -> dict[str,
     for field in ("ingest_id", "received_at", "ingress", "dedup_key"):
         if not isinstance(envelope.get(field), str):
             raise InvalidEnvelopeError(f"the envelope's {field} is not a string")
+    if not _is_ingest_id(envelope["ingest_id"]):
+        raise InvalidEnvelopeError("the envelope's ingest_id is not 32 hex digits")
     if envelope["ingress"] not in _INGRESSES:
         raise InvalidEnvelopeError("the envelope's ingress is not a known one")
     if not isinstance(envelope.get("event"), dict):

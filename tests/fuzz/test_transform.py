@@ -76,6 +76,23 @@ def test_mutated_base64_is_answered_once(function: TransformHandler) -> None:
         clean_lines(function, batch)
 
 
+@pytest.mark.parametrize("field", ["ingest_id", "received_at", "ingress", "dedup_key", "keyed_by"])
+@pytest.mark.parametrize("character", [" ", "\\n", "\\u0000", "\\ud800", "/", "é"])
+def test_a_character_at_any_place_of_the_envelope_s_fields_is_answered(
+    function: TransformHandler, field: str, character: str
+) -> None:
+    """Twice, so that what the first batch wrote to the de-duplication table is read."""
+    record = next(record for record in RECORDS if b'"keyed_by":"id"' in record)
+    head, _quote, rest = record.partition(f'"{field}":"'.encode())
+    value, _quote, tail = rest.partition(b'"')
+    records = [
+        b"".join([head, f'"{field}":"'.encode(), value[:place], character.encode(), value[place + 1 :], b'"', tail])
+        for place in range(len(value))
+    ]
+    for _again in range(2):
+        clean_lines(function, firehose_batch(records))
+
+
 @given(records=st.lists(st.binary(max_size=60), max_size=10))
 def test_any_bytes_fail_and_claim_no_key(records: list[bytes]) -> None:
     aws = InMemoryAws()

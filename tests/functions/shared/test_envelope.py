@@ -115,6 +115,12 @@ def test_a_record_is_known_by_how_it_begins(record: bytes, is_one: bool) -> None
     ("field", "value"),
     [
         ("ingest_id", None),
+        ("ingest_id", ""),
+        ("ingest_id", "f" * 31),
+        ("ingest_id", "f" * 32 + "\n"),
+        ("ingest_id", "f" * 15 + " " + "f" * 16),
+        ("ingest_id", "F" * 32),
+        ("ingest_id", "zq-planted"),
         ("received_at", 7),
         ("ingress", []),
         ("ingress", "zq-planted"),
