@@ -164,7 +164,7 @@ def test_taking_a_throttled_claim_for_a_duplicate_would_be_noticed(monkeypatch: 
 
 
 def test_taking_other_content_under_an_id_for_a_copy_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transform.records.content_of", lambda _payload: "")
+    monkeypatch.setattr("transform.records.content_of", lambda *_event: "")
     assert _some_schedule_breaks(World(has_conflicts=True))
 
 
