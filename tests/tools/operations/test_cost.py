@@ -149,7 +149,7 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         ("X-Ray", "traces"): 0.30,  # 0.2 % of 30,000,000 requests; x $5.00 / 1,000,000
     }
     assert round(answer.dollars, 2) == 169.74
-    assert round(answer.dollars_per_million_events, 2) == 6.27
+    assert round(answer.dollars_per_million_events, 2) == 5.66
     # 5.46 + 7.43 + 2.61 + 0.54 + 0.80 + 0.30
     assert round(answer.dollars_of_tables, 2) == 17.14
     assert round(answer.by_service["Firehose"], 2) == 7.35
