@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -359,8 +360,8 @@ class UnderIam:
 
 
 @pytest.fixture(scope="module")
-def under_iam() -> Iterator[UnderIam]:
-    with temporary_pipeline("iam") as pipeline:
+def under_iam(own_app: Path) -> Iterator[UnderIam]:
+    with temporary_pipeline("iam", own_app) as pipeline:
         deployment = pipeline.deployment
         ingest = Function(deployment, "ingest")
         transform = Function(deployment, "transform")

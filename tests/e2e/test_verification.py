@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +20,8 @@ WAIT_SECONDS = "20"
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> Iterator[LocalPipeline]:
-    with temporary_pipeline("verification") as pipeline:
+def pipeline(own_app: Path) -> Iterator[LocalPipeline]:
+    with temporary_pipeline("verification", own_app) as pipeline:
         yield pipeline
 
 
