@@ -47,7 +47,7 @@ class WebhookProps(Props, at="webhook"):
             It takes the place of a role that another stack set, and both the setting and the role stay when the stack
             goes. False leaves the account alone. Of the REST API. Default: True.
         traced_share: The share of requests that AWS X-Ray traces, 0 to 1. It is the rate of a sampling rule, which can
-            be raised for a while without a deployment. Of the REST API. Default: 0.01.
+            be raised for a while without a deployment. Of the REST API. Default: 0.002.
         max_body_bytes: A longer body gets HTTP 413; 1,024 to 4,194,304 bytes, and to 1,048,576 with a load balancer
             (Elastic Load Balancing User Guide for Application Load Balancers, "Use Lambda functions as targets of an
             Application Load Balancer"). Default: as many as are allowed.
@@ -66,7 +66,7 @@ class WebhookProps(Props, at="webhook"):
     rate_limit: RateLimitProps | None = None
     web_acl_arn: str | None = None
     cloud_watch_role: bool = True
-    traced_share: float = 0.01
+    traced_share: float = 0.002
     max_body_bytes: int | None = None
 
     def validate(self) -> None:

@@ -36,10 +36,15 @@ def cost(
     events_per_request: EventsPerRequest = 1,
     ingress: IngressOption = None,
     duplicates: Copies = 0,
-    with_id: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Share of events with an id. Default: 1 by the webhook, 0 by the bus."),
-    ] = None,
+    claimed_alone: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of events whose key has an item of its own: audits, and events with an id or with nothing "
+            "and no time in their body.",
+        ),
+    ] = 0,
     months: Annotated[float, typer.Option(min=1, help="For how many months events have been stored.")] = 12,
     region: Region = "us-east-1",
     prices: Annotated[
@@ -56,7 +61,7 @@ def cost(
         ingress=way,
         events_per_request=events_per_request,
         duplicates=duplicates,
-        with_id=with_id,
+        claimed_alone=claimed_alone,
         months=months,
     )
     listed = read_prices(prices)

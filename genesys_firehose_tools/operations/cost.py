@@ -27,7 +27,7 @@ _COMPRESSED_SHARE = 0.24
 _INGEST_REQUEST_CPU_SECONDS = 0.0012
 _INGEST_EVENT_CPU_SECONDS = 0.00006
 _TRANSFORM_EVENT_CPU_SECONDS = 0.00006
-_CLAIM_EVENT_CPU_SECONDS = 0.00004
+_CLAIM_EVENT_CPU_SECONDS = 0.00006
 _FULL_CORE_MB = 1769
 # Assumed: the answer of Firehose or DynamoDB from within the region.
 _FIREHOSE_SECONDS = 0.02
@@ -60,8 +60,11 @@ _POLLERS = 5
 _POLL_SECONDS = 20
 # Amazon EventBridge pricing and Amazon SQS pricing: each 64 KB of a payload is an event or a request.
 _MESSAGE_STEP_BYTES = 64 * 1024
-# Key, owner, expiry, and DynamoDB's 100 bytes for an item.
+# In the code: an item of one key is key, owner and expiry; one of a second lives twice as long. DynamoDB adds 100 bytes
+# to an item (Amazon DynamoDB Developer Guide, "Item sizes and formats").
 _ITEM_BYTES = 240
+_SECONDS_ITEM_BYTES = 150
+_SECONDS_LIVES = 2
 # AWS X-Ray Developer Guide, "AWS Lambda and AWS X-Ray": the first request of a second, and 5 % of the others.
 _SAMPLED_SHARE = 0.05
 # Elastic Load Balancing pricing: an LCU is 25 new connections a second, or 0.4 GB an hour to and from functions.
@@ -112,8 +115,9 @@ class Traffic:
         ingress: "webhook" or "eventbridge".
         events_per_request: Events in one request of the webhook.
         duplicates: How many more copies come than events, as a share.
-        with_id: The share of events that have an id of their own. Default: all of the webhook's, as its documented
-            events do, and none of the bus's, where only audits do.
+        claimed_alone: The share of events whose key has an item of its own: audits, events with an id and no time in
+            their body, and events with neither id nor time. Default: none, as the documented events of conversations
+            have a time.
         months: For how many months data has been collected, because what is stored is paid for again each month.
     """
 
@@ -123,7 +127,7 @@ class Traffic:
     ingress: Literal["webhook", "eventbridge"] = "webhook"
     events_per_request: float = 1
     duplicates: float = 0
-    with_id: float | None = None
+    claimed_alone: float = 0
     months: float = 12
 
 
@@ -306,19 +310,24 @@ class Month:
 
     @property
     def _claimed_alone(self) -> float:
-        """The share of events whose key has an item of its own: those with an id, and those that find no room."""
-        with_id = self._traffic.with_id
-        if with_id is None:
-            with_id = 1.0 if self._is_webhook else 0.0
-        shared = self._copies * (1 - with_id)
+        """The share of events whose key has an item of its own, by its kind or because it finds no room."""
+        alone = self._traffic.claimed_alone
+        shared = self._copies * (1 - alone)
         without_room = max(0.0, 1 - _KEYS_IN_A_SECOND * MONTH_SECONDS / shared) if shared else 0.0
-        return with_id + (1 - with_id) * without_room
+        return alone + (1 - alone) * without_room
 
     @property
     def _claim_writes(self) -> float:
-        """Write units for each event; a second's events come evenly, in one batch of Firehose."""
+        """Write units for each event; a second's events come evenly, in one batch of Firehose.
+
+        A second with more keys than it takes is asked once more, which is billed though it changes nothing (Amazon
+        DynamoDB Developer Guide, "Conditional writes").
+        """
         alone = self._claimed_alone
-        return alone + (1 - alone) * max(1 / _KEYS_IN_A_WRITE_UNIT, min(1.0, MONTH_SECONDS / self._copies))
+        shared = max(1 / _KEYS_IN_A_WRITE_UNIT, min(1.0, MONTH_SECONDS / self._copies))
+        is_full = alone > self._traffic.claimed_alone
+        asked_again = math.ceil(_KEYS_IN_A_SECOND / _KEYS_IN_A_WRITE_UNIT) * MONTH_SECONDS / self._copies
+        return alone + (1 - alone) * shared + is_full * asked_again
 
     @property
     def key_requests(self) -> float:
@@ -419,8 +428,12 @@ class Month:
             return
         writes = self._claim_writes if self._design.writes_per_event == 1 else self._design.writes_per_event
         yield Usage("DynamoDB", "keys claimed", "dynamodb_write_unit", self._copies * writes)
-        yield Usage("DynamoDB", "owners of duplicates read", "dynamodb_read_unit", self._copies - self._events)
-        stored = self._traffic.events_per_day * self._design.key_ttl_days * _ITEM_BYTES / _GB
+        alone = self._claimed_alone
+        duplicates = (self._copies - self._events) * alone
+        yield Usage("DynamoDB", "owners of duplicates read", "dynamodb_read_unit", duplicates)
+        of_second = 1024 / _KEYS_IN_A_WRITE_UNIT + _SECONDS_ITEM_BYTES * min(1.0, MONTH_SECONDS / self._copies)
+        key_bytes = alone * _ITEM_BYTES + (1 - alone) * of_second * _SECONDS_LIVES
+        stored = self._traffic.events_per_day * self._design.key_ttl_days * key_bytes / _GB
         yield Usage("DynamoDB", "keys stored", "dynamodb_stored_gb_month", stored)
         if self._design.recovery:
             yield Usage("DynamoDB", "point-in-time recovery", "dynamodb_recovery_gb_month", stored)

@@ -128,9 +128,20 @@ def topic_of(payload: dict[str, Any]) -> str | None:
     return topic[:MAX_TOPIC_CHARACTERS] if isinstance(topic, str) else None
 
 
-def time_of(payload: dict[str, Any]) -> datetime | None:
-    """Return when the event happened, else when it was sent; None when its payload says neither."""
-    return _time_in_body(_body_of(payload)) or parse_time(payload.get("timestamp"))
+def time_in_body(payload: dict[str, Any]) -> datetime | None:
+    """Return the moment an event's body speaks of: its own, else the newest change of a state that it tells of."""
+    body = _body_of(payload)
+    for path in _MOMENTS:
+        # Looked up first, because few bodies have any of them.
+        if path[0] in body and (moment := parse_time(field_at(body, path))):
+            return moment
+    changes = (parse_time(field_at(body, path)) for path in _CHANGES if path[0] in body)
+    return max((change for change in changes if change is not None), default=None)
+
+
+def time_sent(payload: dict[str, Any]) -> datetime | None:
+    """Return the time of the notification around a body, if there is one."""
+    return parse_time(payload.get("timestamp"))
 
 
 def time_around(event: dict[str, Any], payload: dict[str, Any]) -> datetime | None:
@@ -138,17 +149,20 @@ def time_around(event: dict[str, Any], payload: dict[str, Any]) -> datetime | No
     return None if payload is event else parse_time(event.get("time"))
 
 
-def content_of(payload: dict[str, Any]) -> str:
+def content_of(payload: dict[str, Any], in_body: datetime | None) -> str:
     """Return what an event says, its topic, its body and its time, as one text: two events with one text say the same.
 
     The time is the body's own; only where there is none it is the ``timestamp``. Numbers are compared as they are
     written. What traces the event's way is no part of it.
+
+    Args:
+        payload: the event.
+        in_body: its ``time_in_body``, which its reader needs as well.
     """
     content = _timeless_content(payload)
-    timestamp = payload.get("timestamp")
-    if parse_time(timestamp) is None or _time_in_body(_body_of(payload)) is not None:
+    if in_body is not None or time_sent(payload) is None:
         return content
-    return _with_part(content, timestamp)
+    return _with_part(content, payload["timestamp"])
 
 
 def key_within_hour(content: str, received_at: str) -> str:
@@ -208,16 +222,6 @@ def format_time(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def _time_in_body(body: dict[str, Any]) -> datetime | None:
-    """Find the moment the event speaks of: its own, else the newest change of a state that it tells of."""
-    for path in _MOMENTS:
-        # Looked up first, because few bodies have any of them.
-        if path[0] in body and (moment := parse_time(field_at(body, path))):
-            return moment
-    changes = (parse_time(field_at(body, path)) for path in _CHANGES if path[0] in body)
-    return max((change for change in changes if change is not None), default=None)
-
-
 def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime) -> EventFacts:
     """Describe an event.
 
@@ -238,24 +242,28 @@ def describe(event: dict[str, Any], id_path: tuple[str, ...], arrival: datetime)
     payload = genesys_payload(event)
     topic = payload.get("topicName")
     body = _body_of(payload)
-    time = _time_in_body(body)
+    in_body = time_in_body(payload)
+    time = in_body or time_sent(payload)
     keyed_by: KeyedBy = "content"
 
     event_id = field_at(payload, id_path)
-    if not _is_id(event_id) and isinstance(topic, str) and topic.startswith("v2.audits."):
+    if not _is_id(event_id) and is_audit(topic):
         event_id = body.get("id")
     if _is_id(event_id):
         key = _digest(ascii(("id", topic, event_id)))
         keyed_by = "id"
     elif time is not None:
-        key = _digest(_timeless_content(payload))
-    elif (time := parse_time(payload.get("timestamp"))) is not None:
-        key = _digest(_with_part(_timeless_content(payload), payload["timestamp"]))
+        key = _digest(content_of(payload, in_body))
     else:
-        key = key_within_hour(_timeless_content(payload), format_time(arrival))
+        key = key_within_hour(content_of(payload, in_body), format_time(arrival))
         keyed_by = "hour"
-    time = time or parse_time(payload.get("timestamp")) or time_around(event, payload)
-    return EventFacts(event_type_of(payload), time, topic_of(payload), key, keyed_by)
+    event_time = time or time_around(event, payload)
+    return EventFacts(event_type_of(payload), event_time, topic_of(payload), key, keyed_by)
+
+
+def is_audit(topic: Any) -> bool:
+    """Tell whether a topic is one of audits."""
+    return isinstance(topic, str) and topic.startswith("v2.audits.")
 
 
 def _without_trace(payload: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,10 @@ A copy is an ``ingest_id`` and the identity of what it says. The first copy to c
 to live. Another copy of the same identity is a duplicate. The owner itself may pass any number of times: that is
 Firehose trying the transform again or a redrive. So nothing is dropped because a first attempt died half-way.
 
-A write costs as much as its item is large, so small claims share an item where they can. All copies of an event that is
-known by its content have one time, and the keys of one second are attributes of one item, the second's. When it has
-``FULL`` keys it takes no more, for good: a key that it lacks then has an item of its own, as have the keys of all other
-events. Keys and identities are keyed digests: the table holds nothing that could be tried out.
+A write costs as much as its item is large, so small claims share an item where they can. Where all copies of an event
+have one time, the keys of one second are attributes of one item, the second's. When it has ``FULL`` keys it takes no
+more, for good: a key that it lacks then has an item of its own, as have the keys of all other events. Keys and
+identities are keyed digests: the table holds nothing that could be tried out.
 """
 
 import time
@@ -21,6 +21,7 @@ from shared.telemetry import log, log_exception
 # Amazon DynamoDB API Reference: BatchExecuteStatement takes 25 statements, BatchGetItem 100 keys.
 MAX_STATEMENTS = 25
 MAX_KEYS = 100
+_ID_BYTES = 16
 # A key and its owner are 64 bytes. So an item of 59 keys, the most there can be, is below 4 KB, and an update of 30 is
 # far below 4 KB of expression and 300 operators (Amazon DynamoDB Developer Guide, "Quotas").
 FULL = 30
@@ -47,10 +48,20 @@ class DynamoDB(Protocol):
 
 
 class Copy(NamedTuple):
-    """A received copy of an event."""
+    """A received copy of an event; both are 32 hex digits."""
 
     ingest_id: str
     identity: str
+
+    @property
+    def packed(self) -> bytes:
+        """The copy in the fewest bytes."""
+        return bytes.fromhex(self.ingest_id + self.identity)
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> "Copy":
+        """Return the copy of its bytes."""
+        return cls(packed[:_ID_BYTES].hex(), packed[_ID_BYTES:].hex())
 
 
 class Key(NamedTuple):
@@ -58,8 +69,7 @@ class Key(NamedTuple):
 
     Attributes:
         digest: a keyed digest.
-        second: the time of the event, epoch seconds, where the digest is that of its content, so that all copies have
-            this time and this identity; else None.
+        second: a time of the event, epoch seconds, that all its copies have; None where they may differ in it.
     """
 
     digest: str
@@ -105,10 +115,13 @@ class KeyOwners:
                 seconds.setdefault(key.second, []).append(key)
         try:
             for second, keys in seconds.items():
-                for some in _chunks(keys, FULL):
-                    found, without_room = self._share(second, some, copies)
-                    owners.update(found)
-                    single.extend(without_room)
+                is_full = False
+                while keys and not is_full:
+                    item, is_full = self._share(second, keys[:FULL], copies)
+                    owners.update((key, Copy.unpacked(item[key.digest]["B"])) for key in keys if key.digest in item)
+                    # Of a full item all is known, and what it lacks it will always lack.
+                    keys = [key for key in keys if key not in owners] if is_full else keys[FULL:]
+                single.extend(keys)
             taken: list[Key] = []
             for some in _chunks(single, MAX_STATEMENTS):
                 owned, others = self._insert(some, copies)
@@ -123,15 +136,14 @@ class KeyOwners:
 
     def _share(
         self, second: int, keys: Collection[Key], copies: Mapping[Key, Copy]
-    ) -> tuple[dict[Key, Copy], list[Key]]:
-        """Claim keys in the item of their second; return the owners, and the keys that found no room."""
+    ) -> tuple[dict[str, dict[str, bytes]], bool]:
+        """Claim keys in the item of their second; return the owners by digest, and whether the item was full."""
         names = {f"#{number}": key.digest for number, key in enumerate(keys)}
-        values = {f":{number}": {"S": copies[key].ingest_id} for number, key in enumerate(keys)}
+        values = {f":{number}": {"B": copies[key].packed} for number, key in enumerate(keys)}
         claims = ", ".join(f"#{number} = if_not_exists(#{number}, :{number})" for number in range(len(keys)))
         expires_at = int(self._now()) + _SECONDS_LIVES * self._ttl_seconds
-        is_full = False
         try:
-            attributes = self._dynamodb().update_item(
+            answer = self._dynamodb().update_item(
                 TableName=self._table_name,
                 Key={"dedup_key": {"S": str(second)}},
                 UpdateExpression=f"SET expires_at = :expires_at, {claims} ADD claims :claims",
@@ -146,16 +158,14 @@ class KeyOwners:
                 },
                 ReturnValues="UPDATED_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )["Attributes"]
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            attributes = error.response.get("Item", {})
-            is_full = bool(attributes)
-        owners = {
-            key: Copy(attributes[key.digest]["S"], copies[key].identity) for key in keys if key.digest in attributes
-        }
-        return owners, [key for key in keys if key not in owners] if is_full else []
+            if not (item := error.response.get("Item", {})):
+                raise
+            return item, True
+        return answer["Attributes"], False
 
     def _insert(self, keys: Sequence[Key], copies: Mapping[Key, Copy]) -> tuple[list[Key], list[Key]]:
         expires_at = str(int(self._now()) + self._ttl_seconds)

@@ -12,11 +12,13 @@ from shared.event import (
     event_type_of,
     format_time,
     genesys_payload,
+    is_audit,
     is_key_of_content,
     key_within_hour,
     parse_time,
     time_around,
-    time_of,
+    time_in_body,
+    time_sent,
     topic_of,
 )
 from shared.event_types import BACKFILL
@@ -82,7 +84,8 @@ class CleanRecord(NamedTuple):
     """A transformed record, before anybody decided whether it is a duplicate.
 
     Attributes:
-        key: what the event is known by: its id; without one its content, whenever it arrived.
+        key: what the event is known by: its id, within the second of a time in its body, but for an audit; without an
+            id its content, whenever it arrived.
         identity: what makes another record a copy of it, a keyed digest: the envelope's ``dedup_key``, and the content
             where that is not what the ``dedup_key`` is made of.
         mark: what a record with another identity under the same key is.
@@ -188,11 +191,12 @@ class Transformer:
             ingress = envelope["ingress"]
             # What the pipeline puts in itself has a partition that no sender can name.
             event_type = ingress if ingress in RESERVED else partition_type(event_type_of(payload))
-            own_time = time_of(payload)
+            in_body = time_in_body(payload)
+            own_time = in_body or time_sent(payload)
             event_time = own_time or time_around(event, payload)
             dedup_key, keyed_by, content = envelope["dedup_key"], envelope.get("keyed_by"), ""
             if keyed_by != "content":
-                content = content_of(payload)  # before it is masked
+                content = content_of(payload, in_body)  # before it is masked
                 # Older records do not say what their key is made of.
                 keyed_by = keyed_by or _keyed_by(envelope, payload, content)
             findings = self._masker.mask(payload, received_at.timestamp() * 1000, ingress)
@@ -204,14 +208,16 @@ class Transformer:
         # Without id and time, the key of a repetition in another hour is another one.
         is_hourly = keyed_by == "hour"
         digest = self._identify(content if is_hourly else dedup_key)
-        second = None
         if keyed_by == "content":
-            # The digest of the content stands for it, and the event's own time is in it.
-            identity = digest
-            if own_time is not None:
-                second = int(own_time.timestamp())
+            # The digest of the content stands for it, and the time is part of it.
+            identity, fixed_time = digest, own_time
         else:
+            # A retry may change the time beside the body. Of an audit any other content must be noticed.
             identity = self._identify(f"{dedup_key} {content}")
+            fixed_time = None if is_audit(topic) else in_body
+        second = None if fixed_time is None else int(fixed_time.timestamp())
+        if keyed_by == "id" and second is not None:
+            digest = self._identify(f"{dedup_key} {second}")
         # No sender can write this ingress, so nobody but Genesys Cloud opens old days with it.
         window = self._window._replace(past=_HISTORY) if ingress == BACKFILL else self._window
         date, date_is_own = partition_date(event_time, received_at, window)

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,8 +74,8 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with temporary_pipeline("completeness") as pipeline:
+def site(own_app: Path) -> Iterator[Site]:
+    with temporary_pipeline("completeness", own_app) as pipeline:
         yield Site(pipeline)
 
 

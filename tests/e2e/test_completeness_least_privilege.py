@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,8 +64,8 @@ class Rights:
 
 
 @pytest.fixture(scope="module")
-def rights() -> Iterator[Rights]:
-    with temporary_pipeline("completeness-iam") as pipeline:
+def rights(own_app: Path) -> Iterator[Rights]:
+    with temporary_pipeline("completeness-iam", own_app) as pipeline:
         site = Site(pipeline)
         deployment = site.deployment
         s3 = deployment.client("s3")

@@ -19,7 +19,8 @@ from shared.event import (
     genesys_payload,
     key_within_hour,
     parse_time,
-    time_of,
+    time_in_body,
+    time_sent,
     topic_of,
 )
 from tests import json_values
@@ -47,6 +48,14 @@ AUDIT = {
 
 def facts(event: dict[str, Any], arrival: datetime = ARRIVAL, id_path: tuple[str, ...] = ("messageId",)) -> EventFacts:
     return describe(event, id_path, arrival)
+
+
+def content(payload: dict[str, Any]) -> str:
+    return content_of(payload, time_in_body(payload))
+
+
+def moment(payload: dict[str, Any]) -> datetime | None:
+    return time_in_body(payload) or time_sent(payload)
 
 
 def key(event: dict[str, Any], arrival: datetime = ARRIVAL) -> str:
@@ -157,24 +166,24 @@ def test_without_id_and_time_events_are_the_same_only_within_the_hour_of_their_a
 
 @pytest.mark.parametrize("shape", [PRESENCE_WITHOUT_TIME, on_the_bus(PRESENCE_WITHOUT_TIME), {"note": "a"}])
 def test_a_key_that_holds_for_an_hour_is_found_again_by_the_content_and_the_arrival(shape: dict[str, Any]) -> None:
-    assert key(shape) == key_within_hour(content_of(genesys_payload(shape)), format_time(ARRIVAL))
+    assert key(shape) == key_within_hour(content(genesys_payload(shape)), format_time(ARRIVAL))
 
 
 def test_the_timestamp_is_part_of_the_content_only_where_the_body_has_no_time() -> None:
     sent, again = ({**PRESENCE_WITHOUT_TIME, "timestamp": f"2026-11-2{day}T09:00:00Z"} for day in (3, 4))
-    assert content_of(sent) != content_of(again)
-    assert content_of({**AUDIT, "timestamp": sent["timestamp"]}) == content_of(AUDIT)
-    assert content_of({**PRESENCE_WITHOUT_TIME, "timestamp": "soon"}) == content_of(PRESENCE_WITHOUT_TIME)
+    assert content(sent) != content(again)
+    assert content({**AUDIT, "timestamp": sent["timestamp"]}) == content(AUDIT)
+    assert content({**PRESENCE_WITHOUT_TIME, "timestamp": "soon"}) == content(PRESENCE_WITHOUT_TIME)
 
 
 def test_the_content_is_topic_and_body_however_they_are_written_and_delivered() -> None:
     again = {**on_the_bus(dict(reversed(AUDIT.items()))), "detail-type": "x"}
     traced = {**AUDIT, "version": "2", "timestamp": "2026-11-23T09:00:00Z", "metadata": {"CorrelationId": "t"}}
-    assert content_of(genesys_payload(again)) == content_of(traced) == content_of(AUDIT)
+    assert content(genesys_payload(again)) == content(traced) == content(AUDIT)
     other = {**AUDIT, "eventBody": {**AUDIT["eventBody"], "action": "DELETE"}}  # type: ignore[dict-item]
-    assert content_of(other) != content_of(AUDIT)
-    assert content_of({**AUDIT, "topicName": "v2.audits"}) != content_of(AUDIT)
-    assert content_of({"messageId": "42", "level": 1}) != content_of({"messageId": "42", "level": 2})
+    assert content(other) != content(AUDIT)
+    assert content({**AUDIT, "topicName": "v2.audits"}) != content(AUDIT)
+    assert content({"messageId": "42", "level": 1}) != content({"messageId": "42", "level": 2})
 
 
 def test_the_notifications_own_timestamp_identifies_a_body_without_time() -> None:
@@ -244,7 +253,7 @@ def test_of_an_agents_activity_the_state_that_changed_last_gives_the_time() -> N
         "dateActiveQueuesChanged": "2026-11-19T06:30:00.000Z",
     }
     event = {"topicName": "v2.users.u-1.activity", "eventBody": body, "timestamp": "2026-11-23T09:00:00.700Z"}
-    assert time_of(event) == MOMENT
+    assert moment(event) == MOMENT
 
 
 @pytest.mark.parametrize(
@@ -314,7 +323,7 @@ def test_a_topic_is_cut_and_must_be_text() -> None:
     ],
 )
 def test_an_events_time_is_found_where_its_family_keeps_it(payload: dict[str, Any]) -> None:
-    assert time_of(payload) == MOMENT
+    assert moment(payload) == MOMENT
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ from typing import Any
 import PureCloudPlatformClientV2 as sdk  # noqa: N813
 import pytest
 
-from shared.event import format_time, genesys_payload, time_around, time_of
+from shared.event import format_time, genesys_payload, time_around, time_in_body, time_sent
 from shared.event_times import CHANGES, MOMENTS
 from tests.functions.shared.sdk_topics import MODELS_BY_TOPIC
 
 
 def moment_of(event: dict[str, Any]) -> datetime | None:
     payload = genesys_payload(event)
-    return time_of(payload) or time_around(event, payload)
+    return time_in_body(payload) or time_sent(payload) or time_around(event, payload)
 
 
 OLD, NEW, SENT, OUTER = (f"2026-11-{day}T07:00:00.000Z" for day in (20, 24, 25, 26))

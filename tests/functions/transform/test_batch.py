@@ -130,6 +130,31 @@ def test_other_content_under_the_same_id_passes_once_marked_and_counted(
     assert (counted["RecordsConflicting"], counted["RecordsDuplicate"]) == (2, 4)
 
 
+@pytest.mark.parametrize(
+    ("topic", "later", "is_marked"),
+    [
+        ("v2.detail.events.conversation.c.acd.end", "2026-11-23T09:00:00.900Z", True),
+        # Each is in the item of its own second, where nobody looks for the other.
+        ("v2.detail.events.conversation.c.acd.end", "2026-11-23T09:00:01Z", False),
+        ("v2.audits.entitytype.user", "2026-11-23T09:00:01Z", True),
+    ],
+)
+def test_other_content_is_noticed_within_a_second_of_the_body_s_time_and_of_an_audit_always(
+    function: TransformHandler, topic: str, later: str, is_marked: bool
+) -> None:
+    events = [
+        {"messageId": "a", "topicName": topic, "eventBody": {"eventTime": time, "level": level}}
+        for level, time in enumerate(["2026-11-23T09:00:00Z", later])
+    ]
+    records = [
+        wrap(json.dumps(event).encode(), describe(event, ("messageId",), ARRIVAL), "webhook", ARRIVAL)
+        for event in events
+    ]
+    records += [with_new_ingest_id(record) for record in records]
+    answer = transformed(function.handle(firehose_batch(records)))
+    assert [record.get("conflict", False) for record in answer] == [False, is_marked]
+
+
 def test_a_conflicting_record_passes_whenever_it_comes_again_and_is_marked_each_time(
     function: TransformHandler,
 ) -> None:

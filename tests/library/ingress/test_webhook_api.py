@@ -60,7 +60,7 @@ def test_only_the_method_that_takes_events_has_metrics_of_its_own_which_cost(def
 
 def test_a_rule_of_its_own_says_how_many_requests_are_traced(default: Template) -> None:
     rule = default.properties("AWS::XRay::SamplingRule")["SamplingRule"]
-    assert (rule["ReservoirSize"], rule["FixedRate"]) == (0, 0.01)
+    assert (rule["ReservoirSize"], rule["FixedRate"]) == (0, 0.002)
     assert "/restapis/<PipelineIngressApi" in flat(rule["ResourceARN"])
     assert "/stages/<PipelineIngressApiDeploymentStage" in flat(rule["ResourceARN"])
     assert len(rule["RuleName"]) <= 32

@@ -110,8 +110,8 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         ("Lambda", "requests"): 6.03,
         # 20 ms + 1.2 ms / (512 / 1,769 cores) = 24.146 ms; x 30,000,000 x 0.5 GB = 362,191 GB-s; x $0.0000133334
         ("Lambda", "ingest function"): 4.83,
-        # 10 calls x 8 ms + 231.48 x 0.1 ms / (1,024 / 1,769) = 119.99 ms; x 129,600 x 1 GB = 15,551 GB-s
-        ("Lambda", "transform function"): 0.21,
+        # A call for each of 20 seconds: 20 x 8 ms + 231.48 x 0.12 ms / (1,024 / 1,769) = 207.99 ms; x 129,600 x 1 GB
+        ("Lambda", "transform function"): 0.36,
         ("Firehose", "ingestion, records rounded up to 5 KB"): 4.15,  # 30,000,000 x 5,120 = 143.05 GB; x $0.029
         ("Firehose", "partitioning"): 1.04,  # 30,000,000 x 1,860 = 51.97 GB; x $0.020
         # Ten partitions every 60 s, as 694 events reach all: 10 x 43,200 = 432,000; x $0.005 / 1,000
@@ -122,9 +122,9 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         ("S3", "raw/ stored"): 0.86,  # objects of 246 KiB move after 90 days: 12.472 GB x 3 months x $0.023
         ("S3", "raw/ stored in the archive"): 0.45,  # 12.472 GB x 9 months x $0.004
         ("S3", "raw/ objects moved to the archive"): 1.06,  # 53,215 x $0.02 / 1,000
-        ("DynamoDB", "keys claimed"): 18.75,  # 30,000,000 x $0.625 / 1,000,000
-        ("DynamoDB", "keys stored"): 0.39,  # 1,000,000 x 7 days x 240 bytes = 1.565 GB; x $0.25
-        ("DynamoDB", "point-in-time recovery"): 0.31,  # 1.565 GB x $0.20
+        ("DynamoDB", "keys claimed"): 1.62,  # 30,000,000 / 11.574 in a second's item x $0.625 / 1,000,000
+        ("DynamoDB", "keys stored"): 0.25,  # 1,000,000 x 14 days x (64 + 150 / 11.574) bytes = 1.003 GB; x $0.25
+        ("DynamoDB", "point-in-time recovery"): 0.20,  # 1.003 GB x $0.20
         ("KMS", "keys"): 5.00,  # 5 x $1.00
         # 1 % of 485,215 objects, and the reads of the secret; 22,132 x $0.03 / 10,000
         ("KMS", "requests"): 0.07,
@@ -146,10 +146,10 @@ def test_a_million_events_a_day_cost_what_they_cost_by_hand() -> None:
         ("CloudWatch", "composite alarms"): 0.50,  # 1 x $0.50
         ("CloudWatch", "dashboards"): 3.00,  # 1 x $3.00
         ("CloudWatch", "metrics"): 3.30,  # 6, and 5 of the method that takes events; x $0.30
-        ("X-Ray", "traces"): 1.50,  # 1 % of 30,000,000 requests; x $5.00 / 1,000,000
+        ("X-Ray", "traces"): 0.30,  # 0.2 % of 30,000,000 requests; x $5.00 / 1,000,000
     }
-    assert round(answer.dollars, 2) == 188.18
-    assert round(answer.dollars_per_million_events, 2) == 6.27
+    assert round(answer.dollars, 2) == 169.75
+    assert round(answer.dollars_per_million_events, 2) == 5.66
     # 5.46 + 7.43 + 2.61 + 0.54 + 0.80 + 0.30
     assert round(answer.dollars_of_tables, 2) == 17.14
     assert round(answer.by_service["Firehose"], 2) == 7.35
@@ -200,11 +200,10 @@ def test_a_load_balancer_costs_its_hours_its_capacity_and_its_addresses_by_hand(
     assert of_many["Load balancer", "capacity"] == 266.67
 
 
-def test_events_of_the_webhook_without_an_id_share_their_claims() -> None:
-    shared = bill(traffic=replace(A_MILLION_A_DAY, with_id=0))
+def test_events_share_their_claims_but_for_those_whose_key_has_an_item_of_its_own() -> None:
     # 11.574 of a second in an item.
-    assert quantity(shared, "keys claimed") == pytest.approx(30_000_000 / 11.574, rel=1e-3)
-    half = bill(traffic=replace(A_MILLION_A_DAY, with_id=0.5))
+    assert quantity(bill(), "keys claimed") == pytest.approx(30_000_000 / 11.574, rel=1e-3)
+    half = bill(traffic=replace(A_MILLION_A_DAY, claimed_alone=0.5))
     assert quantity(half, "keys claimed") == pytest.approx(15_000_000 + 15_000_000 / 11.574, rel=1e-3)
 
 
@@ -280,10 +279,12 @@ def test_without_bucket_keys_every_object_is_a_request_to_kms() -> None:
 
 
 def test_a_duplicate_is_received_claimed_and_read_but_lands_once() -> None:
-    doubled = bill(traffic=replace(A_MILLION_A_DAY, duplicates=0.1))
+    doubled = bill(traffic=replace(A_MILLION_A_DAY, duplicates=0.1, claimed_alone=1))
     assert quantity(doubled, "keys claimed") == pytest.approx(33_000_000)
     assert quantity(doubled, "owners of duplicates read") == pytest.approx(3_000_000)
     assert quantity(doubled, "clean/ stored") == quantity(bill(), "clean/ stored")
+    # What an item of a second holds is in the answer to the claim.
+    assert quantity(bill(traffic=replace(A_MILLION_A_DAY, duplicates=0.1)), "owners of duplicates read") == 0
 
 
 def test_a_probe_writes_five_metrics() -> None:
