@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from genesys_firehose_tools.operations.deployed_design import Buffer, Design
-from genesys_firehose_tools.operations.prices import Price
+from genesys_firehose_tools.operations.prices import ATHENA_LEAST_BYTES, Price
 
 DAYS = 30
 MONTH_SECONDS = DAYS * 24 * 3600
@@ -97,8 +97,6 @@ _MANIFEST_RUNS, _STATES_OF_A_MANIFEST, _VERSIONS_OF_A_PART = 4 * DAYS, 12, 1000
 _MANIFEST_BYTES_PER_SECOND = 75e6
 _S3_SECONDS = 0.03
 _MANIFEST_READERS = 8
-# Athena counts at least so many bytes of a statement (known at second hand, as its price).
-_LEAST_SCANNED_BYTES = 10_000_000
 _STATEMENTS = 6
 # Amazon S3 User Guide, "Transitioning objects using Amazon S3 Lifecycle": smaller objects are not moved.
 _SMALLEST_ARCHIVED_BYTES = 128 * 1024
@@ -375,7 +373,7 @@ class Month:
         days = runs * _SHORT_RUN_DAYS + DAYS * _NIGHTLY_DAYS + _WEEKS * _WEEKLY_DAYS
         clean_bytes = self._event_record_bytes * _COMPRESSED_SHARE
         read = days * self._traffic.events_per_day * (clean_bytes + _TABLE_EVENT_READ_BYTES)
-        least = (runs + DAYS + _WEEKS) * _STATEMENTS * _LEAST_SCANNED_BYTES
+        least = (runs + DAYS + _WEEKS) * _STATEMENTS * ATHENA_LEAST_BYTES
         yield Usage("Athena", "tables: data read", "athena_scanned_tb", max(read, least) / 1e12, True)
         yield Usage("S3", "tables: objects of clean/ read", "s3_get", days * self.clean_objects / DAYS, True)
         stored = self._events * _TABLE_EVENT_BYTES * _SNAPSHOTS_SHARE / _GB
@@ -404,7 +402,7 @@ class Month:
         events = self._traffic.events_per_day * _CHECKED_DAYS
         clean_bytes = self._event_record_bytes * _COMPRESSED_SHARE
         read = checks * events * (clean_bytes + _TABLE_EVENT_READ_BYTES + _TABLE_EVENT_BYTES)
-        least = checks * (_STATEMENTS + _STATEMENTS_OF_A_CHECK) * _LEAST_SCANNED_BYTES
+        least = checks * (_STATEMENTS + _STATEMENTS_OF_A_CHECK) * ATHENA_LEAST_BYTES
         yield Usage("Athena", "reconciliation: data read", "athena_scanned_tb", max(read, least) / 1e12)
         objects = checks * _CHECKED_DAYS * self.clean_objects / DAYS
         yield Usage("S3", "reconciliation: objects of clean/ read", "s3_get", objects)
