@@ -22,6 +22,7 @@ PARTS = {
     "sdk": "ingest_sdk",
     "cold-start": "cold_start",
     "transform": "transform_batches",
+    "claims": "claims",
     "memory": "memory",
     "synth": "synthesis",
     "end-to-end": "end_to_end",

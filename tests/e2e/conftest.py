@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from genesys_firehose_tools.local.deployment import Deployment
+from genesys_firehose_tools.local.deployment import Deployment, synthesize
 from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.lake import Lake, wait_until_settled
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
@@ -79,6 +79,14 @@ class Sender:
 def pipeline() -> Iterator[LocalPipeline]:
     with pipeline_with() as pipeline:
         yield pipeline
+
+
+@pytest.fixture(scope="session")
+def own_app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The app of the package, synthesized once for all who deploy it as it is."""
+    assembly = tmp_path_factory.mktemp("own-app")
+    synthesize(assembly)
+    return assembly
 
 
 @contextmanager

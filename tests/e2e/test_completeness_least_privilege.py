@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,8 +85,8 @@ class Rights:
 
 
 @pytest.fixture(scope="module")
-def rights() -> Iterator[Rights]:
-    with temporary_pipeline("completeness-iam") as pipeline:
+def rights(own_app: Path) -> Iterator[Rights]:
+    with temporary_pipeline("completeness-iam", own_app) as pipeline:
         site = Site(pipeline)
         deployment = site.deployment
         s3 = deployment.client("s3")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -35,8 +36,8 @@ EVERYBODY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action"
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> Iterator[LocalPipeline]:
-    with temporary_pipeline("doctor") as pipeline:
+def pipeline(own_app: Path) -> Iterator[LocalPipeline]:
+    with temporary_pipeline("doctor", own_app) as pipeline:
         yield pipeline
 
 

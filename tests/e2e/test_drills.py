@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,8 +27,8 @@ QUICK = ("dead-transform", "schema-change", "too-large", "poison-message", "expi
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> Iterator[LocalPipeline]:
-    with temporary_pipeline("drill") as pipeline:
+def pipeline(own_app: Path) -> Iterator[LocalPipeline]:
+    with temporary_pipeline("drill", own_app) as pipeline:
         yield pipeline
 
 

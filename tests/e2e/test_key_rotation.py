@@ -24,7 +24,7 @@ from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 from genesys_firehose_tools.operations.key_rotation import HandRotation, KeyRotationError
 from ingest.signing_keys import SigningKeys
 from tests.e2e.conftest import eventually, synthesize_with_node
-from tests.e2e.test_least_privilege import USED_BY_LAMBDA_ITSELF, Function, _name_secrets_by_arn
+from tests.e2e.test_least_privilege import USED_BY_LAMBDA_ITSELF, Function, name_secrets_by_arn
 from tests.library.synthesis import CONTEXT, ROOT
 
 pytestmark = pytest.mark.xdist_group("key rotation")
@@ -217,7 +217,7 @@ def test_the_function_needs_each_of_its_rights_and_has_no_other(managed_pipeline
     """The last of the module: from here on every call is evaluated."""
     deployment = managed_pipeline.deployment
     for package in ("key_rotation", "genesys_subscription", "ingest"):
-        _name_secrets_by_arn(Function(deployment, package).role)
+        name_secrets_by_arn(Function(deployment, package).role)
     rotation = Function(deployment, "key_rotation")
     managed_pipeline.aws.enforce_iam()
     assert rotation.role.actions - USED_BY_LAMBDA_ITSELF == _NEEDS.keys()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -193,7 +194,7 @@ class Trials:
 
     def _post(self, event: GeneratedEvent) -> int:
         sender, body = self._sender(), json.dumps(event.body).encode()
-        return _answered(lambda: sender.post(body))
+        return answered(lambda: sender.post(body))
 
     def lands_an_event_masked(self) -> bool:
         sender, event = self._sender(), self.event()
@@ -207,7 +208,7 @@ class Trials:
         return self._post(event) == 200 and [event.marker in json.dumps(r) for r in sender.landings(event)] == [True]
 
     def is_healthy(self) -> bool:
-        return _answered(lambda: urllib3.request("GET", self._deployment.health_url)) == 200
+        return answered(lambda: urllib3.request("GET", self._deployment.health_url)) == 200
 
     def takes_an_event_while_firehose_does_not(self) -> bool:
         stream = self._deployment.stream
@@ -334,7 +335,7 @@ def _record(event: GeneratedEvent, dedup_key: str) -> bytes:
     return json.dumps(envelope, separators=(",", ":")).encode() + b"\n"
 
 
-def _answered(request: Callable[[], urllib3.BaseHTTPResponse]) -> int:
+def answered(request: Callable[[], urllib3.BaseHTTPResponse]) -> int:
     """Return the function's own status: a 502 says that its new execution environment is not up yet."""
     for _ in range(10):
         status = request().status
@@ -359,8 +360,8 @@ class UnderIam:
 
 
 @pytest.fixture(scope="module")
-def under_iam() -> Iterator[UnderIam]:
-    with temporary_pipeline("iam") as pipeline:
+def under_iam(own_app: Path) -> Iterator[UnderIam]:
+    with temporary_pipeline("iam", own_app) as pipeline:
         deployment = pipeline.deployment
         ingest = Function(deployment, "ingest")
         transform = Function(deployment, "transform")
@@ -369,8 +370,8 @@ def under_iam() -> Iterator[UnderIam]:
         names = Function(deployment, "genesys_names")
         backfill = Function(deployment, "genesys_backfill")
         for function in (ingest, transform, rebuild, watch, names, backfill):
-            _name_secrets_by_arn(function.role)
-        _allow_plain_http(deployment)
+            name_secrets_by_arn(function.role)
+        allow_plain_http(deployment)
         # The local Firehose assumes the delivery role on its first event; IAM's evaluation comes after that.
         trials = Trials(deployment, ingest, rebuild, watch, names, backfill)
         assert trials.lands_an_event_masked()
@@ -384,7 +385,7 @@ def under_iam() -> Iterator[UnderIam]:
         yield UnderIam(ingest, transform, rebuild, watch, names, backfill, delivery, trials)
 
 
-def _name_secrets_by_arn(role: Role) -> None:
+def name_secrets_by_arn(role: Role) -> None:
     """Put a secret's ARN where the embedded AWS gives its name for a template's reference, as AWS would not."""
     arns = {
         secret["Name"]: secret["ARN"]
@@ -396,7 +397,7 @@ def _name_secrets_by_arn(role: Role) -> None:
     role.grant(role.document)
 
 
-def _allow_plain_http(deployment: Deployment) -> None:
+def allow_plain_http(deployment: Deployment) -> None:
     """Take the refusal of plain HTTP out of the resources' policies: there is no TLS on the loopback interface."""
     sqs, s3 = deployment.client("sqs"), deployment.client("s3")
     for queue in (deployment.queue, deployment.dlq):

@@ -19,6 +19,7 @@ from genesys_firehose_tools.operations.doctor.diagnosis import diagnose
 from genesys_firehose_tools.operations.doctor.findings import State
 from genesys_firehose_tools.operations.doctor.inspection import Inspection
 from tests.e2e.conftest import Sender
+from tests.e2e.test_least_privilege import Function, allow_plain_http, answered, name_secrets_by_arn
 
 HOST = "events.example.com"
 
@@ -146,3 +147,19 @@ def test_a_drill_at_the_front_door_sets_off_the_alarms_on_its_own_metrics(balanc
     outcome = run(Stage(balanced), DRILLS[name])
     assert outcome.passed, outcome
     assert DRILLS[name].alarms <= {each.name for each in outcome.alarms}
+
+
+def test_with_iam_evaluated_a_signed_event_is_taken_and_without_the_key_none(balanced: LocalPipeline) -> None:
+    """The last of the module: from here on every call is evaluated."""
+    deployment = balanced.deployment
+    ingest = Function(deployment, "ingest")
+    name_secrets_by_arn(ingest.role)
+    allow_plain_http(deployment)
+    ingest.start_anew(AWS_ENDPOINT_URL_FIREHOSE=deployment.endpoint_url)
+    balanced.aws.enforce_iam()
+    sender = Sender(deployment)
+
+    body = json.dumps(EventGenerator(20).generate("call").body).encode()
+    assert answered(lambda: sender.post(body, Host=HOST)) == 200
+    with ingest.without("secretsmanager:GetSecretValue"):
+        assert answered(lambda: sender.post(body, Host=HOST)) == 503

@@ -25,7 +25,7 @@ from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 from shared.envelope import wrap
 from shared.event import describe
 from tests.e2e.conftest import pipeline_with
-from tests.e2e.test_least_privilege import USED_BY_LAMBDA_ITSELF, Function, _allow_plain_http
+from tests.e2e.test_least_privilege import USED_BY_LAMBDA_ITSELF, Function, allow_plain_http
 from tests.e2e.test_object_lock import is_locked, versions
 
 # With a reconciliation a day is closed five days after its end, and the days of a week are looked at.
@@ -233,7 +233,7 @@ def test_nobody_but_the_function_signs_and_its_role_has_what_it_needs_and_no_mor
     # The last test of the file: from here on IAM is evaluated.
     deployment, function = site.deployment, Function(site.deployment, "manifest")
     iam = deployment.client("iam")
-    _allow_plain_http(deployment)
+    allow_plain_http(deployment)
     for bucket in site.s3.list_buckets()["Buckets"]:
         if bucket["Name"] != deployment.bucket:
             # The same of the buckets of tables and results.

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -61,8 +62,8 @@ def _granted(grant: str, bucket: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def deployment() -> Iterator[Deployment]:
-    with temporary_pipeline("grants") as pipeline:
+def deployment(own_app: Path) -> Iterator[Deployment]:
+    with temporary_pipeline("grants", own_app) as pipeline:
         s3 = pipeline.deployment.client("s3")
         for layer in LAYERS:
             s3.put_object(Bucket=pipeline.deployment.bucket, Key=f"{layer}an/object.gz", Body=b"")

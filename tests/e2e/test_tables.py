@@ -57,8 +57,8 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def local() -> Iterator[LocalPipeline]:
-    with temporary_pipeline("tables") as pipeline:
+def local(own_app: Path) -> Iterator[LocalPipeline]:
+    with temporary_pipeline("tables", own_app) as pipeline:
         yield pipeline
 
 

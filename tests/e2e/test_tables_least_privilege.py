@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,8 +170,8 @@ NEEDS: dict[str, Callable[[Trials], bool]] = {
 
 
 @pytest.fixture(scope="module")
-def trials() -> Iterator[Trials]:
-    with temporary_pipeline("tables-iam") as pipeline:
+def trials(own_app: Path) -> Iterator[Trials]:
+    with temporary_pipeline("tables-iam", own_app) as pipeline:
         deployment = pipeline.deployment
         deployed = find_pipeline(deployment.client("cloudformation"), deployment.stack)
         site = Site(deployment, deployed)

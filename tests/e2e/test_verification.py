@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +13,15 @@ import urllib3
 
 from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
-from tests.e2e.test_least_privilege import Function, Role, _allow_plain_http, _name_secrets_by_arn
+from tests.e2e.test_least_privilege import Function, Role, allow_plain_http, name_secrets_by_arn
 
 RESOURCE = "Custom::DeliveryVerification"
 WAIT_SECONDS = "20"
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> Iterator[LocalPipeline]:
-    with temporary_pipeline("verification") as pipeline:
+def pipeline(own_app: Path) -> Iterator[LocalPipeline]:
+    with temporary_pipeline("verification", own_app) as pipeline:
         yield pipeline
 
 
@@ -116,8 +117,8 @@ def test_a_delivery_role_that_may_not_write_is_named_and_once_it_may_the_verific
     pipeline: LocalPipeline, verification: Verification
 ) -> None:
     deployment = pipeline.deployment
-    _allow_plain_http(deployment)
-    _name_secrets_by_arn(Function(deployment, "transform").role)
+    allow_plain_http(deployment)
+    name_secrets_by_arn(Function(deployment, "transform").role)
     _name_log_groups(Function(deployment, "verification").role, "ReadDeliveryLogs")
     description = deployment.client("firehose").describe_delivery_stream(DeliveryStreamName=deployment.stream)
     [destination] = description["DeliveryStreamDescription"]["Destinations"]

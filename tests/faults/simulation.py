@@ -45,7 +45,8 @@ class World:
         records_in_a_transform_batch: how many records Firehose transforms at once.
         shards: how many streams there are.
         has_conflicts: whether an id comes with several contents.
-        has_ids: whether events have an id; else they are known by their content, and claimed by the second.
+        has_ids: whether events have an id; else they are known by their content.
+        has_times: whether their bodies have a time, so that keys are claimed by the second.
     """
 
     drain_after_each_request: bool = False
@@ -54,6 +55,7 @@ class World:
     shards: int = 1
     has_conflicts: bool = False
     has_ids: bool = True
+    has_times: bool = True
 
 
 @dataclass
@@ -91,7 +93,9 @@ class Run:
 
 
 def _event(name: str, world: World) -> dict[str, Any]:
-    event = {"eventType": "call.event", "eventTime": EVENT_TIME}
+    event: dict[str, Any] = {"eventType": "call.event"}
+    if world.has_times:
+        event["eventTime"] = EVENT_TIME
     if not world.has_ids:
         return {**event, "level": ord(name)}
     return {**event, "messageId": f"{_id(name)}{ID_END}", "level": name.count(OTHER_CONTENT)}

@@ -198,3 +198,18 @@ def test_a_vpc_of_the_owners_takes_it_in_one_public_subnet_of_each_zone() -> Non
 def test_the_function_takes_what_a_load_balancer_hands_over(balanced: Template) -> None:
     variables = balanced.properties("AWS::Lambda::Function", "Ingest/Function")["Environment"]["Variables"]
     assert variables["MAX_BODY_BYTES"] == "1048576"
+
+
+@pytest.mark.parametrize("function", ["Ingest", "Transform"])
+def test_a_function_has_the_rights_that_it_has_behind_the_rest_api_but_for_traces(
+    balanced: Template, default: Template, function: str
+) -> None:
+    """So what the embedded AWS shows of the one role, with IAM evaluated, holds for the other."""
+
+    def rights(template: Template) -> dict[str, Any]:
+        return statements(template.properties("AWS::IAM::ManagedPolicy", f"{function}/Policy")["PolicyDocument"])
+
+    expected = rights(default)
+    if function == "Ingest":
+        assert "xray:PutTraceSegments" in expected.pop("Tracing")["Action"]
+    assert rights(balanced) == expected
