@@ -2,6 +2,12 @@
 
 import sys
 
+try:
+    # Before the CDK: it says in a sentence that Node.js is missing.
+    import genesys_firehose_cdk  # noqa: F401
+except ImportError as missing:
+    sys.exit(f"error: {missing}")
+
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_kms as kms

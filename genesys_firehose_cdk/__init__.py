@@ -1,5 +1,15 @@
 """AWS CDK constructs that land every Genesys Cloud event in an S3 data lake."""
 
+import os
+import shutil
+
+# The first import of the CDK starts it (jsii), and without it ends in a traceback that does not name it.
+if shutil.which(os.environ.get("JSII_NODE", "node")) is None:
+    raise ImportError(
+        "Node.js is not on the PATH, and the AWS CDK runs in it: install Node.js 22 or 24, or activate the environment "
+        "into which `pip install 'genesys-firehose-cdk[tools]'` brings it."
+    )
+
 from genesys_firehose_cdk.common.alarm import AlarmSeverity
 from genesys_firehose_cdk.common.context import MetricName, PipelineContext
 from genesys_firehose_cdk.common.hmac_key import HmacKey

@@ -254,6 +254,11 @@ class _Sqs(_Service):
         return answer
 
 
+def _write_units(item: dict[str, Any]) -> int:
+    size = sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
+    return -(-size // 1024)
+
+
 class _DynamoDb(_Service):
     def batch_execute_statement(self, *, Statements: list[dict[str, Any]]) -> dict[str, Any]:
         assert 0 < len(Statements) <= 25
@@ -300,14 +305,15 @@ class _DynamoDb(_Service):
             values = ExpressionAttributeValues
             item = self._aws.seconds.setdefault(Key["dedup_key"]["S"], {"claims": {"N": "0"}})
             if int(item["claims"]["N"]) >= int(values[":full"]["N"]):
+                # A refused write is billed, too (Amazon DynamoDB Developer Guide, "Conditional writes").
+                self._aws.write_units += _write_units(item)
                 error: Any = {"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}, "Item": dict(item)}
                 raise ClientError(error, "UpdateItem")
             for name, _, value in claims:
                 item.setdefault(ExpressionAttributeNames[name], values[value])
             item["expires_at"] = values[":expires_at"]
             item["claims"] = {"N": str(int(item["claims"]["N"]) + int(values[":claims"]["N"]))}
-            size = sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
-            self._aws.write_units += -(-size // 1024)
+            self._aws.write_units += _write_units(item)
             updated = ["expires_at", "claims", *ExpressionAttributeNames.values()]
             return {"Attributes": {name: item[name] for name in updated}}
 

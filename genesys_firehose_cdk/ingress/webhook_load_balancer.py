@@ -16,6 +16,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
+from genesys_firehose_cdk.common.access_logs import access_log_bucket
 from genesys_firehose_cdk.common.acknowledgements import AWS_SOLUTIONS, HIPAA, NIST, PCI, acknowledge
 from genesys_firehose_cdk.common.context import PERIOD, PipelineContext
 from genesys_firehose_cdk.common.validation import check_arn
@@ -146,24 +147,13 @@ class WebhookLoadBalancer(Construct):
         return group
 
     def _create_access_log_bucket(self, context: PipelineContext, auto_delete_objects: bool) -> s3.Bucket:
-        bucket = s3.Bucket(
+        bucket = access_log_bucket(
             self,
             "AccessLogs",
-            versioned=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            # A load balancer writes to no other (Elastic Load Balancing User Guide for Application Load Balancers,
-            # "Access logs").
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    expiration=Duration.days(_LOG_DAYS),
-                    noncurrent_version_expiration=Duration.days(30),
-                    abort_incomplete_multipart_upload_after=Duration.days(7),
-                )
-            ],
+            of="load balancer",
+            days=_LOG_DAYS,
+            # Elastic Load Balancing User Guide for Application Load Balancers, "Access logs".
+            encryption="A load balancer writes its logs to no bucket with another encryption than S3's own.",
             removal_policy=context.removal_policy,
             auto_delete_objects=auto_delete_objects,
         )
@@ -386,22 +376,6 @@ class WebhookLoadBalancer(Construct):
         )
 
     def _acknowledge(self) -> None:
-        acknowledge(
-            self.access_log_bucket,
-            "S3BucketReplicationEnabled",
-            HIPAA,
-            NIST,
-            PCI,
-            reason="The access logs of one load balancer in one region; they hold no event.",
-        )
-        acknowledge(
-            self.access_log_bucket,
-            "S3DefaultEncryptionKMS",
-            HIPAA,
-            NIST,
-            PCI,
-            reason="A load balancer writes its logs to no bucket with another encryption than S3's own.",
-        )
         acknowledge(
             self.access_log_bucket,
             "S1",

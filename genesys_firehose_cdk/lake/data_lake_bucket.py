@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from genesys_firehose_cdk.common.access_logs import access_log_bucket
 from genesys_firehose_cdk.common.acknowledgements import HIPAA, NIST, PCI, acknowledge
 from genesys_firehose_cdk.common.keys import rotated_key
 from genesys_firehose_cdk.common.props import Props
@@ -379,42 +380,15 @@ class DataLakeBucket(Construct):
         return bucket
 
     def _create_access_log_bucket(self, removal_policy: RemovalPolicy, auto_delete_objects: bool) -> s3.Bucket:
-        bucket = s3.Bucket(
+        return access_log_bucket(
             self,
             "AccessLogBucket",
-            versioned=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    expiration=Duration.days(_ACCESS_LOG_DAYS),
-                    noncurrent_version_expiration=Duration.days(30),
-                    abort_incomplete_multipart_upload_after=Duration.days(7),
-                )
-            ],
+            of="bucket",
+            days=_ACCESS_LOG_DAYS,
+            encryption="S3 delivers server access logs only to buckets whose default encryption is SSE-S3.",
             removal_policy=removal_policy,
             auto_delete_objects=auto_delete_objects,
         )
-        acknowledge(
-            bucket,
-            "S3BucketReplicationEnabled",
-            HIPAA,
-            NIST,
-            PCI,
-            reason="The access logs of one bucket in one region; they hold no event.",
-        )
-        acknowledge(
-            bucket,
-            "S3DefaultEncryptionKMS",
-            HIPAA,
-            NIST,
-            PCI,
-            reason="S3 delivers server access logs only to buckets whose default encryption is SSE-S3.",
-        )
-        return bucket
 
     def _prepare_retention_on_arrival(
         self, bucket: s3.Bucket, break_glass_role: iam.IRole | None, removal_policy: RemovalPolicy

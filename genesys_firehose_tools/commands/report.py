@@ -1,5 +1,7 @@
 """`report`: a page of the figures of some days."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,13 +13,9 @@ from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import Name, Pipeline, Profile, Stack, StackRegion
 from genesys_firehose_tools.commands.terminal import messages, output
 from genesys_firehose_tools.errors import ToolError
-from genesys_firehose_tools.operations.clients import Clients
 from genesys_firehose_tools.operations.completeness import RECONCILIATION, read_days
-from genesys_firehose_tools.operations.cost import Estimate, Traffic, estimate
-from genesys_firehose_tools.operations.deployed_design import design_of
-from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
+from genesys_firehose_tools.operations.cost import Traffic
 from genesys_firehose_tools.operations.lake_query import LakeQuery
-from genesys_firehose_tools.operations.prices import read_prices
 from genesys_firehose_tools.operations.report.figures import check_days, read_figures
 
 _FORMATS = ["%Y-%m-%d"]
@@ -47,15 +45,10 @@ def report(
     """Make a page of the figures of a day or some days: volume, service level, handle time, occupancy, wrap-ups."""
     days = _days(day, first, last)
     check_days(*days)
-    try:
-        # They come with an extra of their own, because few need them and they are large.
-        from genesys_firehose_tools.operations.report.bill import bill_section
+    with page_libraries():
+        from genesys_firehose_tools.operations.report.bill import bill_of, bill_section
         from genesys_firehose_tools.operations.report.contact_centre import contact_centre_page
         from genesys_firehose_tools.operations.report.page import render
-    except ModuleNotFoundError as missing:
-        raise ToolError(
-            f"{missing.name} is missing: install the package with its extra, genesys-firehose-cdk[report]."
-        ) from missing
     clients, deployed = connect(stack, region, profile, pipeline, name)
     work = LakeQuery.of(clients, deployed)
     with messages.status("Athena is reading …"):
@@ -63,17 +56,25 @@ def report(
         checked = read_days(clients, deployed, *days) if RECONCILIATION in deployed.outputs else []
     page = contact_centre_page(figures, deployed.path, datetime.now(UTC), checked)
     if events_per_day is not None:
-        page = replace(page, sections=[*page.sections, bill_section(_bill(clients, deployed, events_per_day))])
+        bill = bill_of(clients, deployed, Traffic(events_per_day=events_per_day))
+        page = replace(page, sections=[*page.sections, bill_section(bill)])
     path.write_text(render(page), encoding="utf-8")
     output.print(f"The page is {path}.", soft_wrap=True, highlight=False)
 
 
-def _bill(clients: Clients, deployed: DeployedPipeline, events_per_day: float) -> Estimate:
-    """Estimate the bill of the pipeline as it is deployed."""
-    template = clients.client("cloudformation").get_template(StackName=deployed.stack, TemplateStage="Original")
-    design = design_of(template["TemplateBody"], deployed.path, f"The stack {deployed.stack}")
-    traffic = Traffic(events_per_day=events_per_day, ingress="webhook" if design.has_webhook else "eventbridge")
-    return estimate(design, traffic, read_prices())
+@contextmanager
+def page_libraries() -> Iterator[None]:
+    """Import within it what makes pages: it comes with an extra of its own, because few need it and it is large.
+
+    Raises:
+        ToolError: The extra is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise ToolError(
+            f"{missing.name} is missing: install the package with its extra, genesys-firehose-cdk[report]."
+        ) from missing
 
 
 def _days(day: datetime | None, first: datetime | None, last: datetime | None) -> tuple[date, date]:

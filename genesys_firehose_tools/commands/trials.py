@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,9 @@ from genesys_firehose_tools.commands.options import (
     FrontDoor,
     Wait,
 )
+from genesys_firehose_tools.commands.report import page_libraries
 from genesys_firehose_tools.commands.terminal import messages, output, print_figures, sending
+from genesys_firehose_tools.local.aws import DEFAULT_SPEED
 from genesys_firehose_tools.local.deployment import Deployment
 from genesys_firehose_tools.local.front_door import FrontDoorKind
 from genesys_firehose_tools.local.pipeline import temporary_pipeline
@@ -47,14 +50,37 @@ def demo(
     summary: Annotated[
         Path | None, typer.Option(help="The file for the figures. Default: build/demo/summary.json.")
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", dir_okay=False, help="Also make a page of it, with the figures of the contact centre."
+        ),
+    ] = None,
 ) -> None:
     """Deploy, send, and check what landed; exit code 1 when an event is lost, doubled or leaked."""
-    plan = Traffic(events=count, duplicates=duplicates, forged=forged, batch=batch, seed=seed)
+    # The page is of the day that has ended: the contact centre's day is whole then.
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    plan = Traffic(
+        events=count,
+        duplicates=duplicates,
+        forged=forged,
+        batch=batch,
+        seed=seed,
+        until=midnight - timedelta(milliseconds=1) if page else None,
+    )
+    if page:
+        with page_libraries():
+            from genesys_firehose_tools.local.demo_page import demo_page
+            from genesys_firehose_tools.operations.report.page import render
     with _temporary_pipeline("demo", app, stack, pipeline, front_door) as deployment, sending() as progress:
         if deployment.verification:
             messages.print(f"verification: {deployment.verification}", soft_wrap=True)
         sender = Sender(deployment.target(), concurrency=concurrency)
         report = run(deployment, sender, plan, wait_seconds=wait, progress=progress)
+        if page:
+            day = (midnight - timedelta(days=1)).date()
+            page.write_text(render(demo_page(deployment, plan, report, day, DEFAULT_SPEED, wait)), encoding="utf-8")
+            output.print(f"The page is {page}.", soft_wrap=True, highlight=False)
     _conclude(report, report.to_dict(), summary or Path("build/demo/summary.json"))
 
 

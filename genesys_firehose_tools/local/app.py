@@ -7,6 +7,12 @@ held against. A second stack tries the delivery.
 
 import sys
 
+try:
+    # Before the CDK: it says in a sentence that Node.js is missing.
+    import genesys_firehose_cdk  # noqa: F401
+except ImportError as missing:
+    sys.exit(str(missing))
+
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_secretsmanager as secretsmanager

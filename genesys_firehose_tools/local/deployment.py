@@ -91,11 +91,16 @@ class Deployment:
         urls = {"IngestUrl": self.ingest_url, "HealthUrl": self.health_url, HOST_HEADER: self.ingest_host_header}
         return replace(found, outputs={**found.outputs, **{key: url for key, url in urls.items() if url}})
 
-    def take_names(self) -> None:
-        """Let the function that takes names run once, as its schedule does within a day of the deployment."""
+    def take_names(self, *, wait: bool = False) -> None:
+        """Let the function that takes names run once, as its schedule does within a day of the deployment.
+
+        Args:
+            wait: Whether to wait until it has run.
+        """
         names = find_resources(self.client("cloudformation"), self.deployed()).function("genesys_names")
+        call = "RequestResponse" if wait else "Event"
         if names is not None:
-            self.client("lambda").invoke(FunctionName=names.physical_id, InvocationType="Event")
+            self.client("lambda").invoke(FunctionName=names.physical_id, InvocationType=call)
 
     def signing_key(self) -> bytes:
         """Read the key that the sender signs with."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import urllib3
 
@@ -14,6 +15,14 @@ from genesys_firehose_tools.local.values import GeneratedEvent, find_markers, fi
 
 _READERS = 4
 _POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as the bucket lists it: its bytes, and when it was stored, UTC."""
+
+    size: int
+    at: datetime
 
 
 class Lake:
@@ -30,13 +39,16 @@ class Lake:
         self._prefix = prefix
         self.objects: dict[str, list[str]] = {}
         """The lines of every object read so far, by key."""
-        self._before = set(self._keys())
+        self.stored: dict[str, Stored] = {}
+        """What the bucket says of each of these objects."""
+        self._before = {key for key, _ in self._listed()}
 
     def refresh(self) -> None:
         """Read the objects that are new."""
-        new = [key for key in self._keys() if key not in self.objects and key not in self._before]
+        new = {key: stored for key, stored in self._listed() if key not in self.objects and key not in self._before}
         with ThreadPoolExecutor(_READERS) as readers:
             self.objects.update(zip(new, readers.map(self._lines, new), strict=True))
+        self.stored.update(new)
 
     def lines(self) -> Iterator[str]:
         """Yield every line read so far."""
@@ -47,10 +59,10 @@ class Lake:
         """Return everything read so far that may be an event's marker."""
         return set().union(*map(find_markers, self.lines()))
 
-    def _keys(self) -> Iterator[str]:
+    def _listed(self) -> Iterator[tuple[str, Stored]]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix):
             for entry in page.get("Contents", []):
-                yield entry["Key"]
+                yield entry["Key"], Stored(entry["Size"], entry["LastModified"])
 
     def _lines(self, key: str) -> list[str]:
         body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()

@@ -1,7 +1,8 @@
 """A trial of a pipeline: sends traffic and checks what happened to every event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from genesys_firehose_tools.local.attacks import attacks
@@ -10,7 +11,7 @@ from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.lake import Lake, Verdict, judge, wait_until_settled
 from genesys_firehose_tools.local.sender import Sender, Tally, is_accepted
 from genesys_firehose_tools.local.traffic import traffic
-from genesys_firehose_tools.local.values import find_markers
+from genesys_firehose_tools.local.values import GeneratedEvent, find_markers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Traffic:
         batch: Events in one request.
         disorder: By how many places an event may come too late.
         seed: Same seed, same traffic.
+        until: The time of the newest event; the others are up to two days older. Default is now.
     """
 
     events: int = 1000
@@ -34,14 +36,26 @@ class Traffic:
     batch: int = 1
     disorder: int = 0
     seed: int = 1
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was sent and what became of it."""
+    """What was sent and what became of it.
+
+    Attributes:
+        tally: How the requests were answered.
+        verdict: What the check found.
+        events: The different events of the real sender.
+        clean: What came into ``clean/``.
+        raw: What came into ``raw/``.
+    """
 
     tally: Tally
     verdict: Verdict
+    events: Sequence[GeneratedEvent]
+    clean: Lake
+    raw: Lake
 
     @property
     def passed(self) -> bool:
@@ -70,7 +84,7 @@ def run(
         wait_seconds: How long to wait at most until everything has landed.
         progress: Told the figures and the number of all events after every answer.
     """
-    generator = EventGenerator(plan.seed)
+    generator = EventGenerator(plan.seed, plan.until)
     events = generator.take(plan.events)
     forged = generator.take(round(plan.events * plan.forged))
     hostile = dict(attacks(events, round(plan.events * plan.hostile), plan.seed))
@@ -98,4 +112,5 @@ def run(
     wait_until_settled(deployment, wait_seconds)
     clean.refresh()
     raw.refresh()
-    return Report(tally, judge(clean, raw, events, accepted, forged, hostile.keys()))
+    verdict = judge(clean, raw, events, accepted, forged, hostile.keys())
+    return Report(tally, verdict, events, clean, raw)

@@ -7,10 +7,10 @@ assumption that is not in the template, the traffic or the prices is a constant 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from genesys_firehose_tools.operations.deployed_design import Buffer, Design
-from genesys_firehose_tools.operations.prices import Price
+from genesys_firehose_tools.operations.prices import ATHENA_LEAST_BYTES, Price
 
 DAYS = 30
 MONTH_SECONDS = DAYS * 24 * 3600
@@ -33,9 +33,11 @@ _FULL_CORE_MB = 1769
 _FIREHOSE_SECONDS = 0.02
 _DYNAMODB_SECONDS = 0.008
 _KEYS_IN_A_CALL = 25
-# In the code: this many keys of one second share an item; a write unit is 1 KB, and a key with its owner 64 bytes.
-_KEYS_IN_A_SECOND = 30
-_KEYS_IN_A_WRITE_UNIT = 1024 / 64
+# In the code: this many keys of one second share an item, then each of so many shards of it; a write unit is 1 KB, and
+# a key with its owner 64 bytes.
+_KEYS_IN_AN_ITEM = 30
+_SHARDS = (1, 8, 64)
+_KEY_BYTES, _WRITE_UNIT_BYTES = 64, 1024
 # Measured: the transform function's two lines for a batch, and a line of the access log. The ingest function and Lambda
 # write none of what succeeds.
 _TRANSFORM_LOG_BYTES = 285 + 348
@@ -97,8 +99,6 @@ _MANIFEST_RUNS, _STATES_OF_A_MANIFEST, _VERSIONS_OF_A_PART = 4 * DAYS, 12, 1000
 _MANIFEST_BYTES_PER_SECOND = 75e6
 _S3_SECONDS = 0.03
 _MANIFEST_READERS = 8
-# Athena counts at least so many bytes of a statement (known at second hand, as its price).
-_LEAST_SCANNED_BYTES = 10_000_000
 _STATEMENTS = 6
 # Amazon S3 User Guide, "Transitioning objects using Amazon S3 Lifecycle": smaller objects are not moved.
 _SMALLEST_ARCHIVED_BYTES = 128 * 1024
@@ -303,31 +303,28 @@ class Month:
         waiting, cpu = 0.0, events * _TRANSFORM_EVENT_CPU_SECONDS
         if self._design.writes_per_event == 1:
             alone = self._claimed_alone
-            calls = (1 - alone) * events / max(1.0, self._copies / MONTH_SECONDS) + alone * events / _KEYS_IN_A_CALL
-            waiting = math.ceil(calls) * _DYNAMODB_SECONDS
+            calls = (1 - alone) * self._claims.calls + alone / _KEYS_IN_A_CALL
+            waiting = math.ceil(calls * events) * _DYNAMODB_SECONDS
             cpu += events * _CLAIM_EVENT_CPU_SECONDS
         return waiting + cpu / _cores(self._design.transform_memory)
+
+    @property
+    def _claims(self) -> "_Claims":
+        """What it takes to claim the keys of those events that may share an item."""
+        sharing = 1 - self._traffic.claimed_alone
+        of_a_second = min(self._copies / MONTH_SECONDS, self._copies / self.transforms) * sharing
+        return _claims(of_a_second) if sharing else _Claims(0, 0, 0, 0)
 
     @property
     def _claimed_alone(self) -> float:
         """The share of events whose key has an item of its own, by its kind or because it finds no room."""
         alone = self._traffic.claimed_alone
-        shared = self._copies * (1 - alone)
-        without_room = max(0.0, 1 - _KEYS_IN_A_SECOND * MONTH_SECONDS / shared) if shared else 0.0
-        return alone + (1 - alone) * without_room
+        return alone + (1 - alone) * self._claims.without_room
 
     @property
     def _claim_writes(self) -> float:
-        """Write units for each event; a second's events come evenly, in one batch of Firehose.
-
-        A second with more keys than it takes is asked once more, which is billed though it changes nothing (Amazon
-        DynamoDB Developer Guide, "Conditional writes").
-        """
-        alone = self._claimed_alone
-        shared = max(1 / _KEYS_IN_A_WRITE_UNIT, min(1.0, MONTH_SECONDS / self._copies))
-        is_full = alone > self._traffic.claimed_alone
-        asked_again = math.ceil(_KEYS_IN_A_SECOND / _KEYS_IN_A_WRITE_UNIT) * MONTH_SECONDS / self._copies
-        return alone + (1 - alone) * shared + is_full * asked_again
+        """Write units for each event."""
+        return self._claimed_alone + (1 - self._traffic.claimed_alone) * self._claims.units
 
     @property
     def key_requests(self) -> float:
@@ -375,7 +372,7 @@ class Month:
         days = runs * _SHORT_RUN_DAYS + DAYS * _NIGHTLY_DAYS + _WEEKS * _WEEKLY_DAYS
         clean_bytes = self._event_record_bytes * _COMPRESSED_SHARE
         read = days * self._traffic.events_per_day * (clean_bytes + _TABLE_EVENT_READ_BYTES)
-        least = (runs + DAYS + _WEEKS) * _STATEMENTS * _LEAST_SCANNED_BYTES
+        least = (runs + DAYS + _WEEKS) * _STATEMENTS * ATHENA_LEAST_BYTES
         yield Usage("Athena", "tables: data read", "athena_scanned_tb", max(read, least) / 1e12, True)
         yield Usage("S3", "tables: objects of clean/ read", "s3_get", days * self.clean_objects / DAYS, True)
         stored = self._events * _TABLE_EVENT_BYTES * _SNAPSHOTS_SHARE / _GB
@@ -404,7 +401,7 @@ class Month:
         events = self._traffic.events_per_day * _CHECKED_DAYS
         clean_bytes = self._event_record_bytes * _COMPRESSED_SHARE
         read = checks * events * (clean_bytes + _TABLE_EVENT_READ_BYTES + _TABLE_EVENT_BYTES)
-        least = checks * (_STATEMENTS + _STATEMENTS_OF_A_CHECK) * _LEAST_SCANNED_BYTES
+        least = checks * (_STATEMENTS + _STATEMENTS_OF_A_CHECK) * ATHENA_LEAST_BYTES
         yield Usage("Athena", "reconciliation: data read", "athena_scanned_tb", max(read, least) / 1e12)
         objects = checks * _CHECKED_DAYS * self.clean_objects / DAYS
         yield Usage("S3", "reconciliation: objects of clean/ read", "s3_get", objects)
@@ -431,7 +428,7 @@ class Month:
         alone = self._claimed_alone
         duplicates = (self._copies - self._events) * alone
         yield Usage("DynamoDB", "owners of duplicates read", "dynamodb_read_unit", duplicates)
-        of_second = 1024 / _KEYS_IN_A_WRITE_UNIT + _SECONDS_ITEM_BYTES * min(1.0, MONTH_SECONDS / self._copies)
+        of_second = _KEY_BYTES + _SECONDS_ITEM_BYTES * self._claims.items
         key_bytes = alone * _ITEM_BYTES + (1 - alone) * of_second * _SECONDS_LIVES
         stored = self._traffic.events_per_day * self._design.key_ttl_days * key_bytes / _GB
         yield Usage("DynamoDB", "keys stored", "dynamodb_stored_gb_month", stored)
@@ -475,6 +472,41 @@ class Month:
         chosen += self.transforms if design.transform_traced else 0.0
         sampled = min(chosen, MONTH_SECONDS) + _SAMPLED_SHARE * max(0.0, chosen - MONTH_SECONDS)
         return sampled + (self.requests * design.traced_share if by_api else 0.0)
+
+
+class _Claims(NamedTuple):
+    """What an event's share is of claims in items that many share.
+
+    Attributes:
+        units: Write units.
+        calls: Calls to DynamoDB.
+        items: Items that are written.
+        without_room: How many keys find none.
+    """
+
+    units: float
+    calls: float
+    items: float
+    without_room: float
+
+
+def _claims(keys: float) -> _Claims:
+    """Claim so many keys of one second at once, evenly spread over its items.
+
+    A full item is asked once more, which is billed though it changes nothing (Amazon DynamoDB Developer Guide,
+    "Conditional writes").
+    """
+    units = calls = items = 0.0
+    left = keys
+    for shards in _SHARDS:
+        used = min(float(shards), left)
+        taken = min(left, used * _KEYS_IN_AN_ITEM)
+        left -= taken
+        asked = used * (2 if left else 1)
+        calls += asked
+        items += used
+        units += asked * math.ceil(taken / used * _KEY_BYTES / _WRITE_UNIT_BYTES) if used else 0
+    return _Claims(units / keys, calls / keys, items / keys, left / keys)
 
 
 def _flushes(rate: float, bytes_rate: float, buffer: Buffer, partitions: int) -> float:

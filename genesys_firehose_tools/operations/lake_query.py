@@ -10,12 +10,10 @@ from botocore.exceptions import ClientError
 from genesys_firehose_tools.errors import ToolError
 from genesys_firehose_tools.operations.clients import Clients
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
-from genesys_firehose_tools.operations.prices import read_prices
+from genesys_firehose_tools.operations.prices import ATHENA_LEAST_BYTES, read_prices
 
 _POLL_SECONDS = 0.5
 _TERABYTE = 10**12
-# Athena counts at least so much for a query (known at second hand, as the price).
-_LEAST_BYTES = 10_000_000
 
 
 class QueryError(ToolError):
@@ -43,7 +41,7 @@ class Answer:
     @property
     def dollars(self) -> float:
         """What it costs by list price, without the requests to S3."""
-        return max(self.scanned, _LEAST_BYTES) / _TERABYTE * read_prices()["athena_scanned_tb"].usd
+        return max(self.scanned, ATHENA_LEAST_BYTES) / _TERABYTE * read_prices()["athena_scanned_tb"].usd
 
 
 class LakeQuery:

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from genesys_firehose_tools.errors import ToolError
 
+ATHENA_LEAST_BYTES = 10_000_000
+"""Athena counts at least so much for a query (known at second hand, as its price)."""
+
 _BUILT_IN = Path(__file__).with_name("prices.json")
 
 

@@ -6,8 +6,9 @@ Firehose trying the transform again or a redrive. So nothing is dropped because 
 
 A write costs as much as its item is large, so small claims share an item where they can. Where all copies of an event
 have one time, the keys of one second are attributes of one item, the second's. When it has ``FULL`` keys it takes no
-more, for good: a key that it lacks then has an item of its own, as have the keys of all other events. Keys and
-identities are keyed digests: the table holds nothing that could be tried out.
+more, for good: a key that it lacks then has its place in one of the second's shards, chosen by the key, then in one of
+more shards, and at last in an item of its own, as have the keys of all other events. Keys and identities are keyed
+digests: the table holds nothing that could be tried out.
 """
 
 import time
@@ -25,7 +26,9 @@ _ID_BYTES = 16
 # A key and its owner are 64 bytes. So an item of 59 keys, the most there can be, is below 4 KB, and an update of 30 is
 # far below 4 KB of expression and 300 operators (Amazon DynamoDB Developer Guide, "Quotas").
 FULL = 30
-# A key that found its second full has an item of its own, which must not outlive the second's: a copy would find room.
+SHARDS = (1, 8, 64)
+"""How many items a second has, those of each number opened by what found the ones before full: 2,190 keys in all."""
+# A key that found an item full is claimed elsewhere, which must not outlive the full one: a copy would find room.
 _SECONDS_LIVES = 2
 
 _Item = TypeVar("_Item")
@@ -102,26 +105,29 @@ class KeyOwners:
         """Claim keys and return the owner of each; a key whose owner can't be known now is missing.
 
         500 keys with an item each cost 20 calls to claim, and 5 to read the owners if all are taken. Those of one
-        second cost a call.
+        second cost a call, and more than 30 of them one or two for each shard.
 
         Args:
             copies: the copy that claims a key, by key.
         """
         owners: dict[Key, Copy] = {}
         single = [key for key in copies if key.second is None]
-        seconds: dict[int, list[Key]] = {}
-        for key in copies:
-            if key.second is not None:
-                seconds.setdefault(key.second, []).append(key)
+        sharing = [key for key in copies if key.second is not None]
         try:
-            for second, keys in seconds.items():
-                is_full = False
-                while keys and not is_full:
-                    item, is_full = self._share(second, keys[:FULL], copies)
-                    owners.update((key, Copy.unpacked(item[key.digest]["B"])) for key in keys if key.digest in item)
-                    # Of a full item all is known, and what it lacks it will always lack.
-                    keys = [key for key in keys if key not in owners] if is_full else keys[FULL:]
-                single.extend(keys)
+            for shards in SHARDS:
+                items: dict[str, list[Key]] = {}
+                for key in sharing:
+                    items.setdefault(_item_of(key, shards), []).append(key)
+                sharing = []
+                for name, keys in items.items():
+                    is_full = False
+                    while keys and not is_full:
+                        item, is_full = self._share(name, keys[:FULL], copies)
+                        owners.update((key, Copy.unpacked(item[key.digest]["B"])) for key in keys if key.digest in item)
+                        # Of a full item all is known, and what it lacks it will always lack.
+                        keys = [key for key in keys if key not in owners] if is_full else keys[FULL:]
+                    sharing.extend(keys)
+            single.extend(sharing)
             taken: list[Key] = []
             for some in _chunks(single, MAX_STATEMENTS):
                 owned, others = self._insert(some, copies)
@@ -135,9 +141,9 @@ class KeyOwners:
         return owners
 
     def _share(
-        self, second: int, keys: Collection[Key], copies: Mapping[Key, Copy]
+        self, name: str, keys: Collection[Key], copies: Mapping[Key, Copy]
     ) -> tuple[dict[str, dict[str, bytes]], bool]:
-        """Claim keys in the item of their second; return the owners by digest, and whether the item was full."""
+        """Claim keys in an item that they share; return the owners by digest, and whether the item was full."""
         names = {f"#{number}": key.digest for number, key in enumerate(keys)}
         values = {f":{number}": {"B": copies[key].packed} for number, key in enumerate(keys)}
         claims = ", ".join(f"#{number} = if_not_exists(#{number}, :{number})" for number in range(len(keys)))
@@ -145,7 +151,7 @@ class KeyOwners:
         try:
             answer = self._dynamodb().update_item(
                 TableName=self._table_name,
-                Key={"dedup_key": {"S": str(second)}},
+                Key={"dedup_key": {"S": name}},
                 UpdateExpression=f"SET expires_at = :expires_at, {claims} ADD claims :claims",
                 # Whether there is room must not depend on how many come: what is full stays full for everybody.
                 ConditionExpression="attribute_not_exists(claims) OR claims < :full",
@@ -197,6 +203,10 @@ class KeyOwners:
         answer = self._dynamodb().batch_get_item(RequestItems={self._table_name: request})
         items = answer["Responses"].get(self._table_name, [])
         return {wanted[item["dedup_key"]["S"]]: Copy(*item["owner"]["S"].split(" ")) for item in items}
+
+
+def _item_of(key: Key, shards: int) -> str:
+    return str(key.second) if shards == 1 else f"{key.second}-{shards}-{int(key.digest, 16) % shards}"
 
 
 def _chunks(items: list[_Item], size: int) -> Iterator[list[_Item]]:

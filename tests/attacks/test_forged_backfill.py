@@ -8,10 +8,10 @@ import pytest
 
 from genesys_backfill.records import record_of
 from ingest.function import IngestHandler
-from tests.attacks.test_forged_names import landed
+from tests.attacks.test_forged_names import landed, send
 from tests.in_memory_aws import InMemoryAws
 from tests.library.lake.tables.duckdb_lake import Tables
-from tests.wired_functions import firehose_batch, ingest_function, post, queue_batch, transform_function
+from tests.wired_functions import firehose_batch, post, transform_function
 
 NOW = datetime(2026, 11, 30, 2, tzinfo=UTC)
 CONVERSATION = "7f3c1e1a-0000-4000-8000-000000000001"
@@ -52,26 +52,12 @@ FORGERIES: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def aws() -> InMemoryAws:
-    return InMemoryAws()
-
-
-@pytest.fixture
-def function(aws: InMemoryAws) -> IngestHandler:
-    return ingest_function(aws)
-
-
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 @pytest.mark.parametrize("way", ["webhook", "queue"])
 def test_what_a_sender_writes_is_in_no_old_partition_and_no_row_of_the_tables_is_made_of_it(
     aws: InMemoryAws, function: IngestHandler, way: str, forgery: dict[str, Any]
 ) -> None:
-    if way == "webhook":
-        assert post(function, forgery) == 200
-    else:
-        body = {"version": "0", "id": "1", "detail-type": "x", "source": "x", "detail": forgery}
-        assert function.handle(queue_batch(json.dumps(body))) == {"batchItemFailures": []}
+    send(function, way, forgery)
     answers = transform_function(aws).handle(firehose_batch(aws.in_stream))["records"]
     [partition] = [each["metadata"]["partitionKeys"] for each in answers]
     assert partition["event_type"] != "backfill"

@@ -9,7 +9,7 @@ import pytest
 from genesys_names.snapshot import Snapshot, Thing, records
 from ingest.function import IngestHandler
 from tests.in_memory_aws import InMemoryAws
-from tests.wired_functions import firehose_batch, ingest_function, post, queue_batch, transform_function, transformed
+from tests.wired_functions import firehose_batch, post, queue_batch, transform_function, transformed
 
 QUEUE = "7f3c1e1a-0000-4000-8000-000000000001"
 NOW = datetime(2026, 11, 30, 2, tzinfo=UTC)
@@ -26,6 +26,16 @@ FORGERIES: dict[str, Any] = {
 }
 
 
+def send(function: IngestHandler, way: str, event: Any) -> None:
+    """Send an event by the webhook, or put it on the bus, and see it accepted."""
+    if way == "webhook":
+        assert post(function, event) == 200
+    else:
+        # EventBridge writes its own frame around what a partner puts.
+        body = {"version": "0", "id": "1", "detail-type": "x", "source": "x", "detail": event}
+        assert function.handle(queue_batch(json.dumps(body))) == {"batchItemFailures": []}
+
+
 def landed(lake: InMemoryAws) -> list[tuple[str, dict[str, Any]]]:
     """The partition's type and the content of every record that is in clean/."""
     answers = transform_function(lake).handle(firehose_batch(lake.in_stream))["records"]
@@ -33,27 +43,12 @@ def landed(lake: InMemoryAws) -> list[tuple[str, dict[str, Any]]]:
     return list(zip(types, transformed({"records": answers}), strict=True))
 
 
-@pytest.fixture
-def aws() -> InMemoryAws:
-    return InMemoryAws()
-
-
-@pytest.fixture
-def function(aws: InMemoryAws) -> IngestHandler:
-    return ingest_function(aws)
-
-
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 @pytest.mark.parametrize("way", ["webhook", "queue"])
 def test_what_a_sender_writes_is_neither_in_the_partition_of_names_nor_masked_like_one(
     aws: InMemoryAws, function: IngestHandler, way: str, forgery: dict[str, Any]
 ) -> None:
-    if way == "webhook":
-        assert post(function, forgery) == 200
-    else:
-        # EventBridge writes its own frame around what a partner puts.
-        body = {"version": "0", "id": "1", "detail-type": "x", "source": "x", "detail": forgery}
-        assert function.handle(queue_batch(json.dumps(body))) == {"batchItemFailures": []}
+    send(function, way, forgery)
     [(event_type, content)] = landed(aws)
     assert event_type != "names"
     assert content["ingress"] in ("webhook", "eventbridge")

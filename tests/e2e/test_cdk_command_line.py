@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def test_the_pinned_command_line_deploys_the_app(aws: EmbeddedAws, tmp_path: Pat
         "CDK_DISABLE_VERSION_CHECK": "true",
     }
 
-    def cdk(*arguments: str) -> None:
+    def cdk(*arguments: str) -> str:
         completed = subprocess.run(
             [str(NODE), str(CDK), *arguments, "--no-notices", "--no-color", "--ci"],
             cwd=tmp_path,
@@ -52,6 +53,7 @@ def test_the_pinned_command_line_deploys_the_app(aws: EmbeddedAws, tmp_path: Pat
             check=False,
         )
         assert completed.returncode == 0, completed.stdout + completed.stderr
+        return completed.stdout
 
     assembly = tmp_path / "cdk.out"
     context = {**CONTEXT, "env": "local", "environments": {"local": SETTINGS}}
@@ -62,7 +64,7 @@ def test_the_pinned_command_line_deploys_the_app(aws: EmbeddedAws, tmp_path: Pat
     path.write_text(json.dumps(template))
 
     cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
-    cdk(
+    printed = cdk(
         "deploy",
         "GenesysFirehose-local",
         *("--app", str(assembly), "--method", "direct", "--require-approval", "never"),
@@ -79,3 +81,16 @@ def test_the_pinned_command_line_deploys_the_app(aws: EmbeddedAws, tmp_path: Pat
     [stack] = cloudformation.describe_stacks(StackName="GenesysFirehose-local")["Stacks"]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert {"IngestUrl", "BucketName", "PartnerBusName"} <= {output["OutputKey"] for output in stack["Outputs"]}
+    assert without_what_differs(printed).strip().endswith(without_what_differs(shown_to_beginners()))
+
+
+def shown_to_beginners() -> str:
+    """Return what the page of the first deployment says that the command line prints."""
+    page = (ROOT / "docs" / "start" / "deployment.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^```text\n(✅.*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    return str(block)
+
+
+def without_what_differs(text: str) -> str:
+    """Leave out what another run has otherwise: ports, times, and what AWS and the CDK number."""
+    return re.sub(r"localhost:\d+|\b[\d.]+s\b|\b[0-9a-f]{8}-[-0-9a-f]{27}\b|[0-9A-Fa-f]{8,}", "…", text)

@@ -6,14 +6,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from genesys_firehose_tools.local.pipeline import LocalPipeline
 from genesys_firehose_tools.local.soak import soak
 from genesys_firehose_tools.local.trial import Traffic
-from genesys_firehose_tools.local.values import GeneratedEvent
+from genesys_firehose_tools.local.values import GeneratedEvent, find_personal_values
 from tests.e2e.conftest import Sender
+from tests.tools.operations.test_report import Page
 
 COMMAND = [str(Path(sys.executable).with_name("genesys-firehose"))]
 
@@ -91,18 +93,54 @@ def test_a_demo_beside_a_running_pipeline_meets_nothing_of_it_and_leaves_nothing
 ) -> None:
     # Other tests start pipelines of their own beside this one.
     before = set(pipeline.aws.directory.parent.glob("demo-*"))
-    completed = run("demo", "--count", "100", "--summary", str(tmp_path / "summary.json"))
+    report = tmp_path / "report.html"
+    completed = run("demo", "--count", "100", "--summary", str(tmp_path / "summary.json"), "--report", str(report))
     assert completed.returncode == 0, completed.stderr
 
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["sent"] == summary["accepted"] + summary["refused"] == 112
     assert (summary["landed"], sum(summary["partitions"].values()), summary["refused"]) == (100, 100, 2)
     assert summary["lost"] == summary["doubled"] == summary["leaked"] == summary["unarchived"] == 0
+    _assert_tells_of(summary, report.read_text(encoding="utf-8"))
     assert set(pipeline.aws.directory.parent.glob("demo-*")) <= before
     assert sender.landed() == []
     event = generate("call")
     sender.post_events(event)
     assert len(sender.landings(event)) == 1
+
+
+def _assert_tells_of(summary: dict[str, Any], html: str) -> None:
+    """The page says what the summary says, and shows no personal value but in the column of what was sent."""
+    page = Page(html)
+    sent = page.rows("What was sent")
+    assert [sent[name] for name in ("Different events", "Copies of them", "Accepted", "Refused")] == [
+        ["100"],
+        ["10"],
+        ["110"],
+        ["2"],
+    ]
+    landed = page.rows("Where it landed")
+    days = {name.partition("date=")[2] for name in summary["partitions"]}
+    assert landed["Different events in clean/"] == ["100"]
+    assert sum(int(landed[day][0]) for day in days) == 100
+    shortest, median, longest = (float(cells[0]) for cells in list(page.rows("Freshness").values()))
+    assert 0 <= shortest <= median <= longest < 60
+    records, objects, least, _, most, together = page.rows("Objects")["clean/"]
+    assert (int(records), int(objects) > len(summary["partitions"]) - 1) == (100, True)
+    assert float(least) <= float(most) <= float(together)
+    shown = [row for row in page.sections["Masking, before and after"] if len(row) == 3]
+    assert any(find_personal_values(before) for _, before, _ in shown)
+    for _, before, _ in shown:
+        html = html.replace(f">{before}<", "><") if before else html
+    # Nor one of a fixed identifier: those of conversations and queues are personal to nobody.
+    assert not {value for value in find_personal_values(html) if "-" not in value}
+    assert {
+        "Volume",
+        "Service level and abandon rate",
+        "Handle time per queue",
+        "What it costs",
+    } <= page.sections.keys()
+    assert int(page.tiles["Offered"]) > 0
 
 
 @pytest.mark.parametrize(

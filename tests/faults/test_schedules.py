@@ -128,7 +128,7 @@ def test_claiming_a_key_for_the_wrong_owner_would_be_noticed(monkeypatch: pytest
 
 
 def test_taking_every_claim_in_a_second_for_the_first_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def believe(_self: KeyOwners, _second: int, keys: list[Key], copies: Mapping[Key, Copy]) -> Any:
+    def believe(_self: KeyOwners, _name: str, keys: list[Key], copies: Mapping[Key, Copy]) -> Any:
         return {key.digest: {"B": copies[key].packed} for key in keys}, False
 
     monkeypatch.setattr(KeyOwners, "_share", believe)
@@ -139,8 +139,8 @@ def test_not_looking_into_a_full_second_would_be_noticed(monkeypatch: pytest.Mon
     monkeypatch.setattr("transform.deduplication.FULL", 1)
     share = KeyOwners._share
 
-    def look_away(self: KeyOwners, second: int, keys: list[Key], copies: Mapping[Key, Copy]) -> Any:
-        item, is_full = share(self, second, keys, copies)
+    def look_away(self: KeyOwners, name: str, keys: list[Key], copies: Mapping[Key, Copy]) -> Any:
+        item, is_full = share(self, name, keys, copies)
         return ({}, True) if is_full else (item, False)
 
     monkeypatch.setattr(KeyOwners, "_share", look_away)

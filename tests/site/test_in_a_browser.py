@@ -55,6 +55,14 @@ def test_a_page_fits_a_phone_without_a_complaint_and_fetches_nothing_from_afar(
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE
 
 
+def test_the_tables_of_properties_are_read_on_a_phone_without_scrolling_sideways(address: str, tab: Tab) -> None:
+    tab.width(PHONE)
+    tab.open(address + "properties.html")
+    cells = "[...document.querySelectorAll('.md-typeset table td')].map(cell => cell.getBoundingClientRect().right)"
+    assert tab.evaluate(f"{cells}.length") > 500
+    assert tab.evaluate(f"Math.max(...{cells})") <= PHONE
+
+
 @pytest.mark.parametrize(
     ("words", "place"),
     [

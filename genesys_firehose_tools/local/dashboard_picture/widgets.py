@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from genesys_firehose_tools.local.drills.alarms import Metric, MetricData, MetricStatistic
+from genesys_firehose_tools.local.drills.alarms import MetricData, MetricStatistic
 from genesys_firehose_tools.local.drills.metric_math import Series, calculate
+from genesys_firehose_tools.operations.doctor.inspection import Metric
 
 _PERIOD_SECONDS = 300
 

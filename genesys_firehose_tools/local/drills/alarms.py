@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from genesys_firehose_tools.local.drills.metric_math import Series, calculate
+from genesys_firehose_tools.operations.doctor.inspection import Metric
 
 MORE_PERIODS = 2
 """How many periods CloudWatch looks at beyond an alarm's evaluation periods."""
@@ -34,21 +35,6 @@ class AlarmState(StrEnum):
     OK = "OK"
     ALARM = "ALARM"
     INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A metric.
-
-    Attributes:
-        namespace: Its namespace.
-        name: Its name.
-        dimensions: Its dimensions' names and values, sorted.
-    """
-
-    namespace: str
-    name: str
-    dimensions: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

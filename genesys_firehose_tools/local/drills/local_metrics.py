@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from genesys_firehose_tools.local.drills.alarms import Metric, Samples
+from genesys_firehose_tools.local.drills.alarms import Samples
+from genesys_firehose_tools.operations.doctor.inspection import Metric
 
 MEASURED: frozenset[str] = frozenset(
     {

@@ -1,7 +1,21 @@
 """The bill of a month as a part of the page."""
 
-from genesys_firehose_tools.operations.cost import DAYS, Estimate
+from dataclasses import replace
+
+from genesys_firehose_tools.operations.clients import Clients
+from genesys_firehose_tools.operations.cost import DAYS, Estimate, Traffic, estimate
+from genesys_firehose_tools.operations.deployed_design import design_of
+from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
+from genesys_firehose_tools.operations.prices import read_prices
 from genesys_firehose_tools.operations.report.page import Bar, Section, Table
+
+
+def bill_of(clients: Clients, deployed: DeployedPipeline, traffic: Traffic) -> Estimate:
+    """Estimate the bill of a pipeline as it is deployed."""
+    template = clients.client("cloudformation").get_template(StackName=deployed.stack, TemplateStage="Original")
+    design = design_of(template["TemplateBody"], deployed.path, f"The stack {deployed.stack}")
+    way = traffic.ingress if design.has_webhook else "eventbridge"
+    return estimate(design, replace(traffic, ingress=way), read_prices())
 
 
 def bill_section(bill: Estimate) -> Section:

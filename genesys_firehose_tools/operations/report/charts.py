@@ -1,10 +1,10 @@
-"""Draws charts over half hours as SVG that stands in a page."""
+"""Draws charts over half hours, or over seconds, as SVG that stands in a page."""
 
 import io
 import math
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
@@ -14,7 +14,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter, DayLocator, HourLocator, date2num
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from genesys_firehose_tools.operations.report.figures import HALF_HOUR
 from genesys_firehose_tools.operations.report.page import Chart
@@ -55,8 +55,9 @@ def stacked_bars(title: str, times: Sequence[datetime], parts: Mapping[str, Sequ
             below = above
         axes.yaxis.set_major_locator(MaxNLocator(_TICKS, integer=True))
         axes.set_ylim(0, max([*below, 1]) * 1.05)
+        _mark_times(axes, times)
 
-    return _draw(title, times, draw, is_named=len(parts) > 1)
+    return _draw(title, draw, is_named=len(parts) > 1)
 
 
 def shares(title: str, times: Sequence[datetime], values: Sequence[float | None]) -> Chart:
@@ -69,24 +70,43 @@ def shares(title: str, times: Sequence[datetime], values: Sequence[float | None]
             axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center", color="#777777")
         axes.set_ylim(0, 1.03)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
+        _mark_times(axes, times)
 
-    return _draw(title, times, draw, is_named=False)
+    return _draw(title, draw, is_named=False)
+
+
+def over_seconds(title: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> Chart:
+    """Draw values that hold until the next one, each with the second at which it begins."""
+
+    def draw(axes: Axes) -> None:
+        for (name, points), color in zip(lines.items(), COLORS, strict=False):
+            seconds, values = zip(*points, strict=True)
+            axes.step(seconds, values, where="post", color=color, linewidth=1.5, label=name)
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g} s"))
+        axes.yaxis.set_major_locator(MaxNLocator(_TICKS, integer=True))
+
+    return _draw(title, draw, is_named=len(lines) > 1)
+
+
+def _mark_times(axes: Axes, times: Sequence[datetime]) -> None:
+    is_one_day = times[0].date() == times[-1].date()
+    axes.set_xlim(*_edges(times)[[0, -1]])
+    axes.xaxis.set_major_locator(HourLocator(range(0, 24, 4)) if is_one_day else DayLocator())  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(DateFormatter("%H:%M" if is_one_day else "%m-%d"))  # type: ignore[no-untyped-call]
 
 
 def _edges(times: Sequence[datetime]) -> Any:
     return date2num([*times, times[-1] + HALF_HOUR])  # type: ignore[no-untyped-call]
 
 
-def _draw(title: str, times: Sequence[datetime], draw: Any, *, is_named: bool) -> Chart:
+def _draw(title: str, draw: Callable[[Axes], None], *, is_named: bool) -> Chart:
     # A label may have letters that the measuring font lacks; the reader's may have them.
     with mpl.rc_context({**_STYLE, "svg.hashsalt": title}), warnings.catch_warnings(action="ignore"):
         figure = Figure(figsize=_INCHES, layout="constrained")
         axes = figure.add_subplot()
         draw(axes)
-        is_one_day = times[0].date() == times[-1].date()
-        axes.set_xlim(*_edges(times)[[0, -1]])
-        axes.xaxis.set_major_locator(HourLocator(range(0, 24, 4)) if is_one_day else DayLocator())  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_formatter(DateFormatter("%H:%M" if is_one_day else "%m-%d"))  # type: ignore[no-untyped-call]
         if is_named:
             figure.legend(loc="outside upper left", ncols=3, frameon=False, borderpad=0, handlelength=1)
         text = io.StringIO()

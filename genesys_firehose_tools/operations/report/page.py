@@ -55,13 +55,15 @@ class Table:
 
     Attributes:
         columns: The headings.
-        rows: The cells; each row begins with its label, and the other cells are figures or bars.
+        rows: The cells; each row begins with its label.
         legend: What the lengths of the bars are, in their order.
+        is_text: Whether the cells are texts, and not figures.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str | Bar]]
     legend: Sequence[str] = ()
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,12 @@ from genesys_firehose_tools.local.drills.alarms import (
     AlarmDefinition,
     AlarmState,
     Change,
-    Metric,
     MetricStatistic,
     Samples,
     history,
 )
 from genesys_firehose_tools.local.drills.metric_math import calculate
+from genesys_firehose_tools.operations.doctor.inspection import Metric
 
 METRIC = Metric("Test", "Failures", (("Part", "one"),))
 BEGIN = datetime(2026, 11, 30, 10, tzinfo=UTC)

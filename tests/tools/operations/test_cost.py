@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,9 @@ from genesys_firehose_tools.operations.cost import STATES_OF_A_CHECK, STATES_OF_
 from genesys_firehose_tools.operations.deployed_design import DEFAULT_DESIGN, Buffer, Design, TemplateError, read_design
 from genesys_firehose_tools.operations.deployed_pipeline import PipelineError
 from genesys_firehose_tools.operations.prices import Price, PricesError, Tier, read_prices
+from tests.in_memory_aws import InMemoryAws
 from tests.library.synthesis import CERTIFICATE_ARN, Template, maximal_pipeline, new_stack, synthesize, template_of
+from transform.deduplication import Copy, Key, KeyOwners
 
 # Prices of its own, so that a new price list leaves the calculation by hand as it is.
 DOLLARS = {
@@ -204,7 +208,21 @@ def test_events_share_their_claims_but_for_those_whose_key_has_an_item_of_its_ow
     # 11.574 of a second in an item.
     assert quantity(bill(), "keys claimed") == pytest.approx(30_000_000 / 11.574, rel=1e-3)
     half = bill(traffic=replace(A_MILLION_A_DAY, claimed_alone=0.5))
-    assert quantity(half, "keys claimed") == pytest.approx(15_000_000 + 15_000_000 / 11.574, rel=1e-3)
+    assert quantity(half, "keys claimed") == pytest.approx(15_000_000 + 2_592_000, rel=1e-3)
+
+
+@pytest.mark.parametrize("per_second", [1, 12, 40, 120, 400])
+def test_the_write_units_of_claims_are_those_that_the_claims_make(per_second: int) -> None:
+    """Counted by the table in memory, for a minute in batches of a second."""
+    aws, digests = InMemoryAws(), count()
+    owners = KeyOwners(lambda: aws.client("dynamodb"), "owners", 7 * 24 * 60 * 60)
+    for second in range(60):
+        keys = [Key(sha256(b"%d" % next(digests)).hexdigest()[:32], second) for _ in range(per_second)]
+        owners.claim({key: Copy("0" * 32, "0" * 32) for key in keys})
+    traffic = Traffic(events_per_day=per_second * 86_400.0)
+    assert quantity(bill(traffic=traffic), "keys claimed") / (30 * 86_400 * per_second) == pytest.approx(
+        aws.write_units / (60 * per_second), rel=0.25
+    )
 
 
 def test_the_tables_states_are_those_of_their_state_machine() -> None:

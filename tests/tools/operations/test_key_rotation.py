@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from genesys_firehose_cdk.common.hmac_key import KEY_KNOWN_AFTER
 from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline, PipelineError
 from genesys_firehose_tools.operations.key_rotation import KNOWN_AFTER, HandRotation, KeyRotationError
 from ingest.signing_keys import CACHE_SECONDS
@@ -216,3 +217,8 @@ def test_a_call_that_aws_refuses_names_what_to_allow(world: World, rotation: Han
 def test_a_pipeline_without_a_webhook_has_no_key() -> None:
     with pytest.raises(PipelineError, match="has no output SigningSecretArn"):
         HandRotation(World(), DeployedPipeline("Lake", "Lake/Pipeline", {}))
+
+
+def test_a_rotation_by_hand_waits_as_long_as_the_pipelines_own() -> None:
+    """The tools do not import the library, which would start the CDK; so the time stands in both."""
+    assert timedelta(seconds=KEY_KNOWN_AFTER.to_seconds()) == KNOWN_AFTER

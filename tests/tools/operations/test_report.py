@@ -352,12 +352,15 @@ def test_half_a_range_is_refused(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, ["report", *arguments]).exit_code == 2
 
 
-def test_a_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["report", "--output"], ["demo", "--report"]])
+def test_a_missing_library_is_named_with_its_extra_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str]
+) -> None:
     package = "genesys_firehose_tools.operations.report"
-    for module in (f"{package}.contact_centre", f"{package}.charts"):
+    for module in (f"{package}.contact_centre", f"{package}.charts", "genesys_firehose_tools.local.demo_page"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    result = CliRunner().invoke(app, ["report", "--output", str(tmp_path / "report.html")])
+    result = CliRunner().invoke(app, [*arguments, str(tmp_path / "report.html")])
     assert result.exit_code == 1
     assert " ".join(result.stderr.split()) == (
         "Error: matplotlib is missing: install the package with its extra, genesys-firehose-cdk[report]."
