@@ -273,6 +273,7 @@ class GenesysFirehosePipeline(Construct):
             bucket=self.bucket,
             tables=self.tables,
             props=props.lake.manifests,
+            is_reconciled=props.genesys is not None and props.genesys.reconciliation is not None,
             event_date_past_days=props.transform.event_date_past_days,
             event_date_future_days=props.transform.event_date_future_days,
         )

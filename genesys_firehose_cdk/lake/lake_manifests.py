@@ -26,6 +26,8 @@ from genesys_firehose_cdk.lake.lake_tables import LakeTables
 # records for 24 hours, and tries S3 again for so long. A buffer waits for 900 seconds at most.
 _SHORTEST_HOURS = 25
 _LONGEST_HOURS = 30 * 24
+_CLOSED_AFTER = Duration.hours(26)
+_CLOSED_AFTER_WITH_LAST_CHECK = Duration.days(5)
 # AWS Lambda Developer Guide, "Lambda quotas": the longest that a function runs.
 _TIMEOUT = Duration.minutes(15)
 # AWS Lambda Developer Guide, "Configure Lambda function memory": a whole processor.
@@ -43,16 +45,20 @@ class LakeManifestsProps(Props, at="lake.manifests"):
     Attributes:
         closed_after: How long after its end a day is closed; 25 hours to 30 days, whole hours. Firehose tries to
             deliver for 24 hours (Amazon Data Firehose Developer Guide, "Troubleshoot errors in Amazon Data Firehose"),
-            into the folder of a record's arrival. Default: 26 hours.
+            into the folder of a record's arrival. Default: 26 hours; with `genesys.reconciliation` 5 days, so that
+            the manifest holds what the day's last check found, which begins on the fourth day after it and may wait
+            for Genesys Cloud's data for a day.
 
     Raises:
         InvalidPropertyError: A value is out of range.
     """
 
-    closed_after: Duration = Duration.hours(26)
+    closed_after: Duration | None = None
 
     def validate(self) -> None:
         """Check when a day is closed."""
+        if self.closed_after is None:
+            return
         check_duration(
             self.name_of("closed_after"),
             self.closed_after,
@@ -98,6 +104,7 @@ class LakeManifests(Construct):
         bucket: DataLakeBucket,
         tables: LakeTables | None = None,
         props: LakeManifestsProps | None = None,
+        is_reconciled: bool = False,
         event_date_past_days: int = 30,
         event_date_future_days: int = 1,
     ) -> None:
@@ -110,6 +117,8 @@ class LakeManifests(Construct):
             bucket: The lake.
             tables: Its tables, whose counts a manifest notes. Default: no tables.
             props: Default: LakeManifestsProps().
+            is_reconciled: Whether the days are held against Genesys Cloud, whose last word a manifest then waits for.
+                Default: False.
             event_date_past_days: How many days before its arrival an event may be filed under; see TransformProps.
                 Default: 30.
             event_date_future_days: How many days after it. Default: 1.
@@ -126,11 +135,13 @@ class LakeManifests(Construct):
             key_usage=kms.KeyUsage.SIGN_VERIFY,
             removal_policy=context.removal_policy,
         )
-        filed = {
+        closed_after = props.closed_after or (_CLOSED_AFTER_WITH_LAST_CHECK if is_reconciled else _CLOSED_AFTER)
+        days = {
+            "CLOSED_AFTER_HOURS": str(int(closed_after.to_hours())),
             "EVENT_DATE_PAST_DAYS": str(event_date_past_days),
             "EVENT_DATE_FUTURE_DAYS": str(event_date_future_days),
         }
-        worker = self._create_function(context, tables, props, filed)
+        worker = self._create_function(context, tables, days)
         self.function = worker.function
         self.log_group = worker.log_group
         self.policy = worker.policy
@@ -178,8 +189,7 @@ class LakeManifests(Construct):
         self,
         context: PipelineContext,
         tables: LakeTables | None,
-        props: LakeManifestsProps,
-        filed: Mapping[str, str],
+        days: Mapping[str, str],
     ) -> LeastPrivilegeFunction:
         statements = [*self._statements(), *([] if tables is None else tables.read_statements(*_TABLES))]
         function = LeastPrivilegeFunction(
@@ -193,10 +203,9 @@ class LakeManifests(Construct):
                 "BUCKET_NAME": self._bucket.bucket.bucket_name,
                 "RAW_KEY_ARN": self._bucket.raw_key.key_arn,
                 "SIGNING_KEY_ARN": self.key.key_arn,
-                "CLOSED_AFTER_HOURS": str(int(props.closed_after.to_hours())),
                 "WORKGROUP": "" if tables is None else tables.workgroup.ref,
                 "DATABASE": "" if tables is None else tables.database_name,
-                **filed,
+                **days,
                 **context.environment,
             },
             timeout=_TIMEOUT,

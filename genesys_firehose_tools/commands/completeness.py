@@ -1,7 +1,7 @@
 """`completeness`: is every conversation that Genesys Cloud knows in the lake?"""
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -10,8 +10,10 @@ from rich.text import Text
 
 from genesys_firehose_tools.commands.deployed import connect
 from genesys_firehose_tools.commands.options import AsJson, Name, Pipeline, Profile, Stack, StackRegion
-from genesys_firehose_tools.commands.terminal import folding_table, messages, output, print_json
-from genesys_firehose_tools.operations.completeness import Day, read_days
+from genesys_firehose_tools.commands.terminal import folding_table, messages, output, print_json, progress_bar
+from genesys_firehose_tools.operations.clients import Clients
+from genesys_firehose_tools.operations.completeness import Day, check_days, read_days
+from genesys_firehose_tools.operations.deployed_pipeline import DeployedPipeline
 
 _FORMATS = ["%Y-%m-%d"]
 _SHOWN_DAYS = 7
@@ -25,6 +27,12 @@ def completeness(
     last: Annotated[
         datetime | None, typer.Option("--to", formats=_FORMATS, help="The last day, UTC. Default: yesterday.")
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="First let each day be checked now, and wait; a check goes on without the command."
+        ),
+    ] = False,
     as_json: AsJson = False,
     stack: Stack = None,
     region: StackRegion = None,
@@ -36,6 +44,8 @@ def completeness(
     end = last.date() if last else datetime.now(UTC).date() - timedelta(days=1)
     begin = first.date() if first else end - timedelta(days=_SHOWN_DAYS - 1)
     clients, deployed = connect(stack, region, profile, pipeline, name)
+    if check:
+        _check(clients, deployed, begin, end)
     with messages.status("Athena is reading …"):
         days = read_days(clients, deployed, begin, end)
     if as_json:
@@ -44,6 +54,16 @@ def completeness(
         _print(days)
     if any(day.is_in_doubt for day in days):
         raise typer.Exit(1)
+
+
+def _check(clients: Clients, deployed: DeployedPipeline, begin: date, end: date) -> None:
+    with progress_bar() as bar:
+        task = bar.add_task("check", total=(end - begin).days + 1)
+
+        def report(day: date, state: str) -> None:
+            bar.update(task, completed=(day - begin).days, description=f"{day}: {state}")
+
+        check_days(clients, deployed, begin, end, report=report)
 
 
 def _print(days: list[Day]) -> None:

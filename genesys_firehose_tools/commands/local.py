@@ -1,5 +1,6 @@
 """`local up`, `local status` and `local down`."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from genesys_firehose_tools.commands.options import App, AppPipeline, AppStack, AsJson, Name, Output
 from genesys_firehose_tools.commands.terminal import messages, print_json, print_lines
 from genesys_firehose_tools.local.aws import DEFAULT_SPEED
+from genesys_firehose_tools.local.gaps import DAYS_AGO, gapped_day, plant
 from genesys_firehose_tools.local.pipeline import LocalPipeline
 
 app = typer.Typer(help="Run the pipeline on an embedded AWS.", no_args_is_help=True)
@@ -24,13 +26,29 @@ def up(
     speed: Annotated[
         float, typer.Option(min=1, help="How many times faster than real time Firehose's buffers fill and empty.")
     ] = DEFAULT_SPEED,
+    gaps: Annotated[
+        bool, typer.Option("--gaps", help="Let a past day have happened of which the lake does not get all.")
+    ] = False,
 ) -> None:
     """Start an embedded AWS, deploy an app with a pipeline to it and print its addresses."""
+    if gaps and app is not None:
+        raise typer.BadParameter("goes with the default app, not with --app", param_hint="--gaps")
     with messages.status("") as status:
         up = LocalPipeline.up(
             name, app, stack=stack, pipeline=pipeline, speed=speed, report=lambda step: status.update(f"{step} …")
         )
+        if gaps:
+            status.update("planting gaps …")
+            day = datetime.now(UTC).date() - timedelta(days=DAYS_AGO)
+            plant(up.deployment, gapped_day(day))
     up.deployment.take_names()
+    if gaps:
+        again = "" if name == "default" else f" --name {name}"
+        messages.print(
+            f"Of {day} the lake lacks conversations: `genesys-firehose completeness --check --from {day} --to {day}"
+            f"{again}` shows it.",
+            soft_wrap=True,
+        )
     _print_deployment(up, as_json, output)
 
 

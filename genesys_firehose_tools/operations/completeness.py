@@ -1,8 +1,11 @@
 """What the lake's reconciliation with Genesys Cloud found, day by day."""
 
-from collections.abc import Iterator
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -17,6 +20,7 @@ UNCHECKED = "unchecked"
 RECONCILIATION = "ReconciliationStateMachineArn"
 """The output of a pipeline with a reconciliation."""
 
+_POLL_SECONDS = 2.0
 _TABLE = "completeness"
 _STATEMENT = """
 SELECT
@@ -28,7 +32,7 @@ ORDER BY day
 
 
 class CompletenessError(ToolError):
-    """The days asked for are none."""
+    """The days asked for are none, or can't be checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +85,83 @@ def read_days(clients: Clients, deployed: DeployedPipeline, first: date, last: d
         PipelineError: The pipeline has no reconciliation.
         QueryError: The table can't be read.
     """
-    if last < first:
-        raise CompletenessError(f"The last day, {last}, is before the first, {first}.")
+    _check_order(first, last)
     # Without the property there is no such output.
     deployed.output(RECONCILIATION)
     found = {day.day: day for day in _rows(clients, deployed, first, last)}
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    return [found.get(day, Day(day)) for day in days]
+    return [found.get(day, Day(day)) for day in _days(first, last)]
+
+
+def check_days(
+    clients: Clients,
+    deployed: DeployedPipeline,
+    first: date,
+    last: date,
+    *,
+    report: Callable[[date, str], None] = lambda _day, _state: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Let the reconciliation check each of the days, both included, as its schedules do, and return when it is done.
+
+    A check goes on without the caller, who follows it again by asking for the same. A check that ends without knowing
+    is no error: the day is `unknown` then.
+
+    Args:
+        clients: A boto3 session, or anything that makes its clients.
+        deployed: The pipeline.
+        first: The first day, UTC.
+        last: The last day.
+        report: Told the day at work and the state of its check, from time to time.
+        sleep: Waits between looks at it.
+
+    Raises:
+        CompletenessError: The last day is before the first or is not over, or a check could not keep what it found.
+        PipelineError: The pipeline has no reconciliation.
+    """
+    _check_order(first, last)
+    today = datetime.now(UTC).date()
+    if last >= today:
+        raise CompletenessError(f"{last} is not over: days up to {today - timedelta(days=1)}, UTC, can be checked.")
+    machine = deployed.output(RECONCILIATION)
+    client = clients.client("stepfunctions")
+    for day in _days(first, last):
+        asked = {"day": f"{day}"}
+        execution = _running(client, machine, asked) or str(
+            client.start_execution(stateMachineArn=machine, input=json.dumps(asked))["executionArn"]
+        )
+        while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+            report(day, _state(client, execution))
+            sleep(_POLL_SECONDS)
+        if described["status"] != "SUCCEEDED":
+            raise CompletenessError(
+                f"The check of {day} ended {described['status']}, and what was known of the day stays: "
+                f"{described.get('cause') or described.get('error') or 'no reason given.'} It was {execution}."
+            )
+
+
+def _running(client: Any, machine: str, asked: Mapping[str, str]) -> str | None:
+    """Return the check under way that does just this."""
+    for execution in client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+        arn: str = execution["executionArn"]
+        if json.loads(client.describe_execution(executionArn=arn)["input"]) == asked:
+            return arn
+    return None
+
+
+def _state(client: Any, execution: str) -> str:
+    """Return the state of the state machine that a check is in."""
+    events = client.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=20)["events"]
+    entered = (event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event)
+    return next(entered, "Start")
+
+
+def _check_order(first: date, last: date) -> None:
+    if last < first:
+        raise CompletenessError(f"The last day, {last}, is before the first, {first}.")
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def _rows(clients: Clients, deployed: DeployedPipeline, first: date, last: date) -> Iterator[Day]:

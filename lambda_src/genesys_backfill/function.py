@@ -19,10 +19,8 @@ from genesys.conversation_jobs import FAILED, FULFILLED, PERMISSION, Conversatio
 from genesys_backfill.records import record_of
 from genesys_backfill.settings import BackfillSettings
 from ingest.batches import batches
-from ingest.deadline import Deadline as PutDeadline
 from ingest.delivery import MAX_BATCH_RECORDS, StreamWriter
 from ingest.oversize import OversizeStore
-from shared.envelope import with_new_ingest_id
 from shared.telemetry import Metrics, log
 
 # Of Lambda's 15 minutes. A page that is begun is put within the rest.
@@ -39,8 +37,6 @@ _JOB_ATTEMPTS = 3
 # to the events that happen meanwhile.
 BYTES_A_SECOND = 512 * 1024
 _SLICE_BYTES = 1024 * 1024
-_PUT_PAUSES = (0.0, 2.0, 8.0)
-_PUT_SECONDS = 60.0
 
 State = dict[str, Any]
 """How far a backfill is.
@@ -190,18 +186,9 @@ class BackfillHandler:
         for batch in batches([len(record) for record in records], MAX_BATCH_RECORDS, _SLICE_BYTES):
             began = self._clock()
             pending = [records[index] for index in batch]
+            if lost := self._writer.put_patiently(pending, self._clock):
+                raise BackfillInterruptedError(f"Firehose did not take {lost} records.")
             size = sum(map(len, pending))
-            for pause in _PUT_PAUSES:
-                if pause:
-                    self._sleep(pause)
-                    # Firehose may hold a record whose answer was lost: what is put again is a copy of its own.
-                    pending = [with_new_ingest_id(record) for record in pending]
-                refused = self._writer.put(pending, PutDeadline(_PUT_SECONDS, self._clock), Metrics())
-                pending = [pending[index] for index in sorted(refused)]
-                if not pending:
-                    break
-            else:
-                raise BackfillInterruptedError(f"Firehose did not take {len(pending)} records.")
             rest = size / (BYTES_A_SECOND * len(self._settings.stream_names)) - (self._clock() - began)
             if rest > 0:
                 self._sleep(rest)

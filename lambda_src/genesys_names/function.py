@@ -1,7 +1,7 @@
 """The function put together: list the things of each kind, and put a record for each to Firehose."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
@@ -12,16 +12,11 @@ from genesys.connection import CredentialsError, connect, read_credentials
 from genesys_names.kinds import KINDS
 from genesys_names.settings import NamesSettings
 from genesys_names.snapshot import records, take
-from ingest.deadline import Deadline as PutDeadline
 from ingest.delivery import StreamWriter
-from shared.envelope import with_new_ingest_id
 from shared.telemetry import Metrics, log, log_exception
 
 # Of Lambda's 15 minutes. The rest is for the last puts, which end within four.
 WORK_SECONDS = 600.0
-# A stream that throttles has some capacity again a second later.
-_PUT_PAUSES = (0.0, 2.0, 8.0)
-_PUT_SECONDS = 60.0
 
 
 class NamesHandler:
@@ -53,7 +48,6 @@ class NamesHandler:
         self._make_genesys = make_genesys
         self._now = now
         self._clock = clock
-        self._sleep = sleep
         self._writer = StreamWriter(partial(self._client, "firehose"), settings.stream_names, sleep)
 
     def take(self) -> dict[str, str]:
@@ -78,7 +72,7 @@ class NamesHandler:
         try:
             credentials = read_credentials(self._client("secretsmanager"), settings.credentials_secret_arn)
             snapshot = take(kind, self._make_genesys(settings.genesys_host, credentials, deadline))
-            lost = self._put(list(records(snapshot, moment)))
+            lost = self._writer.put_patiently(list(records(snapshot, moment)), self._clock)
         except GenesysError as error:
             if error.status == HTTPStatus.FORBIDDEN:
                 permission = KINDS[kind].permission
@@ -97,16 +91,3 @@ class NamesHandler:
         is_whole = snapshot.is_whole and not lost
         log("INFO" if is_whole else "ERROR", "names were taken", kind=kind, taken=taken, total=snapshot.total)
         return "whole" if is_whole else "failed"
-
-    def _put(self, names: Sequence[bytes]) -> int:
-        """Put records to Firehose, and return how many it did not take."""
-        for pause in _PUT_PAUSES:
-            if pause:
-                self._sleep(pause)
-                # Firehose may hold a record whose answer was lost: what is put again is a copy of its own.
-                names = [with_new_ingest_id(record) for record in names]
-            refused = self._writer.put(names, PutDeadline(_PUT_SECONDS, self._clock), Metrics())
-            names = [names[index] for index in sorted(refused)]
-            if not names:
-                break
-        return len(names)

@@ -22,6 +22,9 @@ MAX_PUT_ATTEMPTS = 3
 SLOW_PUT_MILLISECONDS = 500
 """A put that takes as long is written down; Firehose's own metrics have the others."""
 _FIRST_BACKOFF_SECONDS = 0.05
+# Before each put of who has minutes: a stream that throttles has some capacity again a second later.
+_PATIENT_PAUSES = (0.0, 2.0, 8.0)
+_PATIENT_PUT_SECONDS = 60.0
 # Codes that say "never like this": trying again can't help, the queue can (an operator repairs, the queue redelivers).
 _HOPELESS = frozenset(
     {
@@ -80,6 +83,20 @@ class StreamWriter:
                 pending = [indexes[k] for k in batch]
                 refused.update(self._put_batch(stream_name, records, pending, deadline, metrics))
         return frozenset(refused)
+
+    def put_patiently(self, records: Sequence[bytes], clock: Callable[[], float] = time.monotonic) -> int:
+        """Put records to Firehose, again after pauses, and return how many it did not take within four minutes."""
+        pending = list(records)
+        for pause in _PATIENT_PAUSES:
+            if pause:
+                self._sleep(pause)
+                # Firehose may hold a record whose answer was lost: what is put again is a copy of its own.
+                pending = [with_new_ingest_id(record) for record in pending]
+            refused = self.put(pending, Deadline(_PATIENT_PUT_SECONDS, clock), Metrics())
+            pending = [pending[index] for index in sorted(refused)]
+            if not pending:
+                break
+        return len(pending)
 
     def _by_stream(self, records: Sequence[bytes]) -> Iterable[tuple[str, Sequence[int]]]:
         """Name each stream that gets any of the records, with the indexes of those."""

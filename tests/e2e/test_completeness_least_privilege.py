@@ -1,14 +1,17 @@
 """The roles of the reconciliation grant what it needs and nothing that it could do without, as IAM evaluates it."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from genesys_firehose_tools.local.pipeline import temporary_pipeline
-from tests.e2e.test_completeness import Site
+from genesys_firehose_tools.local.pipeline import LocalPipeline, temporary_pipeline
+from genesys_firehose_tools.operations.completeness import CompletenessError, check_days, read_days
+from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 from tests.e2e.test_least_privilege import USED_BY_LAMBDA_ITSELF, Function
 from tests.e2e.test_tables_least_privilege import NOT_EVALUATED, Role
 
@@ -36,6 +39,24 @@ NOT_TRIED = {"lambda:InvokeFunction", "states:StartExecution", "s3:DeleteObject"
 FUNCTION_NEEDS = {"s3:PutObject", "secretsmanager:GetSecretValue"}
 
 
+DAY = datetime.now(UTC).date() - timedelta(days=6)
+
+
+class Site:
+    """A deployed pipeline whose days are checked."""
+
+    def __init__(self, pipeline: LocalPipeline) -> None:
+        self.deployment = pipeline.deployment
+        self.deployed = find_pipeline(self.deployment.client("cloudformation"), self.deployment.stack)
+        self.machine = self.deployed.output("ReconciliationStateMachineArn")
+
+    def check(self) -> str:
+        """Check a day; the state that it has then."""
+        check_days(self.deployment, self.deployed, DAY, DAY, sleep=lambda _: time.sleep(0.2))
+        [day] = read_days(self.deployment, self.deployed, DAY, DAY)
+        return day.state
+
+
 @dataclass
 class Rights:
     """A deployed pipeline where IAM is evaluated, and the two roles."""
@@ -47,8 +68,8 @@ class Rights:
     def checks_a_day(self) -> bool:
         """Whether a check of a day ends with a result, as it does for a day without conversations."""
         try:
-            return bool(self.site.check()["state"] == "complete")
-        except AssertionError:
+            return self.site.check() == "complete"
+        except CompletenessError:
             return False
 
     def makes_the_tables(self) -> bool:

@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 from genesys_firehose_tools.cli import app
 from genesys_firehose_tools.local.events import EventGenerator
 from genesys_firehose_tools.local.pipeline import LocalPipeline
+from genesys_firehose_tools.operations.completeness import check_days, read_days
 from genesys_firehose_tools.operations.deployed_pipeline import find_pipeline
 from shared.envelope import wrap
 from shared.event import describe
@@ -27,8 +28,8 @@ from tests.e2e.conftest import pipeline_with
 from tests.e2e.test_least_privilege import USED_BY_LAMBDA_ITSELF, Function, allow_plain_http
 from tests.e2e.test_object_lock import is_locked, versions
 
-# With the 26 hours, the day before yesterday may not be closed yet.
-DAY = datetime.now(UTC).date() - timedelta(days=4)
+# With a reconciliation a day is closed five days after its end, and the days of a week are looked at.
+DAY = datetime.now(UTC).date() - timedelta(days=8)
 NEXT = DAY + timedelta(days=1)
 
 
@@ -102,6 +103,19 @@ def site() -> Iterator[Site]:
                 site.put_events(day, *families)
             site.put(f"raw/oversize/{day:%Y/%m/%d}/{'0' * 32}.json.gz", gzip.compress(b"{}"))
         yield site
+
+
+def test_a_manifest_holds_what_the_last_check_of_its_day_found(site: Site) -> None:
+    # The first test: a day that has its manifest gets no other.
+    deployed = find_pipeline(site.deployment.client("cloudformation"), site.deployment.stack)
+    check_days(site.deployment, deployed, DAY, DAY, sleep=lambda _: time.sleep(0.2))
+    [checked] = read_days(site.deployment, deployed, DAY, DAY)
+    assert site.run() == "SUCCEEDED"
+    noted = json.loads(site.manifest(DAY).splitlines()[0])["completeness"]
+    assert (noted["day"], noted["state"], noted["missing"]) == (f"{DAY}", checked.state, f"{checked.missing}")
+    assert checked.state == "complete"
+    # No check has looked at the next day.
+    assert json.loads(site.manifest(NEXT).splitlines()[0])["completeness"] is None
 
 
 def test_a_run_signs_every_closed_day_and_the_day_is_what_it_was(site: Site) -> None:

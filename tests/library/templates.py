@@ -21,6 +21,7 @@ from genesys_firehose_cdk import (
     GenesysNamesProps,
     GenesysWatchProps,
     IpAllowListProps,
+    LakeManifestsProps,
     LakeProps,
     MonitoringProps,
     RateLimitProps,
@@ -31,7 +32,7 @@ from genesys_firehose_cdk import (
     WebhookProps,
 )
 from tests.library.synthesis import CONTEXT, Template, new_stack, template_of
-from tests.library.test_every_property import BUS, CONVERSATIONS_BUS, HOURS, bucket, genesys, secret, zone
+from tests.library.test_every_property import CONVERSATIONS_BUS, HOURS, bucket, genesys, secret, zone
 from tests.library.test_nag import PIPELINES
 
 NAMES = GenesysNamesProps(kinds=["queue", "user"])
@@ -87,7 +88,13 @@ def _rate_limit(stack: cdk.Stack) -> None:
 
 
 def _every_grant(stack: cdk.Stack) -> None:
-    GenesysFirehosePipeline(stack, "Pipeline", partner_bus=BUS)
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        partner_bus=CONVERSATIONS_BUS,
+        genesys=genesys(stack, reconciliation=ReconciliationProps(credentials=secret(stack, "Readers"))),
+        lake=LakeProps(manifests=LakeManifestsProps()),
+    )
     for construct in stack.node.find_all():
         for name, grant in _grants_of(construct):
             role = iam.Role(

@@ -1,10 +1,12 @@
 """The manifests' parts: who signs, who writes, who verifies, and what stays."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import aws_cdk as cdk
+import pytest
 from aws_cdk import aws_iam as iam
 
 from genesys_firehose_cdk import (
@@ -13,11 +15,12 @@ from genesys_firehose_cdk import (
     GenesysFirehosePipeline,
     LakeManifestsProps,
     LakeProps,
+    ReconciliationProps,
     RetentionApplied,
     TransformProps,
 )
 from tests.library.synthesis import Template, as_list, flat, new_stack, statements, synthesize, template_of
-from tests.library.test_every_property import bucket
+from tests.library.test_every_property import BUS, bucket, genesys, secret
 
 KEY, ROLE, FUNCTION = "PipelineManifestsKey", "PipelineManifestsFunctionRole", "PipelineManifestsFunction"
 
@@ -111,6 +114,26 @@ def test_the_function_knows_when_a_day_is_closed_and_how_far_from_its_arrival_an
     variables = function["Properties"]["Environment"]["Variables"]
     assert variables["CLOSED_AFTER_HOURS"] == "144"
     assert (variables["EVENT_DATE_PAST_DAYS"], variables["EVENT_DATE_FUTURE_DAYS"]) == ("9", "3")
+
+
+@pytest.mark.parametrize(
+    ("given", "is_reconciled", "hours"),
+    [({}, False, "26"), ({}, True, "120"), ({"closed_after": cdk.Duration.hours(25)}, True, "25")],
+)
+def test_a_manifest_waits_for_the_last_check_of_its_day_unless_it_is_told_otherwise(
+    given: dict[str, cdk.Duration], is_reconciled: bool, hours: str
+) -> None:
+    stack = new_stack()
+    wings = {"genesys": genesys(stack, reconciliation=ReconciliationProps(credentials=secret(stack, "Readers")))}
+    GenesysFirehosePipeline(
+        stack,
+        "Pipeline",
+        lake=LakeProps(manifests=LakeManifestsProps(**given)),
+        partner_bus=replace(BUS, topics=["conversation_details"]),
+        **(wings if is_reconciled else {}),
+    )
+    _, function = _the(template_of(stack), "AWS::Lambda::Function", FUNCTION)
+    assert function["Properties"]["Environment"]["Variables"]["CLOSED_AFTER_HOURS"] == hours
 
 
 def test_with_retention_on_arrival_manifests_are_locked_as_raw_is() -> None:
