@@ -287,13 +287,26 @@ class _DynamoDb(_Service):
         TableName: str,
         Key: dict[str, Any],
         UpdateExpression: str,
-        ConditionExpression: str,
-        ExpressionAttributeNames: dict[str, str],
         ExpressionAttributeValues: dict[str, Any],
-        ReturnValues: str,
-        ReturnValuesOnConditionCheckFailure: str,
+        ConditionExpression: str = "",
+        ExpressionAttributeNames: dict[str, str] | None = None,
+        ReturnValues: str = "",
+        ReturnValuesOnConditionCheckFailure: str = "",
     ) -> dict[str, Any]:
-        """Change an item as the one expression that the functions use says; ministack holds the expression itself."""
+        """Change an item as the two expressions that the functions use say; ministack holds the expressions."""
+        names = ExpressionAttributeNames or {}
+        if not names:
+            assert UpdateExpression == "SET expires_at = :expires_at"
+            prolonged: dict[str, Any] = self._aws.call(
+                "UpdateItem",
+                lambda _partial: (
+                    self._aws.seconds.setdefault(Key["dedup_key"]["S"], {"claims": {"N": "0"}}).update(
+                        expires_at=ExpressionAttributeValues[":expires_at"]
+                    )
+                    or {}
+                ),
+            )
+            return prolonged
         assert len(UpdateExpression) < 4096
         assert ConditionExpression == "attribute_not_exists(claims) OR claims < :full"
         assert (ReturnValues, ReturnValuesOnConditionCheckFailure) == ("UPDATED_NEW", "ALL_OLD")
@@ -310,11 +323,11 @@ class _DynamoDb(_Service):
                 error: Any = {"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}, "Item": dict(item)}
                 raise ClientError(error, "UpdateItem")
             for name, _, value in claims:
-                item.setdefault(ExpressionAttributeNames[name], values[value])
+                item.setdefault(names[name], values[value])
             item["expires_at"] = values[":expires_at"]
             item["claims"] = {"N": str(int(item["claims"]["N"]) + int(values[":claims"]["N"]))}
             self._aws.write_units += _write_units(item)
-            updated = ["expires_at", "claims", *ExpressionAttributeNames.values()]
+            updated = ["expires_at", "claims", *names.values()]
             return {"Attributes": {name: item[name] for name in updated}}
 
         answer: dict[str, Any] = self._aws.call("UpdateItem", effect)

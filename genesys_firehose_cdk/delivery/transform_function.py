@@ -36,8 +36,8 @@ class TransformProps(Props, at="transform"):
             Default: EventShapes.default().
         existing_tokenization_secret: The secret whose text is the key of the tokens that take the place of personal
             values, such as another pipeline's, so that both give the same tokens. Default: a generated key.
-        deduplication_ttl_days: How many days an event's key is remembered; 5 to 365, because Genesys Cloud retries an
-            EventBridge event for up to four. Default: 7.
+        deduplication_ttl_days: How many days at least an event's key is remembered; 5 to 365, because Genesys Cloud
+            retries an EventBridge event for up to four. Default: 7.
         event_date_past_days: How many days old an event may be to get the partition of its own day; an older one goes
             into the day of its arrival. 1 to 3,650. Default: 30.
         event_date_future_days: The same for an event from the future; 0 to 30. Default: 1.

@@ -42,7 +42,7 @@ def cost(
             min=0,
             max=1,
             help="Share of events whose key has an item of its own: audits, and events with an id or with nothing "
-            "and no time in their body.",
+            "and no time in their eventBody.",
         ),
     ] = 0,
     months: Annotated[float, typer.Option(min=1, help="For how many months events have been stored.")] = 12,

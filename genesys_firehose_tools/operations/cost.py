@@ -116,8 +116,8 @@ class Traffic:
         events_per_request: Events in one request of the webhook.
         duplicates: How many more copies come than events, as a share.
         claimed_alone: The share of events whose key has an item of its own: audits, events with an id and no time in
-            their body, and events with neither id nor time. Default: none, as the documented events of conversations
-            have a time.
+            their `eventBody`, and events with neither id nor time. Default: none, as the documented events of
+            conversations have a time.
         months: For how many months data has been collected, because what is stored is paid for again each month.
     """
 
@@ -312,8 +312,13 @@ class Month:
     def _claims(self) -> "_Claims":
         """What it takes to claim the keys of those events that may share an item."""
         sharing = 1 - self._traffic.claimed_alone
-        of_a_second = min(self._copies / MONTH_SECONDS, self._copies / self.transforms) * sharing
-        return _claims(of_a_second) if sharing else _Claims(0, 0, 0, 0)
+        if not sharing:
+            return _Claims(0, 0, 0, 0)
+        in_a_second, in_a_batch = self._copies / MONTH_SECONDS, self._copies / self.transforms
+        # A batch ends within a second, whose rest the next one brings.
+        visits = 1 + min(1.0, in_a_second / in_a_batch)
+        claims = _claims(min(in_a_second, in_a_batch) * sharing)
+        return claims._replace(units=claims.units * visits, calls=claims.calls * visits)
 
     @property
     def _claimed_alone(self) -> float:

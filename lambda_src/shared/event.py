@@ -194,6 +194,11 @@ def _digest(identity: str) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()
 
 
+def has_body(payload: dict[str, Any]) -> bool:
+    """Tell whether an event has a body of its own, beside what the sender says of it."""
+    return isinstance(payload.get("eventBody"), dict)
+
+
 def _body_of(payload: dict[str, Any]) -> dict[str, Any]:
     inner = payload.get("eventBody")
     return inner if isinstance(inner, dict) else payload

@@ -5,10 +5,10 @@ to live. Another copy of the same identity is a duplicate. The owner itself may 
 Firehose trying the transform again or a redrive. So nothing is dropped because a first attempt died half-way.
 
 A write costs as much as its item is large, so small claims share an item where they can. Where all copies of an event
-have one time, the keys of one second are attributes of one item, the second's. When it has ``FULL`` keys it takes no
-more, for good: a key that it lacks then has its place in one of the second's shards, chosen by the key, then in one of
-more shards, and at last in an item of its own, as have the keys of all other events. Keys and identities are keyed
-digests: the table holds nothing that could be tried out.
+have one time, the keys of one second are attributes of one item, the second's. After ``FULL`` claims it takes no more,
+for good: a key that it lacks then has its place in one of the second's shards, chosen by the key, then in one of more
+shards, and at last in an item of its own, as have the keys of all other events. Keys and identities are keyed digests:
+the table holds nothing that could be tried out.
 """
 
 import time
@@ -27,8 +27,8 @@ _ID_BYTES = 16
 # far below 4 KB of expression and 300 operators (Amazon DynamoDB Developer Guide, "Quotas").
 FULL = 30
 SHARDS = (1, 8, 64)
-"""How many items a second has, those of each number opened by what found the ones before full: 2,190 keys in all."""
-# A key that found an item full is claimed elsewhere, which must not outlive the full one: a copy would find room.
+"""How many items a second has, those of each number opened by what found the ones before full; 2,190 claims in all."""
+# So that a full item is seldom prolonged.
 _SECONDS_LIVES = 2
 
 _Item = TypeVar("_Item")
@@ -170,8 +170,19 @@ class KeyOwners:
                 raise
             if not (item := error.response.get("Item", {})):
                 raise
+            if int(item["expires_at"]["N"]) < self._now() + self._ttl_seconds:
+                self._prolong(name, expires_at)
             return item, True
         return answer["Attributes"], False
+
+    def _prolong(self, name: str, expires_at: int) -> None:
+        """Keep a full item for as long as what it refuses now is remembered elsewhere: a copy would find room."""
+        self._dynamodb().update_item(
+            TableName=self._table_name,
+            Key={"dedup_key": {"S": name}},
+            UpdateExpression="SET expires_at = :expires_at",
+            ExpressionAttributeValues={":expires_at": {"N": str(expires_at)}},
+        )
 
     def _insert(self, keys: Sequence[Key], copies: Mapping[Key, Copy]) -> tuple[list[Key], list[Key]]:
         expires_at = str(int(self._now()) + self._ttl_seconds)
@@ -202,7 +213,7 @@ class KeyOwners:
         request = {"Keys": [{"dedup_key": {"S": digest}} for digest in wanted], "ConsistentRead": True}
         answer = self._dynamodb().batch_get_item(RequestItems={self._table_name: request})
         items = answer["Responses"].get(self._table_name, [])
-        return {wanted[item["dedup_key"]["S"]]: Copy(*item["owner"]["S"].split(" ")) for item in items}
+        return {wanted[item["dedup_key"]["S"]]: Copy(*item["owner"]["S"].rsplit(" ", 1)) for item in items}
 
 
 def _item_of(key: Key, shards: int) -> str:

@@ -12,6 +12,7 @@ from shared.event import (
     event_type_of,
     format_time,
     genesys_payload,
+    has_body,
     is_audit,
     is_key_of_content,
     key_within_hour,
@@ -84,8 +85,8 @@ class CleanRecord(NamedTuple):
     """A transformed record, before anybody decided whether it is a duplicate.
 
     Attributes:
-        key: what the event is known by: its id, within the second of a time in its body, but for an audit; without an
-            id its content, whenever it arrived.
+        key: what the event is known by: its id, within the second of a time in its ``eventBody``, but for an audit;
+            without an id its content, whenever it arrived.
         identity: what makes another record a copy of it, a keyed digest: the envelope's ``dedup_key``, and the content
             where that is not what the ``dedup_key`` is made of.
         mark: what a record with another identity under the same key is.
@@ -214,7 +215,7 @@ class Transformer:
         else:
             # A retry may change the time beside the body. Of an audit any other content must be noticed.
             identity = self._identify(f"{dedup_key} {content}")
-            fixed_time = None if is_audit(topic) else in_body
+            fixed_time = in_body if has_body(payload) and not is_audit(topic) else None
         second = None if fixed_time is None else int(fixed_time.timestamp())
         if keyed_by == "id" and second is not None:
             digest = self._identify(f"{dedup_key} {second}")

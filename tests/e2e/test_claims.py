@@ -44,7 +44,7 @@ def test_of_many_writers_at_once_each_key_has_one_owner_that_all_agree_on(
             # Not all at once, which the first to come would win.
             size = choice.randint(1, count // 5)
             some, order = order[:size], order[size:]
-            found.update(owners.claim({key: Copy(f"{number:032x}", "identity") for key in some}))
+            found.update(owners.claim({key: Copy(f"{number:032x}", "f" * 32) for key in some}))
         return found
 
     with ThreadPoolExecutor(WRITERS) as pool:

@@ -93,19 +93,18 @@ class Run:
 
 
 def _event(name: str, world: World) -> dict[str, Any]:
-    event: dict[str, Any] = {"eventType": "call.event"}
-    if world.has_times:
-        event["eventTime"] = EVENT_TIME
-    if not world.has_ids:
-        return {**event, "level": ord(name)}
-    return {**event, "messageId": f"{_id(name)}{ID_END}", "level": name.count(OTHER_CONTENT)}
+    body: dict[str, Any] = {"eventTime": EVENT_TIME} if world.has_times else {}
+    body["level"] = name.count(OTHER_CONTENT) if world.has_ids else ord(name)
+    event = {"eventType": "call.event", "eventBody": body}
+    return {**event, "messageId": f"{_id(name)}{ID_END}"} if world.has_ids else event
 
 
 def _name(record: dict[str, Any]) -> str:
+    level = record["event"]["eventBody"]["level"]
     if "messageId" not in record["event"]:
-        return chr(record["event"]["level"])
+        return chr(level)
     name: str = record["event"]["messageId"].removesuffix(ID_END)
-    return name + OTHER_CONTENT * record["event"]["level"]
+    return name + OTHER_CONTENT * level
 
 
 def _id(name: str) -> str:

@@ -54,6 +54,12 @@ def test_another_copy_learns_who_the_owner_is_and_changes_nothing(aws: InMemoryA
     assert aws.owners == {"key": " ".join(FIRST), "other": " ".join(SECOND)}
 
 
+def test_an_owner_with_a_blank_in_its_id_is_read(aws: InMemoryAws, owners: KeyOwners) -> None:
+    """Earlier code took ids of any form."""
+    aws.owners["key"] = "a b identity"
+    assert owners.claim({KEY: FIRST}) == {KEY: Copy("a b", "identity")}
+
+
 def test_the_owner_itself_is_told_so_again(owners: KeyOwners) -> None:
     owners.claim({KEY: FIRST})
     assert owners.claim({KEY: FIRST}) == {KEY: FIRST}
@@ -174,6 +180,22 @@ def test_a_second_outlives_the_keys_that_found_it_full(aws: InMemoryAws, owners:
     owners.claim(copies(8000, second=SECOND_OF_TIME))
     assert {item["expires_at"]["N"] for item in aws.seconds.values()} == {str(int(NOW) + 2 * WEEK)}
     assert set(aws.owners_expire.values()) == {int(NOW) + WEEK}
+
+
+def test_a_full_second_is_kept_for_as_long_as_what_it_refuses(aws: InMemoryAws) -> None:
+    """Else a copy of what it refused would find room where the full one was."""
+    day = 24 * 60 * 60
+    time = [NOW]
+    owners = KeyOwners(lambda: aws.client("dynamodb"), "owners", WEEK, lambda: time[0])
+    owners.claim(copies(FULL, second=SECOND_OF_TIME))
+    late = {key_named("late", SECOND_OF_TIME): copy_named("late")}
+    for days, calls in ((6, 2), (8, 3), (14, 2)):
+        time[0] = NOW + days * day
+        aws.calls.clear()
+        assert owners.claim(late) == late
+        # The full item, the shard, and between them a prolongation where it is needed.
+        assert aws.calls == ["UpdateItem"] * calls
+        assert int(aws.seconds[str(SECOND_OF_TIME)]["expires_at"]["N"]) >= int(time[0]) + WEEK
 
 
 def test_no_item_is_larger_than_4_kb(aws: InMemoryAws, owners: KeyOwners) -> None:

@@ -24,6 +24,7 @@ TOPIC = "v2.detail.events.conversation.0a1b2c3d-0000-4000-8000-000000000001.cust
 EVENTS: dict[str, tuple[dict[str, Any], str]] = {
     "an id": ({"messageId": "1", "level": 1}, "id"),
     "an id and a time in the body": ({"messageId": "1", "eventBody": {"eventTime": 1795342000250}}, "id"),
+    "an id and a time beside it": ({"messageId": "1", "timestamp": "2026-11-23T10:00:00Z"}, "id"),
     "an audit": ({"topicName": "v2.audits.x", "eventBody": {"id": "1", "eventTime": 1795342000250}}, "id"),
     "a time in the body": ({"topicName": TOPIC, "eventBody": {"eventTime": 1795342000250}}, "content"),
     "a timestamp": ({"topicName": "v2.x", "eventBody": {}, "timestamp": "2026-11-23T10:00:00Z"}, "content"),
@@ -80,7 +81,7 @@ def test_the_content_is_written_anew_only_for_what_has_an_id_or_no_time(
     monkeypatch.setattr(records, "content_of", watched)
     for event, _keyed_by in EVENTS.values():
         record_of(transformer, event)
-    assert len(written) == 4
+    assert len(written) == 5
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,7 @@ def test_the_content_is_written_anew_only_for_what_has_an_id_or_no_time(
     [
         ("an id", None),
         ("an id and a time in the body", 1795342000),
+        ("an id and a time beside it", None),
         ("an audit", None),
         ("a time in the body", 1795342000),
         ("a timestamp", 1795428000),
