@@ -251,8 +251,8 @@ class Trials:
         return False
 
     def tells_copies_apart(self) -> bool:
-        """Put two copies as the ingest function does, and see one land, known to be the only one."""
-        sender, event = self._sender(), self.event()
+        """Put two copies of an audit, whose key has an item of its own, and see one land, known to be the only one."""
+        sender, event = self._sender(), self._generator.generate("audit")
         dedup_key = secrets.token_hex(32)
         self._deployment.client("firehose").put_record_batch(
             DeliveryStreamName=self._deployment.stream,
