@@ -64,6 +64,7 @@ def _check(clients: Clients, deployed: DeployedPipeline, begin: date, end: date)
             bar.update(task, completed=(day - begin).days, description=f"{day}: {state}")
 
         check_days(clients, deployed, begin, end, report=report)
+        bar.update(task, completed=(end - begin).days + 1)
 
 
 def _print(days: list[Day]) -> None:

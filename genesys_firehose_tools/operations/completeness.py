@@ -125,9 +125,8 @@ def check_days(
     machine = deployed.output(RECONCILIATION)
     client = clients.client("stepfunctions")
     for day in _days(first, last):
-        asked = {"day": f"{day}"}
-        execution = _running(client, machine, asked) or str(
-            client.start_execution(stateMachineArn=machine, input=json.dumps(asked))["executionArn"]
+        execution = _running(client, machine, day) or str(
+            client.start_execution(stateMachineArn=machine, input=json.dumps({"day": f"{day}"}))["executionArn"]
         )
         while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
             report(day, _state(client, execution))
@@ -139,13 +138,21 @@ def check_days(
             )
 
 
-def _running(client: Any, machine: str, asked: Mapping[str, str]) -> str | None:
-    """Return the check under way that does just this."""
+def _running(client: Any, machine: str, day: date) -> str | None:
+    """Return the check of a day that is under way, whoever started it."""
     for execution in client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
         arn: str = execution["executionArn"]
-        if json.loads(client.describe_execution(executionArn=arn)["input"]) == asked:
+        described = client.describe_execution(executionArn=arn)
+        if day_of(json.loads(described["input"]), described["startDate"]) == day:
             return arn
     return None
+
+
+def day_of(asked: Mapping[str, Any], started: datetime) -> date:
+    """Return the day that an execution is for, by its input: `day`, or as the schedules say it, `days_ago`."""
+    if "day" in asked:
+        return date.fromisoformat(asked["day"])
+    return (started.astimezone(UTC) - timedelta(days=asked["days_ago"])).date()
 
 
 def _state(client: Any, execution: str) -> str:
