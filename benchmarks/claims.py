@@ -1,6 +1,5 @@
 """Claims of a batch's keys in the de-duplication table: the keys of a second in one item, and an item for each."""
 
-import itertools
 import math
 import os
 import secrets
@@ -37,10 +36,9 @@ def measure(rounds: int) -> Iterator[Figure]:
 
 def _batch(number: int) -> _Batch:
     """Digest, second, ingest id and identity of each event."""
-    seconds = itertools.count(number * _EVENTS)
     return [
-        (secrets.token_hex(16), 1_795_428_000 + next(seconds) // _EVENTS_PER_SECOND, *(secrets.token_hex(16),) * 2)
-        for _ in range(_EVENTS)
+        (secrets.token_hex(16), place // _EVENTS_PER_SECOND, secrets.token_hex(16), secrets.token_hex(16))
+        for place in range(number * _EVENTS, (number + 1) * _EVENTS)
     ]
 
 

@@ -11,7 +11,7 @@ from genesys_firehose_tools.local.details import detail_records
 from genesys_firehose_tools.local.errors import LocalError
 from genesys_firehose_tools.local.lake import wait_until_settled
 from genesys_firehose_tools.local.sender import Sender, Tally
-from genesys_firehose_tools.local.stories import tell_day, tell_odd_conversations, without
+from genesys_firehose_tools.local.stories import kind_of, tell_day, tell_odd_conversations, without
 from genesys_firehose_tools.local.traffic import traffic
 from genesys_firehose_tools.local.values import GeneratedEvent, Values
 
@@ -25,7 +25,6 @@ _UNSUBSCRIBED = timedelta(minutes=15)
 _OFF = timedelta(hours=1)
 # Genesys Cloud Resource Center, "Why can my data change?": corrections are visible from the third day.
 _CORRECTED_AFTER = timedelta(days=3)
-_DETAIL_EVENTS = "v2.detail.events.conversation."
 _SETTLED_WITHIN_SECONDS = 120.0
 
 
@@ -114,8 +113,7 @@ def _conversations(events: Iterable[GeneratedEvent]) -> dict[str, list[Generated
     """Return the detail events by their conversation, in the order of the first ones."""
     found: dict[str, list[GeneratedEvent]] = {}
     for event in events:
-        topic = str(event.body.get("topicName", ""))
-        if topic.startswith(_DETAIL_EVENTS):
+        if kind_of(event):
             found.setdefault(event.body["eventBody"]["conversationId"], []).append(event)
     return found
 

@@ -127,7 +127,7 @@ def tell_odd_conversations(values: Values, *, midnight: datetime) -> dict[str, l
     return {
         "over midnight": tell(midnight - timedelta(seconds=30), values.uuid()),
         "reopened": [*tell(midnight - timedelta(hours=2), reopened), *tell(midnight + timedelta(hours=5), reopened)],
-        "never ended": [each for each in never_ended if _kind(each).endswith((".start", "acd.end"))],
+        "never ended": [each for each in never_ended if kind_of(each).endswith((".start", "acd.end"))],
     }
 
 
@@ -143,14 +143,14 @@ def without(
     """
 
     def is_lost(event: GeneratedEvent) -> bool:
-        if kind and _kind(event) != kind:
+        if kind and kind_of(event) != kind:
             return False
         return between is None or between[0] <= _sent(event) < between[1]
 
     return [event for event in events if not is_lost(event)]
 
 
-def _kind(event: GeneratedEvent) -> str:
+def kind_of(event: GeneratedEvent) -> str:
     """Return the kind of a detail event, such as ``acd.end``; empty for others."""
     topic = str(event.body.get("topicName", ""))
     return topic.split(".", 5)[5] if topic.startswith("v2.detail.events.conversation.") else ""

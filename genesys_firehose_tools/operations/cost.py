@@ -504,13 +504,15 @@ def _claims(keys: float) -> _Claims:
     units = calls = items = 0.0
     left = keys
     for shards in _SHARDS:
+        if not left:
+            break
         used = min(float(shards), left)
         taken = min(left, used * _KEYS_IN_AN_ITEM)
         left -= taken
         asked = used * (2 if left else 1)
         calls += asked
         items += used
-        units += asked * math.ceil(taken / used * _KEY_BYTES / _WRITE_UNIT_BYTES) if used else 0
+        units += asked * math.ceil(taken / used * _KEY_BYTES / _WRITE_UNIT_BYTES)
     return _Claims(units / keys, calls / keys, items / keys, left / keys)
 
 

@@ -196,7 +196,7 @@ def _digest(identity: str) -> str:
 
 def has_body(payload: dict[str, Any]) -> bool:
     """Tell whether an event has a body of its own, beside what the sender says of it."""
-    return isinstance(payload.get("eventBody"), dict)
+    return _body_of(payload) is not payload
 
 
 def _body_of(payload: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _ID_BYTES = 16
 FULL = 30
 SHARDS = (1, 8, 64)
 """How many items a second has, those of each number opened by what found the ones before full; 2,190 claims in all."""
-# So that a full item is seldom prolonged.
+# How many times a key's time to live an item of a second lives: with two, a full one is seldom prolonged.
 _SECONDS_LIVES = 2
 
 _Item = TypeVar("_Item")
